@@ -1,0 +1,121 @@
+//! What an adapter's pure half hands over: items of a feed, already in the bus's words but without revision. Which of
+//! them are news is decided by the memory, not here.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::block::ServiceClass;
+use entente_schemas::family::{Impact, Notice};
+use entente_schemas::header::{Native, Ref, Times};
+use entente_schemas::speaker::Speaker;
+
+/// What disappearance from a feed means (EVENTS 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vanishing {
+    /// Nothing: the item rolled out of the feed's window.
+    Nothing,
+    /// Missing in two good polls: resolved, certainty likely, outcome vanished.
+    ResolvedAfterTwoPolls,
+}
+
+/// What does not change about a feed from poll to poll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedProfile {
+    /// The feed's slug, third token of its subjects: `gcp-public`.
+    pub slug: String,
+    /// The native system: `gcp.public`.
+    pub system: String,
+    /// Whose words the feed carries.
+    pub speaker: Speaker,
+    /// The address that is asked unless another is given.
+    pub address: String,
+    /// What a missing item means.
+    pub vanishing: Vanishing,
+    /// Classes of services that the feed would tell of.
+    pub covers: Vec<ServiceClass>,
+    /// Version of the mapping table.
+    pub mapping_version: u32,
+}
+
+/// One item of a feed, in the bus's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// `<native system>:<native id>`; does not depend on who observes.
+    pub object_id: String,
+    /// The provider's own item, with the digest that tells a real change.
+    pub native: Native,
+    /// The clocks, `observed_at` included.
+    pub times: Times,
+    /// References that the provider gives in the item itself.
+    pub refs: Vec<Ref>,
+    /// The impact.
+    pub impact: Impact,
+    /// Every public statement that the item carries, oldest first.
+    pub notices: Vec<Statement>,
+}
+
+impl Item {
+    /// The provider's stamp of this version of the item; none counts as oldest.
+    #[must_use]
+    pub fn stamp(&self) -> Option<DateTime<Utc>> {
+        self.times.published_at
+    }
+}
+
+/// One public statement of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// `<item>/<update id>`, else `<item>/<UTC time>`, else `<item>/text`.
+    pub object_id: String,
+    /// The statement's own native part; its digest is over when, status and text.
+    pub native: Native,
+    /// The clocks of the statement.
+    pub times: Times,
+    /// The statement.
+    pub notice: Notice,
+}
+
+/// An item, or a whole answer, that could not be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was wrong and what was expected.
+    pub reason: String,
+    /// Where: `item 3`, an item's id, line and column.
+    pub position: Option<String>,
+    /// The bytes that were refused; only their digest and size travel.
+    pub input: Vec<u8>,
+}
+
+/// A provider's word that the mapping table does not list.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnmappedWord {
+    /// The member it stood in.
+    pub field: String,
+    /// The word.
+    pub word: String,
+    /// What it was read as.
+    pub read_as: String,
+}
+
+/// What one answer of a feed contained.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The items that were taken, in the feed's order.
+    pub items: Vec<Item>,
+    /// The items that were not.
+    pub refused: Vec<Refusal>,
+    /// Words that the mapping does not know, and how often they stood there.
+    pub unmapped: BTreeMap<UnmappedWord, u64>,
+}
+
+/// The pure half of an adapter: bytes of one answer in, items out. No I/O, no clock, no memory.
+pub trait Normalize: Send + Sync {
+    /// What does not change about the feed.
+    fn profile(&self) -> &FeedProfile;
+
+    /// Reads one answer.
+    ///
+    /// # Errors
+    /// If the answer as a whole is not of the feed's format; then nothing of it counts, and the feed saw nothing.
+    fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal>;
+}

@@ -1,0 +1,83 @@
+//! What a publisher is told when a claim is not as it should be: every mistake at once, each with its path.
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+
+/// One mistake in a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Path of the member, dotted, with indices: `blocks.0.state`.
+    pub path: String,
+    /// What is wrong and what was expected.
+    pub what: String,
+}
+
+/// All mistakes found in one claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Adds a mistake at `path`.
+    pub fn add(&mut self, path: &str, what: impl Into<String>) {
+        self.0.push(Problem { path: path.to_owned(), what: what.into() });
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The mistakes in the order in which they were found.
+    #[must_use]
+    pub fn list(&self) -> &[Problem] {
+        &self.0
+    }
+
+    /// Refuses text of more than `max` characters.
+    pub(crate) fn length(&mut self, path: &str, text: &str, max: usize) {
+        let length = text.chars().count();
+        if length > max {
+            self.add(path, format!("{length} characters; at most {max} are taken"));
+        }
+    }
+
+    /// Refuses text that is empty or only white space.
+    pub(crate) fn present(&mut self, path: &str, text: &str) {
+        if text.trim().is_empty() {
+            self.add(path, "must not be empty");
+        }
+    }
+
+    /// Refuses a time before 2000 or, seen from the claim's own observation, absurd: see [`plausible`].
+    pub(crate) fn time(&mut self, path: &str, time: Option<DateTime<Utc>>) {
+        if time.is_some_and(|t| t < earliest() || t > latest()) {
+            self.add(path, "a time before 2000 or after 2099 is not taken");
+        }
+    }
+}
+
+impl std::fmt::Display for Problems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{}: {}", problem.path, problem.what)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+fn earliest() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2000, 1, 1, 0, 0, 0).single().unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+fn latest() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2100, 1, 1, 0, 0, 0).single().unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// Whether a provider's time can be meant: not before 2000 and at most ten years after `observed`.
+#[must_use]
+pub fn plausible(time: DateTime<Utc>, observed: DateTime<Utc>) -> bool {
+    time >= earliest() && time <= observed + Duration::days(3653)
+}

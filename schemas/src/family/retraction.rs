@@ -1,0 +1,67 @@
+//! `retraction`: an earlier claim is void. Valid only from the target's own source organisation or the coordinator.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::check::Problems;
+use crate::word::words;
+
+words! {
+    /// How much is void.
+    Scope {
+        /// The one revision; the one before it is current again.
+        Revision = "revision",
+        /// The whole object.
+        Object = "object",
+    }
+}
+
+words! {
+    /// Why.
+    RetractionReason {
+        /// It was not so.
+        WrongFact = "wrong_fact",
+        /// It was about something else.
+        WrongScope = "wrong_scope",
+        /// It was marked too freely.
+        WrongTlp = "wrong_tlp",
+        /// It was there already.
+        Duplicate = "duplicate",
+        /// It should not have been said.
+        Unauthorized = "unauthorized",
+        /// The law.
+        Legal = "legal",
+        /// A test got out.
+        TestLeak = "test_leak",
+    }
+}
+
+/// An earlier claim is void.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Retraction {
+    /// Event id of the claim that is void.
+    pub target: String,
+    /// Object id of the target.
+    pub target_object: String,
+    /// Revision of the target.
+    pub target_rev: u64,
+    /// Source of the target.
+    pub target_source: String,
+    /// How much is void.
+    pub scope: Scope,
+    /// Why.
+    pub reason: RetractionReason,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Event id of the claim that stands instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<String>,
+}
+
+impl Retraction {
+    pub(crate) fn check(&self, problems: &mut Problems) {
+        problems.present("target", &self.target);
+        problems.present("target_object", &self.target_object);
+    }
+}

@@ -1,0 +1,316 @@
+//! The names of everything on the bus: the only builder and parser of subjects, streams and slugs.
+//!
+//! `entente.<universe>.<audience>.<org>.<feed>.<family>.<object>` for claims, always seven tokens;
+//! `beat.<universe>.<audience>.<org>.<feed>` for heartbeats; `picture.<universe>.<audience>.<part>`;
+//! `wake.<stream>.<org>.<feed>.<family>.<object>` for the republished headers of a stream.
+//! The server accepts subjects that no client should send, so nothing is trusted that does not parse here.
+
+use std::fmt::Write as _;
+
+use crate::digest::{SHORT, base32, sha256};
+use crate::family::Family;
+
+/// The greatest length of a subject in bytes.
+pub const SUBJECT_MAX: usize = 255;
+/// The greatest length of an escaped object id in bytes; a longer one is replaced by its hash.
+pub const OBJECT_MAX: usize = 120;
+
+/// The subject of a claim, in parts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimSubject {
+    /// `actual`, `exercise`, `test` or `exercise-<slug>`.
+    pub universe: String,
+    /// `all`, or `g` and 16 characters of base32.
+    pub audience: String,
+    /// The transmitting organisation.
+    pub org: String,
+    /// The feed, `desk` for people.
+    pub feed: String,
+    /// The family.
+    pub family: Family,
+    /// The object id, escaped into one token.
+    pub object: String,
+}
+
+/// A subject that this file would not have built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubjectError {
+    /// Not seven tokens with the right first one.
+    #[error("expected entente.<universe>.<audience>.<org>.<feed>.<family>.<object>")]
+    Shape,
+    /// One token is not what its place takes.
+    #[error("token `{token}` is no {place}")]
+    Token {
+        /// The place in the grammar.
+        place: &'static str,
+        /// The token, shortened.
+        token: String,
+    },
+    /// Longer than [`SUBJECT_MAX`].
+    #[error("a subject has at most 255 bytes")]
+    Long,
+}
+
+impl ClaimSubject {
+    /// Builds the subject for an object id, escaping it.
+    ///
+    /// # Errors
+    /// If one of the other parts is not what its place takes, or the whole is too long.
+    pub fn new(
+        universe: &str,
+        audience: &str,
+        org: &str,
+        feed: &str,
+        family: Family,
+        object_id: &str,
+    ) -> Result<Self, SubjectError> {
+        let subject = Self {
+            universe: universe.to_owned(),
+            audience: audience.to_owned(),
+            org: org.to_owned(),
+            feed: feed.to_owned(),
+            family,
+            object: escape(object_id),
+        };
+        subject.checked()
+    }
+
+    /// Reads a subject.
+    ///
+    /// # Errors
+    /// If it is not one that [`ClaimSubject::new`] could have built.
+    pub fn parse(text: &str) -> Result<Self, SubjectError> {
+        let tokens: Vec<&str> = text.split('.').collect();
+        let ["entente", universe, audience, org, feed, family, object] = tokens.as_slice() else {
+            return Err(SubjectError::Shape);
+        };
+        let family = Family::from_token(family).ok_or_else(|| bad("family", family))?;
+        let subject = Self {
+            universe: (*universe).to_owned(),
+            audience: (*audience).to_owned(),
+            org: (*org).to_owned(),
+            feed: (*feed).to_owned(),
+            family,
+            object: (*object).to_owned(),
+        };
+        subject.checked()
+    }
+
+    fn checked(self) -> Result<Self, SubjectError> {
+        let places: [(&'static str, &str, fn(&str) -> bool); 5] = [
+            ("universe", &self.universe, is_universe),
+            ("audience", &self.audience, is_audience),
+            ("organisation", &self.org, is_slug),
+            ("feed", &self.feed, is_feed),
+            ("escaped object id", &self.object, is_escaped),
+        ];
+        for (place, token, fits) in places {
+            if !fits(token) {
+                return Err(bad(place, token));
+            }
+        }
+        if self.to_string().len() > SUBJECT_MAX {
+            return Err(SubjectError::Long);
+        }
+        Ok(self)
+    }
+}
+
+impl std::fmt::Display for ClaimSubject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { universe, audience, org, feed, family, object } = self;
+        write!(f, "entente.{universe}.{audience}.{org}.{feed}.{family}.{object}")
+    }
+}
+
+fn bad(place: &'static str, token: &str) -> SubjectError {
+    SubjectError::Token { place, token: token.chars().take(40).collect() }
+}
+
+/// The wildcard for all claims of one stream.
+#[must_use]
+pub fn claims_of(universe: &str, audience: &str) -> String {
+    format!("entente.{universe}.{audience}.>")
+}
+
+/// The wildcard for all claims of one feed of one organisation.
+#[must_use]
+pub fn claims_of_feed(universe: &str, audience: &str, org: &str, feed: &str) -> String {
+    format!("entente.{universe}.{audience}.{org}.{feed}.>")
+}
+
+/// The subject of a feed's heartbeat.
+#[must_use]
+pub fn beat(universe: &str, audience: &str, org: &str, feed: &str) -> String {
+    format!("beat.{universe}.{audience}.{org}.{feed}")
+}
+
+/// The wildcard for all heartbeats of one universe and audience.
+#[must_use]
+pub fn beats_of(universe: &str, audience: &str) -> String {
+    format!("beat.{universe}.{audience}.>")
+}
+
+/// The name of the log's stream for one universe and audience.
+#[must_use]
+pub fn log_stream(universe: &str, audience: &str) -> String {
+    format!("A_{universe}_{audience}")
+}
+
+/// The name of the heartbeats' stream for one universe and audience.
+#[must_use]
+pub fn beat_stream(universe: &str, audience: &str) -> String {
+    format!("BEAT_{universe}_{audience}")
+}
+
+/// The prefix under which the headers of a stream are republished.
+#[must_use]
+pub fn wake(stream: &str) -> String {
+    format!("wake.{stream}.>")
+}
+
+/// Escapes an object id into one token: `A-Za-z0-9-_` stay, other UTF-8 bytes become `=HH`; over 120 bytes it is `~` and
+/// 26 characters of its hash.
+#[must_use]
+pub fn escape(object_id: &str) -> String {
+    let mut token = String::with_capacity(object_id.len() + 8);
+    for byte in object_id.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+            token.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(token, "={byte:02X}");
+        }
+    }
+    if token.len() > OBJECT_MAX {
+        return format!("~{}", base32(&sha256(object_id.as_bytes()), SHORT));
+    }
+    token
+}
+
+/// Undoes [`escape`]; `None` for a hashed id or a token that it would not have built.
+#[must_use]
+pub fn unescape(token: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(token.len());
+    let mut rest = token.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'=' {
+            let digits = [rest.next()?, rest.next()?];
+            let digits = std::str::from_utf8(&digits).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    let id = String::from_utf8(bytes).ok()?;
+    (escape(&id) == token).then_some(id)
+}
+
+/// Whether `text` is a slug: `a-z0-9-`, not starting with `-`, 1 to 24 characters.
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
+    is_lower(text, 24)
+}
+
+/// Whether `text` names a feed: as a slug, but up to 40 characters.
+#[must_use]
+pub fn is_feed(text: &str) -> bool {
+    is_lower(text, 40)
+}
+
+fn is_lower(text: &str, max: usize) -> bool {
+    !text.is_empty()
+        && text.len() <= max
+        && !text.starts_with('-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Whether `text` is a universe: `actual`, `exercise`, `test` or `exercise-<slug>`.
+#[must_use]
+pub fn is_universe(text: &str) -> bool {
+    matches!(text, "actual" | "exercise" | "test") || text.strip_prefix("exercise-").is_some_and(is_slug)
+}
+
+/// Whether `text` is an audience: `all`, or `g` and 16 characters of base32-lower.
+#[must_use]
+pub fn is_audience(text: &str) -> bool {
+    let group = |id: &str| id.len() == 16 && id.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+    text == "all" || text.strip_prefix('g').is_some_and(group)
+}
+
+fn is_escaped(token: &str) -> bool {
+    if let Some(hash) = token.strip_prefix('~') {
+        return hash.len() == SHORT && hash.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+    }
+    !token.is_empty() && token.len() <= OBJECT_MAX && unescape(token).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_family() -> impl Strategy<Value = Family> {
+        prop::sample::select(Family::ALL.to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_built_is_parsed_to_the_same(
+            universe in "actual|exercise|test|exercise-[a-z0-9]{1,20}",
+            audience in "all|g[a-z2-7]{16}",
+            org in "[a-z0-9][a-z0-9-]{0,23}",
+            feed in "[a-z0-9][a-z0-9-]{0,23}",
+            family in any_family(),
+            object in "\\PC{1,200}",
+        ) {
+            if let Ok(subject) = ClaimSubject::new(&universe, &audience, &org, &feed, family, &object) {
+                prop_assert_eq!(ClaimSubject::parse(&subject.to_string()), Ok(subject.clone()));
+                if !subject.object.starts_with('~') {
+                    prop_assert_eq!(unescape(&subject.object), Some(object));
+                }
+            } else {
+                let length = universe.len() + audience.len() + org.len() + feed.len() + family.token().len();
+                prop_assert!(length + escape(&object).len() + 13 > SUBJECT_MAX);
+            }
+        }
+
+        #[test]
+        fn what_is_parsed_is_built_to_the_same(text in "(entente\\.)?[ -~]{0,60}|entente(\\.[a-z0-9*>=~-]{0,12}){6}") {
+            if let Ok(subject) = ClaimSubject::parse(&text) {
+                prop_assert_eq!(subject.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn different_short_ids_have_different_tokens(a in "\\PC{1,20}", b in "\\PC{1,20}") {
+            prop_assert_eq!(a == b, escape(&a) == escape(&b));
+        }
+    }
+
+    #[test]
+    fn what_the_server_would_have_taken_is_refused() {
+        for text in [
+            "entente.actual.all.aws.feed.impact.*",
+            "entente.actual.all.aws.feed.impact.a.>.b",
+            "entente.actual.all.aws..impact.x",
+            "entente.actual.all.aws.feed.impact.a\0b",
+            "entente.actual.all.aws.feed.impact.é",
+            "entente.actual.all.aws.feed.impact.=c3=a9",
+            "entente.actual.g123.aws.feed.impact.x",
+            "entente.real.all.aws.feed.impact.x",
+            "entente.actual.all.AWS.feed.impact.x",
+            "entente.actual.all.aws.feed.rumour.x",
+            "entente.actual.all.aws.feed.impact",
+        ] {
+            assert!(ClaimSubject::parse(text).is_err(), "{text} was taken");
+        }
+    }
+
+    #[test]
+    fn an_arn_becomes_one_token() {
+        let token = escape("aws.health:arn:aws:health:us-east-1::event/EC2/X_1");
+        assert_eq!(token, "aws=2Ehealth=3Aarn=3Aaws=3Ahealth=3Aus-east-1=3A=3Aevent=2FEC2=2FX_1");
+    }
+}
