@@ -12,6 +12,7 @@ pub const BEAT_SECONDS: u64 = 30;
 
 /// One beat of one feed's adapter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Beat {
     /// Live or blind, as the adapter last published it.
     pub state: FeedState,
@@ -47,6 +48,7 @@ pub struct Beat {
 
 /// The last failure of a feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct BeatError {
     /// A stable short code: `timeout`, `http-503`, `unreadable`.
     pub code: String,
@@ -56,6 +58,7 @@ pub struct BeatError {
 
 /// Milliseconds from entering the outbox to the log's acknowledgement.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Lag {
     /// Median.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,7 @@ pub struct Lag {
 
 /// What waits in an outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Backlog {
     /// Events.
     pub events: u64,
@@ -76,6 +80,7 @@ pub struct Backlog {
 
 /// A provider's word that the mapping table does not list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct UnmappedWord {
     /// The member it stood in.
     pub field: String,

@@ -9,7 +9,7 @@ use crate::word::words;
 
 words! {
     /// What kind of service fails, never its operating system.
-    ServiceClass {
+    ServiceClass or "other" {
         /// Virtual and physical machines.
         Compute = "compute",
         /// Containers and their orchestration.
@@ -123,7 +123,7 @@ words! {
 
 words! {
     /// What users notice.
-    Effect {
+    Effect or "other" {
         /// Nothing answers.
         Unavailable = "unavailable",
         /// Answers are errors.

@@ -2,6 +2,13 @@
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 
+use crate::count::COUNT_MAX;
+use crate::digest::is_hash;
+use crate::subject::is_slug;
+
+/// The greatest number of characters in an object id, a native id and the name of a channel.
+pub const OBJECT_ID_MAX: usize = 500;
+
 /// One mistake in a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -48,10 +55,47 @@ impl Problems {
         }
     }
 
-    /// Refuses a time before 2000 or, seen from the claim's own observation, absurd: see [`plausible`].
+    /// Refuses a time outside this century.
     pub(crate) fn time(&mut self, path: &str, time: Option<DateTime<Utc>>) {
-        if time.is_some_and(|t| t < earliest() || t > latest()) {
+        if time.is_some_and(|t| t < earliest() || t >= latest()) {
             self.add(path, "a time before 2000 or after 2099 is not taken");
+        }
+    }
+
+    /// Refuses a number that some JSON reader would not keep exact.
+    pub(crate) fn number(&mut self, path: &str, number: Option<u64>) {
+        if number.is_some_and(|n| n > COUNT_MAX) {
+            self.add(path, "a number is at most 9 000 000 000 000 000");
+        }
+    }
+
+    /// Refuses a number that does not count from 1.
+    pub(crate) fn ordinal(&mut self, path: &str, number: u64) {
+        if number == 0 {
+            self.add(path, "counts from 1");
+        }
+        self.number(path, Some(number));
+    }
+
+    /// Refuses what is no lower-case hexadecimal SHA-256.
+    pub(crate) fn hash(&mut self, path: &str, text: &str) {
+        if !is_hash(text) {
+            self.add(path, "expected 64 lower-case hexadecimal digits");
+        }
+    }
+
+    /// Refuses what is no organisation's slug.
+    pub(crate) fn slug(&mut self, path: &str, text: &str) {
+        if !is_slug(text) {
+            self.add(path, "expected a slug: a-z, 0-9 and -, 24 characters at most");
+        }
+    }
+
+    /// Refuses an object id that no reader could tell from others: empty, without a system, or endless.
+    pub(crate) fn object_id(&mut self, path: &str, id: &str) {
+        self.length(path, id, OBJECT_ID_MAX);
+        if !id.split_once(':').is_some_and(|(system, rest)| !system.trim().is_empty() && !rest.trim().is_empty()) {
+            self.add(path, "expected <native system>:<native id>, or <org>:<UUIDv7>");
         }
     }
 }
@@ -67,6 +111,11 @@ impl std::fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// The path of a member of what stands at `path`.
+pub(crate) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
 
 fn earliest() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2000, 1, 1, 0, 0, 0).single().unwrap_or(DateTime::UNIX_EPOCH)

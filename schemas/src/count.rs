@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Problems;
+use crate::check::{Problems, join};
 use crate::word::words;
 
 words! {
@@ -82,15 +82,15 @@ pub struct Count {
     pub quantity: Quantity,
     /// The figure itself, where one is claimed. Absent means not shared, never zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_000_000_000_000_000_u64))]
+    #[schemars(range(max = COUNT_MAX))]
     pub value: Option<u64>,
     /// Lower end of the interval; absent if the speaker gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_000_000_000_000_000_u64))]
+    #[schemars(range(max = COUNT_MAX))]
     pub lo: Option<u64>,
     /// Upper end of the interval; absent if the speaker gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_000_000_000_000_000_u64))]
+    #[schemars(range(max = COUNT_MAX))]
     pub hi: Option<u64>,
     /// How the figure came about.
     pub method: Method,
@@ -124,13 +124,11 @@ pub(crate) fn check_interval(
     problems: &mut Problems,
 ) {
     for (name, number) in [("value", value), ("lo", lo), ("hi", hi)] {
-        if number.is_some_and(|n| n > COUNT_MAX) {
-            problems.add(&format!("{path}.{name}"), "a count is at most 9 000 000 000 000 000");
-        }
+        problems.number(&join(path, name), number);
     }
     let ordered = [lo, value, hi];
     let stated: Vec<u64> = ordered.into_iter().flatten().collect();
     if !stated.is_sorted() {
-        problems.add(path, "expected lo <= value <= hi");
+        problems.add(&join(path, "lo"), "expected lo <= value <= hi");
     }
 }

@@ -29,6 +29,18 @@ pub fn hex(digest: &[u8]) -> String {
     HEXLOWER.encode(digest)
 }
 
+/// Whether `text` is a SHA-256 as [`hex`] writes it.
+#[must_use]
+pub fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether `text` is `length` characters of base32-lower.
+#[must_use]
+pub fn is_base32(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))
+}
+
 /// The first `characters` of the base32-lower text (RFC 4648, no padding) of a digest.
 #[must_use]
 pub fn base32(digest: &[u8], characters: usize) -> String {

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Problems;
-use crate::speaker::{Author, Speaker};
+use crate::check::{OBJECT_ID_MAX, Problems, plausible};
+use crate::count::COUNT_MAX;
+use crate::speaker::{Author, Relay, Speaker};
 use crate::word::words;
 
 words! {
@@ -115,8 +116,10 @@ pub struct Times {
 #[schemars(deny_unknown_fields)]
 pub struct Native {
     /// The native system: `gcp.public`, `statuspage.<vendor>`.
+    #[schemars(length(min = 1, max = 500))]
     pub system: String,
     /// The item's id there.
+    #[schemars(length(min = 1, max = 500))]
     pub id: String,
     /// The item's page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,6 +147,7 @@ pub struct Ref {
     /// What it points at.
     pub kind: RefKind,
     /// The id, number or address.
+    #[schemars(length(min = 1, max = 2000))]
     pub value: String,
     /// What it means.
     pub relation: Relation,
@@ -153,9 +157,10 @@ pub struct Ref {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// `<native system>:<native id>`, or `<org>:<UUIDv7>` for a person's object.
+    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
     pub object_id: String,
     /// Revision of the object by this source, from 1.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = COUNT_MAX))]
     pub rev: u64,
     /// Whose words these are.
     pub speaker: Speaker,
@@ -187,51 +192,63 @@ pub struct Header {
     pub trimmed: Vec<String>,
     /// Why a revision was made when the item itself did not change: `remap`, `vanished`, `still`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
     pub cause: Option<String>,
 }
 
 /// The greatest number of characters in a headline.
 pub const HEADLINE_MAX: usize = 200;
+/// The greatest number of characters in a reference.
+pub const REF_MAX: usize = 2_000;
 
 impl Header {
     pub(crate) fn check(&self, problems: &mut Problems) {
-        problems.present("object_id", &self.object_id);
-        problems.length("object_id", &self.object_id, 500);
-        if self.rev == 0 {
-            problems.add("rev", "revisions count from 1");
-        }
+        problems.object_id("object_id", &self.object_id);
+        problems.ordinal("rev", self.rev);
         self.speaker.check(problems);
         if let Some(author) = &self.author {
             author.check(problems);
         }
-        if let Some(headline) = &self.headline {
-            problems.length("headline", headline, HEADLINE_MAX);
-        }
+        problems.length("headline", self.headline.as_deref().unwrap_or_default(), HEADLINE_MAX);
+        problems.length("cause", self.cause.as_deref().unwrap_or_default(), 200);
         self.check_times(problems);
         self.check_native(problems);
-        if self.speaker.relay == crate::speaker::Relay::Relayed && self.certainty == Certainty::Observed {
+        self.check_refs(problems);
+        if self.speaker.relay == Relay::Relayed && self.certainty == Certainty::Observed {
             problems.add("certainty", "what another organisation said is at most `likely`");
         }
     }
 
     fn check_times(&self, problems: &mut Problems) {
         let times = &self.times;
+        problems.time("times.observed_at", Some(times.observed_at));
         let stated = [
             ("times.published_at", times.published_at),
             ("times.occurred_at", times.occurred_at),
             ("times.occurred_end", times.occurred_end),
-            ("times.observed_at", Some(times.observed_at)),
             ("times.confirmed_at", times.confirmed_at),
         ];
         for (path, time) in stated {
-            problems.time(path, time);
+            if time.is_some_and(|time| !plausible(time, times.observed_at)) {
+                problems.add(path, "a time before 2000 or over ten years after observed_at is not taken");
+            }
+        }
+    }
+
+    fn check_refs(&self, problems: &mut Problems) {
+        for (index, reference) in self.refs.iter().enumerate() {
+            let path = format!("refs.{index}.value");
+            problems.present(&path, &reference.value);
+            problems.length(&path, &reference.value, REF_MAX);
         }
     }
 
     fn check_native(&self, problems: &mut Problems) {
         let Some(native) = &self.native else { return };
-        if native.digest.len() != 64 || !native.digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            problems.add("native.digest", "expected 64 lower-case hexadecimal digits");
+        for (path, text) in [("native.system", &native.system), ("native.id", &native.id)] {
+            problems.present(path, text);
+            problems.length(path, text, OBJECT_ID_MAX);
         }
+        problems.hash("native.digest", &native.digest);
     }
 }

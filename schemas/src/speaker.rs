@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Problems;
-use crate::subject::is_slug;
+use crate::check::{OBJECT_ID_MAX, Problems};
 use crate::word::words;
 
 words! {
@@ -59,6 +58,7 @@ pub struct Speaker {
     pub role: Role,
     /// The public channel that was read, for polled words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub channel: Option<String>,
     /// How the words reached the transmitter.
     pub relay: Relay,
@@ -73,6 +73,7 @@ pub struct Author {
     pub org: String,
     /// The person's name or desk, as they wish to be shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub person: Option<String>,
     /// In which role the person writes; `coordinator` carries weight in constraints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,16 +82,14 @@ pub struct Author {
 
 impl Speaker {
     pub(crate) fn check(&self, problems: &mut Problems) {
-        if !is_slug(&self.org) {
-            problems.add("speaker.org", "expected a slug: a-z, 0-9 and -, 24 characters at most");
-        }
+        problems.slug("speaker.org", &self.org);
+        problems.length("speaker.channel", self.channel.as_deref().unwrap_or_default(), OBJECT_ID_MAX);
     }
 }
 
 impl Author {
     pub(crate) fn check(&self, problems: &mut Problems) {
-        if !is_slug(&self.org) {
-            problems.add("author.org", "expected a slug: a-z, 0-9 and -, 24 characters at most");
-        }
+        problems.slug("author.org", &self.org);
+        problems.length("author.person", self.person.as_deref().unwrap_or_default(), OBJECT_ID_MAX);
     }
 }

@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use crate::digest::{SHORT, base32, sha256};
+use crate::digest::{SHORT, base32, is_base32, sha256};
 use crate::family::Family;
 
 /// The greatest length of a subject in bytes.
@@ -97,7 +97,7 @@ impl ClaimSubject {
     }
 
     fn checked(self) -> Result<Self, SubjectError> {
-        let places: [(&'static str, &str, fn(&str) -> bool); 5] = [
+        let places: [Grammar<'_>; 5] = [
             ("universe", &self.universe, is_universe),
             ("audience", &self.audience, is_audience),
             ("organisation", &self.org, is_slug),
@@ -122,6 +122,9 @@ impl std::fmt::Display for ClaimSubject {
         write!(f, "entente.{universe}.{audience}.{org}.{feed}.{family}.{object}")
     }
 }
+
+/// A place, the token that stands there, and the test of what may.
+type Grammar<'a> = (&'static str, &'a str, fn(&str) -> bool);
 
 fn bad(place: &'static str, token: &str) -> SubjectError {
     SubjectError::Token { place, token: token.chars().take(40).collect() }
@@ -234,13 +237,12 @@ pub fn is_universe(text: &str) -> bool {
 /// Whether `text` is an audience: `all`, or `g` and 16 characters of base32-lower.
 #[must_use]
 pub fn is_audience(text: &str) -> bool {
-    let group = |id: &str| id.len() == 16 && id.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
-    text == "all" || text.strip_prefix('g').is_some_and(group)
+    text == "all" || text.strip_prefix('g').is_some_and(|id| is_base32(id, 16))
 }
 
 fn is_escaped(token: &str) -> bool {
     if let Some(hash) = token.strip_prefix('~') {
-        return hash.len() == SHORT && hash.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+        return is_base32(hash, SHORT);
     }
     !token.is_empty() && token.len() <= OBJECT_MAX && unescape(token).is_some()
 }

@@ -2,21 +2,21 @@
 //! refused, and the schema that publishers are held to lists the known words only.
 
 /// Declares a vocabulary: an enum whose variants have one fixed word each, plus `Other` for words that this version does
-/// not know. Gives `WORDS`, `as_str`, `Display`, `FromStr` (exact, for publishers), serde (open) and JSON Schema (closed).
+/// not know; `Name or "other"` makes that a word that may be published too. Gives `WORDS`, `as_str`, `Display`, `FromStr` (exact, for publishers), serde (open) and JSON Schema (closed).
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$meta:meta])* $name:ident $(or $other:literal)? { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $($(#[$doc])* $variant,)+
-            /// A word that this version does not know.
+            /// A word that this version does not know, or none of the others.
             #[default]
             Other,
         }
 
         impl $name {
             /// The words that a publisher may use, in the order of the schema.
-            pub const WORDS: &'static [&'static str] = &[$($word,)+];
+            pub const WORDS: &'static [&'static str] = &[$($word,)+ $($other,)?];
 
             /// The word as it stands on the bus; `other` for one that this version does not know.
             #[must_use]
@@ -37,6 +37,7 @@ macro_rules! words {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok(Self::$variant),)+
+                    $($other => Ok(Self::Other),)?
                     _ => Err(crate::word::UnknownWord { word: text.to_owned(), expected: Self::WORDS }),
                 }
             }
@@ -50,8 +51,7 @@ macro_rules! words {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let word = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                Ok(word.parse().unwrap_or_default())
+                deserializer.deserialize_str(crate::word::OpenWord(std::marker::PhantomData))
             }
         }
 
@@ -67,6 +67,21 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+/// Reads a word as readers do, without copying it.
+pub(crate) struct OpenWord<T>(pub(crate) std::marker::PhantomData<T>);
+
+impl<T: std::str::FromStr + Default> serde::de::Visitor<'_> for OpenWord<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a word")
+    }
+
+    fn visit_str<E>(self, word: &str) -> Result<T, E> {
+        Ok(word.parse().unwrap_or_default())
+    }
+}
 
 /// A word that stands in no vocabulary of this version, where a publisher used it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

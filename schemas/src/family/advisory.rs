@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Problems;
+use crate::check::{Problems, join};
+use crate::header::REF_MAX;
 use crate::speaker::Role;
 use crate::word::words;
 
@@ -34,13 +35,25 @@ words! {
 #[schemars(deny_unknown_fields)]
 pub struct Document {
     /// Where it stands.
+    #[schemars(length(min = 1, max = 2000))]
     pub url: String,
     /// Hash of the bytes that were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub sha256: Option<String>,
     /// Its title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+}
+
+impl Document {
+    fn check(&self, path: &str, problems: &mut Problems) {
+        problems.present(&join(path, "url"), &self.url);
+        problems.length(&join(path, "url"), &self.url, REF_MAX);
+        if let Some(hash) = &self.sha256 {
+            problems.hash(&join(path, "sha256"), hash);
+        }
+    }
 }
 
 /// A statement with consequences.
@@ -81,6 +94,9 @@ impl Advisory {
     pub(crate) fn check(&self, problems: &mut Problems) {
         problems.present("title", &self.title);
         problems.length("title", &self.title, super::impact::TITLE_MAX);
+        for (index, document) in self.documents.iter().enumerate() {
+            document.check(&format!("documents.{index}"), problems);
+        }
         problems.length("text", self.text.as_deref().unwrap_or_default(), super::notice::NOTICE_MAX);
     }
 }

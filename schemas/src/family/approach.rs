@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Problems;
+use crate::count::COUNT_MAX;
 use crate::word::words;
 
 words! {
     /// The kind of repair.
-    ApproachKind {
+    ApproachKind or "other" {
         /// Reboot until it heals.
         SelfRecoveryReboot = "self_recovery_reboot",
         /// Start in safe mode and delete a file.
@@ -73,6 +74,7 @@ pub struct Artifact {
     pub name: String,
     /// Hash of its bytes; two approaches with one artifact may be the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub sha256: Option<String>,
 }
 
@@ -84,6 +86,7 @@ pub struct Caution {
     pub text: String,
     /// How many units came to harm, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub harm_count: Option<u64>,
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,6 +131,7 @@ pub struct Approach {
     pub artifacts: Vec<Artifact>,
     /// Seconds of work a unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub est_seconds_per_unit: Option<u64>,
     /// Object id of an approach that it supersedes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,7 +157,23 @@ impl Approach {
     pub(crate) fn check(&self, problems: &mut Problems) {
         problems.present("name", &self.name);
         problems.length("name", &self.name, super::impact::TITLE_MAX);
+        problems.number("est_seconds_per_unit", self.est_seconds_per_unit);
+        for (index, artifact) in self.artifacts.iter().enumerate() {
+            if let Some(hash) = &artifact.sha256 {
+                problems.hash(&format!("artifacts.{index}.sha256"), hash);
+            }
+        }
+        for (index, caution) in self.cautions.iter().enumerate() {
+            problems.number(&format!("cautions.{index}.harm_count"), caution.harm_count);
+            problems.time(&format!("cautions.{index}.since"), caution.since);
+        }
+        for (path, id) in [("same_as", &self.same_as), ("replaces", &self.replaces)] {
+            if let Some(id) = id {
+                problems.object_id(path, id);
+            }
+        }
         if let Some(rate) = &self.said_rate {
+            problems.present("said_rate.by", &rate.by);
             check_ppm("said_rate", rate.lo, rate.hi, problems);
         }
     }

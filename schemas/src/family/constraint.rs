@@ -31,6 +31,7 @@ pub struct Constraint {
     /// What is said.
     pub kind: ConstraintKind,
     /// Object ids of the members concerned.
+    #[schemars(length(min = 1))]
     pub objects: Vec<String>,
     /// The short name, with `declare`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +53,10 @@ impl Constraint {
         if self.objects.len() < least {
             problems.add("objects", format!("{} needs at least {least}", self.kind));
         }
+        for (index, object) in self.objects.iter().enumerate() {
+            problems.present(&format!("objects.{index}"), object);
+        }
+        problems.time("expires", self.expires);
         if self.kind == ConstraintKind::Declare && self.name.as_deref().is_none_or(|name| name.trim().is_empty()) {
             problems.add("name", "declare needs the incident's short name");
         }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Problems;
-use crate::count::{Method, Quantity, Unit, check_interval};
+use crate::count::{COUNT_MAX, Method, Quantity, Unit, check_interval};
 
 /// The population that a figure is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -13,8 +13,10 @@ use crate::count::{Method, Quantity, Unit, check_interval};
 pub struct Population {
     /// Its size, where claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub value: Option<u64>,
     /// What belongs to it, in words.
+    #[schemars(length(min = 1))]
     pub definition: String,
 }
 
@@ -39,12 +41,15 @@ pub struct Estimate {
     pub unit: Unit,
     /// The figure, where one is claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub value: Option<u64>,
     /// Lower end of the interval; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub lo: Option<u64>,
     /// Upper end of the interval; absent if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub hi: Option<u64>,
     /// The population.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,7 +65,11 @@ pub struct Estimate {
 
 impl Estimate {
     pub(crate) fn check(&self, problems: &mut Problems) {
-        check_interval("(estimate)", self.value, self.lo, self.hi, problems);
+        check_interval("", self.value, self.lo, self.hi, problems);
+        if let Some(population) = &self.population {
+            problems.number("population.value", population.value);
+            problems.present("population.definition", &population.definition);
+        }
         if let Some(fraction) = &self.fraction_ppm {
             super::approach::check_ppm("fraction_ppm", fraction.lo, fraction.hi, problems);
         }

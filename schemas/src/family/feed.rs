@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::block::ServiceClass;
 use crate::check::Problems;
+use crate::subject::is_feed;
 use crate::word::words;
 
 words! {
@@ -37,12 +38,14 @@ pub struct Coverage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Feed {
     /// The feed's slug.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,39}$"))]
     pub feed: String,
     /// Whether we see through it.
     pub state: FeedState,
     /// Since when.
     pub since: DateTime<Utc>,
     /// Why it is blind, in words; or `first poll`, `recovered`.
+    #[schemars(length(min = 1))]
     pub reason: String,
     /// When it last answered as it should.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +59,11 @@ pub struct Feed {
 
 impl Feed {
     pub(crate) fn check(&self, problems: &mut Problems) {
-        problems.present("feed", &self.feed);
+        if !is_feed(&self.feed) {
+            problems.add("feed", "expected a feed's slug: a-z, 0-9 and -, 40 characters at most");
+        }
         problems.time("since", Some(self.since));
+        problems.time("last_good_poll", self.last_good_poll);
+        problems.present("reason", &self.reason);
     }
 }

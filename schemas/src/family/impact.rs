@@ -105,21 +105,41 @@ words! {
 pub struct SuspectedCause {
     /// The kind of cause: `own_change`, `third_party_update`, `hardware`, `power`, `attack`, ...
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub class: Option<String>,
     /// The vendor concerned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub vendor: Option<String>,
     /// The product concerned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub product: Option<String>,
     /// The version concerned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub version: Option<String>,
     /// The file, driver or update concerned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
     pub artifact: Option<String>,
     /// How far it has been established.
     pub status: CauseStatus,
+}
+
+impl SuspectedCause {
+    fn check(&self, problems: &mut Problems) {
+        let words = [
+            ("class", &self.class),
+            ("vendor", &self.vendor),
+            ("product", &self.product),
+            ("version", &self.version),
+            ("artifact", &self.artifact),
+        ];
+        for (name, word) in words {
+            problems.length(&format!("suspected_cause.{name}"), word.as_deref().unwrap_or_default(), TITLE_MAX);
+        }
+    }
 }
 
 /// What is broken, where, how badly, how many.
@@ -173,6 +193,9 @@ impl Impact {
         problems.length("summary", self.summary.as_deref().unwrap_or_default(), SUMMARY_MAX);
         if self.outcome.is_some() && self.phase.is_open() {
             problems.add("outcome", "stands with phase resolved only");
+        }
+        if let Some(cause) = &self.suspected_cause {
+            cause.check(problems);
         }
         for (index, block) in self.blocks.iter().enumerate() {
             block.check(&format!("blocks.{index}"), problems);

@@ -55,11 +55,13 @@ impl MessageState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// The thread: object id of its first message.
+    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
     pub thread_id: String,
     /// What it is.
     pub kind: MessageKind,
     /// The organisations that are addressed; none means everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(regex(pattern = r"^[a-z0-9][a-z0-9-]{0,23}$")))]
     pub to: Vec<String>,
     /// The text, at most 32,000 characters.
     #[schemars(length(min = 1, max = 32000))]
@@ -73,6 +75,10 @@ pub struct Message {
 
 impl Message {
     pub(crate) fn check(&self, problems: &mut Problems) {
+        problems.object_id("thread_id", &self.thread_id);
+        for (index, org) in self.to.iter().enumerate() {
+            problems.slug(&format!("to.{index}"), org);
+        }
         problems.present("text", &self.text);
         problems.length("text", &self.text, super::notice::NOTICE_MAX);
         problems.time("due_at", self.due_at);

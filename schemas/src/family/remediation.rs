@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
-use crate::check::Problems;
+use crate::check::{Problems, join};
 use crate::count::COUNT_MAX;
 use crate::word::words;
 
@@ -28,33 +28,43 @@ words! {
 pub struct Tally {
     /// Chosen for the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub targeted: Option<u64>,
     /// Begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub attempted: Option<u64>,
     /// Under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub in_progress: Option<u64>,
     /// Working again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub succeeded: Option<u64>,
     /// Partly working again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub partial: Option<u64>,
     /// Not helped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub failed: Option<u64>,
     /// Cannot be helped this way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub unsupported: Option<u64>,
     /// No longer there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub not_found: Option<u64>,
     /// Called off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub cancelled: Option<u64>,
     /// Outcome unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub lost_to_followup: Option<u64>,
 }
 
@@ -78,11 +88,14 @@ pub struct Arm {
 pub struct TimeToRestore {
     /// Median, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub p50_s: Option<u64>,
     /// Nine in ten are back by then, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub p90_s: Option<u64>,
     /// From how many units.
+    #[schemars(range(max = COUNT_MAX))]
     pub n: u64,
 }
 
@@ -94,6 +107,7 @@ pub struct Rollback {
     pub reason: String,
     /// How many units came to harm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = COUNT_MAX))]
     pub harm_count: Option<u64>,
 }
 
@@ -101,6 +115,7 @@ pub struct Rollback {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remediation {
     /// Object id of the approach.
+    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
     pub approach_id: String,
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,20 +152,36 @@ impl Tally {
     }
 }
 
+impl Arm {
+    fn check(&self, path: &str, problems: &mut Problems) {
+        if let Some(block) = &self.block {
+            block.check(&join(path, "block"), problems);
+        }
+        for (name, number) in self.tally.members() {
+            problems.number(&format!("{path}.tally.{name}"), number);
+        }
+        if let (Some(targeted), Some(attempted)) = (self.tally.targeted, self.tally.attempted)
+            && attempted > targeted
+        {
+            problems.add(&format!("{path}.tally.attempted"), "more attempted than targeted");
+        }
+    }
+}
+
 impl Remediation {
     pub(crate) fn check(&self, problems: &mut Problems) {
-        problems.present("approach_id", &self.approach_id);
+        problems.object_id("approach_id", &self.approach_id);
         for (index, arm) in self.arms.iter().enumerate() {
-            for (name, number) in arm.tally.members() {
-                if number.is_some_and(|n| n > COUNT_MAX) {
-                    problems.add(&format!("arms.{index}.tally.{name}"), "a count is at most 9 000 000 000 000 000");
-                }
+            arm.check(&format!("arms.{index}"), problems);
+        }
+        if let Some(ttr) = &self.ttr {
+            for (path, number) in [("ttr.p50_s", ttr.p50_s), ("ttr.p90_s", ttr.p90_s), ("ttr.n", Some(ttr.n))] {
+                problems.number(path, number);
             }
-            if let (Some(targeted), Some(attempted)) = (arm.tally.targeted, arm.tally.attempted)
-                && attempted > targeted
-            {
-                problems.add(&format!("arms.{index}.tally.attempted"), "more attempted than targeted");
-            }
+        }
+        if let Some(rollback) = &self.rollback {
+            problems.present("rollback.reason", &rollback.reason);
+            problems.number("rollback.harm_count", rollback.harm_count);
         }
     }
 }

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Problems;
+use crate::count::COUNT_MAX;
+use crate::event::Source;
 use crate::word::words;
 
 words! {
@@ -40,12 +42,16 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retraction {
     /// Event id of the claim that is void.
+    #[schemars(length(min = 1))]
     pub target: String,
     /// Object id of the target.
+    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
     pub target_object: String,
     /// Revision of the target.
+    #[schemars(range(min = 1, max = COUNT_MAX))]
     pub target_rev: u64,
     /// Source of the target.
+    #[schemars(regex(pattern = r"^//[a-z0-9][a-z0-9-]{0,23}/[a-z0-9][a-z0-9-]{0,39}/[0-9A-Z]{26}$"))]
     pub target_source: String,
     /// How much is void.
     pub scope: Scope,
@@ -53,6 +59,7 @@ pub struct Retraction {
     pub reason: RetractionReason,
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2000))]
     pub text: Option<String>,
     /// Event id of the claim that stands instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +69,11 @@ pub struct Retraction {
 impl Retraction {
     pub(crate) fn check(&self, problems: &mut Problems) {
         problems.present("target", &self.target);
-        problems.present("target_object", &self.target_object);
+        problems.object_id("target_object", &self.target_object);
+        problems.ordinal("target_rev", self.target_rev);
+        if Source::parse(&self.target_source).is_none() {
+            problems.add("target_source", "expected //<org>/<feed>/<instance>");
+        }
+        problems.length("text", self.text.as_deref().unwrap_or_default(), 2_000);
     }
 }

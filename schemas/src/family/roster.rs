@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Problems;
+use crate::check::{OBJECT_ID_MAX, Problems};
 use crate::word::words;
 
 words! {
@@ -23,6 +23,7 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Roster {
     /// The desk or the person, as they wish to be shown.
+    #[schemars(length(min = 1, max = 500))]
     pub desk: String,
     /// The duty.
     pub role: DutyRole,
@@ -46,6 +47,7 @@ pub struct Roster {
 impl Roster {
     pub(crate) fn check(&self, problems: &mut Problems) {
         problems.present("desk", &self.desk);
+        problems.length("desk", &self.desk, OBJECT_ID_MAX);
         problems.time("until", self.until);
     }
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Problems;
+use crate::count::COUNT_MAX;
 use crate::word::words;
 
 words! {
@@ -25,6 +26,7 @@ pub struct Sitrep {
     /// The incident's id.
     pub incident: String,
     /// Counts up from 1 within the incident.
+    #[schemars(range(min = 1, max = COUNT_MAX))]
     pub report_number: u64,
     /// Initial, update or final.
     pub version: SitrepVersion,
@@ -36,8 +38,10 @@ pub struct Sitrep {
     /// End of the period.
     pub period_to: DateTime<Utc>,
     /// Who wrote it.
+    #[schemars(length(min = 1))]
     pub prepared_by: String,
     /// Who approved it.
+    #[schemars(length(min = 1))]
     pub approved_by: String,
     /// Position of the log that it was drawn from.
     pub position: String,
@@ -51,8 +55,13 @@ pub struct Sitrep {
 impl Sitrep {
     pub(crate) fn check(&self, problems: &mut Problems) {
         problems.present("incident", &self.incident);
+        problems.ordinal("report_number", self.report_number);
+        problems.present("prepared_by", &self.prepared_by);
         problems.present("approved_by", &self.approved_by);
+        problems.present("text", &self.text);
         problems.length("text", &self.text, super::notice::NOTICE_MAX);
+        problems.time("period_from", Some(self.period_from));
+        problems.time("period_to", Some(self.period_to));
         if self.period_to < self.period_from {
             problems.add("period_to", "before period_from");
         }

@@ -1,0 +1,158 @@
+//! At the door of the fold: which records count, and why the others are held back. Judged over the set of a source's
+//! records, not over their order in the log: a window and a resend can log 8 before 7.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::digest::{hex, sha256};
+use entente_schemas::event::{CHAIN_START, Event};
+use entente_schemas::record::{Record, Verdict};
+use entente_schemas::subject::{ClaimSubject, log_stream};
+
+use crate::model::Model;
+
+/// One link of a source's chain.
+#[derive(Clone, Debug)]
+struct Link {
+    hash: [u8; 32],
+    prevhash: String,
+    event_id: String,
+}
+
+/// The chain of one source in one audience.
+#[derive(Clone, Debug, Default)]
+struct Chain {
+    key: String,
+    links: BTreeMap<u64, Link>,
+}
+
+/// What came of a record.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    /// It counts.
+    Taken {
+        /// The event.
+        event: Box<Event>,
+        /// Its clock ran ahead of the log's.
+        clock_suspect: bool,
+        /// An event that was taken before and must be held back now: this record is its predecessor, with another hash.
+        breaks: Option<String>,
+    },
+    /// It says again what was there.
+    Repeated,
+    /// It does not count, and why.
+    Held(String),
+}
+
+/// What the door remembers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Door {
+    chains: BTreeMap<(String, String), Chain>,
+    ids: BTreeSet<String>,
+    clamp: BTreeMap<Arc<str>, DateTime<Utc>>,
+}
+
+impl Door {
+    /// The logged time of a record, which never steps back within its stream.
+    pub(crate) fn clamped(&mut self, record: &Record) -> DateTime<Utc> {
+        let last = self.clamp.entry(Arc::clone(&record.stream)).or_insert(record.logged);
+        *last = record.logged.max(*last);
+        *last
+    }
+
+    /// Judges a record.
+    pub(crate) fn admit(&mut self, record: &Record, logged: DateTime<Utc>, model: &Model) -> Admission {
+        match self.judge(record, logged, model) {
+            Ok(admission) => admission,
+            Err(reason) => Admission::Held(reason),
+        }
+    }
+
+    fn judge(&mut self, record: &Record, logged: DateTime<Utc>, model: &Model) -> Result<Admission, String> {
+        if let Verdict::Refused(reason) = &record.verdict {
+            return Err(reason.clone());
+        }
+        let event = Event::read(&record.payload).map_err(|error| format!("cannot be read: {error}"))?;
+        check_subject(record, &event)?;
+        let ahead = event.recorded - logged;
+        if ahead > model.windows.clock_refused() {
+            return Err(format!(
+                "recorded {} s after the log took it: its clock runs ahead. Set the clock, then send a new revision",
+                ahead.num_seconds()
+            ));
+        }
+        let breaks = match self.link(record, &event)? {
+            Linked::New { breaks } => breaks,
+            Linked::Known => return Ok(Admission::Repeated),
+        };
+        if !self.ids.insert(event.id.clone()) {
+            return Ok(Admission::Repeated);
+        }
+        let clock_suspect = ahead > model.windows.clock_suspect();
+        Ok(Admission::Taken { event: Box::new(event), clock_suspect, breaks })
+    }
+
+    fn link(&mut self, record: &Record, event: &Event) -> Result<Linked, String> {
+        let scope = (event.source.to_string(), event.audience.clone());
+        let chain = self.chains.entry(scope).or_default();
+        if chain.key.is_empty() {
+            chain.key.clone_from(&record.key);
+        }
+        if chain.key != record.key {
+            return Err("signed with another key than its source began with. Start a new outbox for a new key".into());
+        }
+        let hash = sha256(&record.payload);
+        if let Some(known) = chain.links.get(&event.sequence) {
+            return if known.hash == hash {
+                Ok(Linked::Known)
+            } else {
+                Err(format!("sequence {} of its source was used before, by another event", event.sequence))
+            };
+        }
+        let expected = match event.sequence.checked_sub(1) {
+            None | Some(0) => Some(CHAIN_START.to_owned()),
+            Some(before) => chain.links.get(&before).map(|link| hex(&link.hash)),
+        };
+        if expected.is_some_and(|expected| expected != event.prevhash) {
+            return Err("its chain names another predecessor than the one logged. Start a new outbox, then send a new revision".into());
+        }
+        let own = hex(&hash);
+        let next = chain.links.get(&(event.sequence + 1));
+        let breaks = next.filter(|next| next.prevhash != own).map(|next| next.event_id.clone());
+        let link = Link { hash, prevhash: event.prevhash.clone(), event_id: event.id.clone() };
+        chain.links.insert(event.sequence, link);
+        Ok(Linked::New { breaks })
+    }
+
+    /// Sequence numbers of a feed's sources that are missing, and how many outboxes it has had.
+    pub(crate) fn gaps(&self, org: &str, feed: &str) -> (u64, usize) {
+        let prefix = format!("//{org}/{feed}/");
+        let chains = self.chains.range((prefix.clone(), String::new())..).take_while(|((s, _), _)| s.starts_with(&prefix));
+        let mut instances = BTreeSet::new();
+        let mut gaps = 0;
+        for ((source, _), chain) in chains {
+            instances.insert(source);
+            let last = chain.links.keys().next_back().copied().unwrap_or(0);
+            gaps += last - chain.links.len() as u64;
+        }
+        (gaps, instances.len())
+    }
+}
+
+enum Linked {
+    New { breaks: Option<String> },
+    Known,
+}
+
+fn check_subject(record: &Record, event: &Event) -> Result<(), String> {
+    let subject = ClaimSubject::parse(&record.subject).map_err(|error| format!("subject: {error}"))?;
+    let expected = event.expected_subject().map_err(|error| format!("envelope: {error}"))?;
+    if subject != expected {
+        return Err("its subject does not agree with the signed body".into());
+    }
+    if *record.stream != log_stream(&event.universe, &event.audience) {
+        return Err(format!("universe and audience do not belong in the stream {}", record.stream));
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! Which impacts are one incident: the components of the graph, cut where people forbid it. A function of the current
+//! graph and rules alone; only what a change can reach is made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::graph::{Evidence, Graph, Id};
+use crate::model::Model;
+use crate::reach::Rules;
+
+/// The incidents: members by the id of the member that was logged first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clusters {
+    anchor_of: BTreeMap<Id, Id>,
+    members: BTreeMap<Id, BTreeSet<Id>>,
+    /// A member that is part of the outage of another's, and that other.
+    part_of: BTreeMap<Id, (Id, String)>,
+}
+
+/// What the clustering looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) rules: &'a Rules,
+    pub(crate) model: &'a Model,
+}
+
+impl Clusters {
+    /// The anchor of a member's incident.
+    pub(crate) fn anchor_of(&self, id: &str) -> Option<&Id> {
+        self.anchor_of.get(id)
+    }
+
+    /// All anchors, in the order of ids.
+    pub(crate) fn anchors(&self) -> impl Iterator<Item = &Id> {
+        self.members.keys()
+    }
+
+    /// The members of an anchor's incident.
+    pub(crate) fn members(&self, anchor: &str) -> impl Iterator<Item = &Id> {
+        self.members.get(anchor).into_iter().flatten()
+    }
+
+    /// What a member is part of, and the provider that its speaker names.
+    pub(crate) fn part_of(&self, id: &str) -> Option<&(Id, String)> {
+        self.part_of.get(id)
+    }
+
+    /// Makes anew what a change of `touched` can reach; gives the anchors of incidents that were or are concerned.
+    pub(crate) fn renew(&mut self, view: View<'_>, touched: BTreeSet<Id>) -> BTreeSet<Id> {
+        let reached = self.closure(view, touched);
+        let mut concerned: BTreeSet<Id> = reached.iter().filter_map(|id| self.anchor_of.remove(id)).collect();
+        for anchor in &concerned {
+            self.members.remove(anchor);
+        }
+        for id in &reached {
+            self.part_of.remove(id);
+        }
+        let living: BTreeSet<Id> = reached.into_iter().filter(|id| view.graph.vertex(id).is_some()).collect();
+        for group in self.with_parts(view, same(view, living)) {
+            let Some(anchor) = group.iter().min_by_key(|id| view.graph.vertex(id).map(|v| &v.first)).cloned() else {
+                continue;
+            };
+            for id in &group {
+                self.anchor_of.insert(Arc::clone(id), Arc::clone(&anchor));
+            }
+            concerned.insert(Arc::clone(&anchor));
+            self.members.insert(anchor, group);
+        }
+        concerned
+    }
+
+    fn closure(&self, view: View<'_>, touched: BTreeSet<Id>) -> BTreeSet<Id> {
+        let mut open: Vec<Id> = touched.into_iter().collect();
+        let mut reached = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if !reached.insert(Arc::clone(&id)) {
+                continue;
+            }
+            if let Some(anchor) = self.anchor_of.get(&id) {
+                open.extend(self.members(anchor).cloned());
+            }
+            open.extend(view.graph.neighbours(&id, view.model));
+            open.extend(view.rules.linked_with(&id).filter_map(|other| view.graph.id(other)));
+            open.extend(view.graph.platform(&id, view.model).map(|(target, _)| target));
+        }
+        reached
+    }
+
+    /// Joins groups of vendors that all say they are hurt by a provider to that provider's group, as leaves: a vendor
+    /// that runs on two clouds never makes their outages one.
+    fn with_parts(&mut self, view: View<'_>, groups: Vec<BTreeSet<Id>>) -> Vec<BTreeSet<Id>> {
+        let of: BTreeMap<Id, usize> =
+            groups.iter().enumerate().flat_map(|(at, group)| group.iter().map(move |id| (Arc::clone(id), at))).collect();
+        let mut joined = groups.clone();
+        for (at, group) in groups.iter().enumerate() {
+            let Some((first, (target, provider))) = self.part_target(view, group) else { continue };
+            let Some(&to) = of.get(&target) else { continue };
+            let forbidden = groups.get(to).into_iter().flatten().any(|b| group.iter().any(|a| view.rules.forbids(a, b)));
+            if to == at || forbidden {
+                continue;
+            }
+            self.part_of.insert(first, (Arc::clone(&target), provider.clone()));
+            for id in group {
+                self.part_of.entry(Arc::clone(id)).or_insert_with(|| (Arc::clone(&target), provider.clone()));
+            }
+            if let Some(left) = joined.get_mut(at) {
+                left.clear();
+            }
+            if let Some(host) = joined.get_mut(to) {
+                host.extend(group.iter().cloned());
+            }
+        }
+        joined.retain(|group| !group.is_empty());
+        joined
+    }
+
+    fn part_target(&self, view: View<'_>, group: &BTreeSet<Id>) -> Option<(Id, (Id, String))> {
+        let targets: Option<Vec<(&Id, (Id, String))>> =
+            group.iter().map(|id| view.graph.platform(id, view.model).map(|target| (id, target))).collect();
+        let first = targets?.into_iter().min_by_key(|(id, _)| view.graph.vertex(id).map(|v| &v.first))?;
+        Some((Arc::clone(first.0), first.1))
+    }
+}
+
+/// The components of the relation "one incident" among `ids`, cut where it is forbidden.
+fn same(view: View<'_>, ids: BTreeSet<Id>) -> Vec<BTreeSet<Id>> {
+    let mut groups = Vec::new();
+    let mut left = ids;
+    while let Some(start) = left.pop_first() {
+        let mut group = BTreeSet::from([Arc::clone(&start)]);
+        let mut open = vec![start];
+        while let Some(id) = open.pop() {
+            let linked = view.rules.linked_with(&id).filter_map(|other| view.graph.id(other));
+            for other in view.graph.neighbours(&id, view.model).into_iter().chain(linked) {
+                if left.remove(&other) {
+                    group.insert(Arc::clone(&other));
+                    open.push(other);
+                }
+            }
+        }
+        if view.rules.cuts_within(group.iter().map(|id| &**id)) {
+            groups.extend(cut(view, &group));
+        } else {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+/// Joins again within a component, the strongest evidence first, never across a prohibition.
+fn cut(view: View<'_>, group: &BTreeSet<Id>) -> Vec<BTreeSet<Id>> {
+    let ids: Vec<&Id> = group.iter().collect();
+    let mut edges = Vec::new();
+    for (at, a) in ids.iter().enumerate() {
+        for b in ids.iter().skip(at + 1) {
+            let linked = view.rules.linked_with(a).any(|other| other == &***b);
+            let evidence = view.graph.evidence(a, b, view.model);
+            if linked || !evidence.is_empty() {
+                edges.push((std::cmp::Reverse(strength(linked, &evidence)), *a, *b));
+            }
+        }
+    }
+    edges.sort();
+    let mut of: BTreeMap<&Id, &Id> = ids.iter().map(|id| (*id, *id)).collect();
+    for (_, a, b) in edges {
+        let (Some(&x), Some(&y)) = (of.get(a), of.get(b)) else { continue };
+        let side = |root: &Id| of.iter().filter(|(_, r)| **r == root).map(|(id, _)| *id).collect::<Vec<_>>();
+        let (left, right) = (side(x), side(y));
+        if x == y || left.iter().any(|a| right.iter().any(|b| view.rules.forbids(a, b))) {
+            continue;
+        }
+        for id in right {
+            of.insert(id, x);
+        }
+    }
+    let mut groups: BTreeMap<&Id, BTreeSet<Id>> = BTreeMap::new();
+    for (id, root) in of {
+        groups.entry(root).or_default().insert(Arc::clone(id));
+    }
+    groups.into_values().collect()
+}
+
+fn strength(linked: bool, evidence: &[Evidence]) -> (bool, usize) {
+    (linked, evidence.len())
+}

@@ -1,0 +1,77 @@
+//! A record that the fold has taken: its event, its place in the log, and what its claim names.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::event::Event;
+use entente_schemas::family::{Claim, Family};
+use entente_schemas::header::Header;
+
+use crate::facets::Facets;
+
+/// Where a record stands in the merged log. The logged time never steps back within a stream.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order {
+    /// When the log took it, clamped.
+    pub logged: DateTime<Utc>,
+    /// The stream.
+    pub stream: Arc<str>,
+    /// The sequence in the stream.
+    pub sequence: u64,
+}
+
+/// A record that the fold has taken.
+#[derive(Debug)]
+pub struct Entry {
+    /// Where it stands.
+    pub order: Order,
+    /// The event.
+    pub event: Event,
+    /// What its claim names.
+    pub(crate) facets: Facets,
+    /// Its own clock ran ahead of the log's.
+    pub clock_suspect: bool,
+}
+
+impl Entry {
+    /// The claim.
+    #[must_use]
+    pub fn claim(&self) -> &Claim {
+        &self.event.claim
+    }
+
+    /// The claim's header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.event.claim.header
+    }
+
+    /// The claim's family.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.event.claim.family()
+    }
+
+    /// Whose words.
+    #[must_use]
+    pub fn speaker(&self) -> &str {
+        &self.header().speaker.org
+    }
+
+    /// Place in the log.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.order.sequence
+    }
+
+    /// When the words were first said, as far as the claim tells: its start, else the provider's stamp, else when seen.
+    pub(crate) fn said_at(&self) -> DateTime<Utc> {
+        let times = &self.header().times;
+        times.published_at.unwrap_or(times.observed_at)
+    }
+
+    /// The organisation that a person's word counts for.
+    pub(crate) fn author_org(&self) -> &str {
+        self.header().author.as_ref().map_or(self.speaker(), |author| author.org.as_str())
+    }
+}

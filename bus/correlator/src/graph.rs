@@ -1,0 +1,279 @@
+//! Which impacts have something in common, by the five rules: same tracking id; same item page or advisory document; same
+//! vendor and product, or artifact, near in time; same provider, service and region, near in time; and a vendor that says
+//! it is hurt by a provider's outage. The index is the state; neighbours are derived from it, so nothing can go stale.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entente_schemas::block::ServiceClass;
+use entente_schemas::header::Relation;
+use entente_schemas::speaker::Role;
+
+use crate::entry::Order;
+use crate::facets::{Facets, Key};
+use crate::model::Model;
+
+/// An object id, shared.
+pub(crate) type Id = Arc<str>;
+
+type Timed = BTreeSet<(DateTime<Utc>, Id)>;
+
+/// A service in a region of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) provider: String,
+    pub(crate) service: String,
+    pub(crate) region: String,
+}
+
+/// What the rules look at of one impact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Vertex {
+    pub(crate) speaker: String,
+    pub(crate) role: Role,
+    /// Where it was logged first.
+    pub(crate) first: Order,
+    /// The start that was stated first; restating it later never moves the vertex. Else when it was first said.
+    pub(crate) onset: DateTime<Utc>,
+    pub(crate) onset_stated: bool,
+    pub(crate) facets: Facets,
+    pub(crate) places: BTreeSet<Place>,
+    pub(crate) classes: BTreeSet<ServiceClass>,
+    pub(crate) providers: BTreeSet<String>,
+}
+
+/// One reason for a join.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Evidence {
+    Common(Key),
+    Place(Place),
+    Dependence(String),
+    Word(Relation),
+}
+
+/// The index over all impacts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Graph {
+    vertices: BTreeMap<Id, Vertex>,
+    by_key: BTreeMap<Key, Timed>,
+    by_place: BTreeMap<Place, Timed>,
+    by_provider: BTreeMap<String, Timed>,
+    victims: BTreeMap<String, Timed>,
+    by_vendor: BTreeMap<String, Timed>,
+    by_onset: Timed,
+    referrers: BTreeMap<String, BTreeSet<Id>>,
+}
+
+/// A key that more objects than this share is followed along time only.
+const FOLLOW_ALL: usize = 48;
+
+impl Graph {
+    pub(crate) fn vertex(&self, id: &str) -> Option<&Vertex> {
+        self.vertices.get(id)
+    }
+
+    /// The shared id of a known vertex.
+    pub(crate) fn id(&self, id: &str) -> Option<Id> {
+        self.vertices.get_key_value(id).map(|(id, _)| Arc::clone(id))
+    }
+
+    /// Puts, replaces or removes a vertex; gives the ids whose neighbourhood may have changed.
+    pub(crate) fn set(&mut self, id: &Id, vertex: Option<Vertex>, model: &Model) -> BTreeSet<Id> {
+        if self.vertices.get(id) == vertex.as_ref() {
+            return BTreeSet::new();
+        }
+        let mut touched = self.around(id, model);
+        if let Some(old) = self.vertices.remove(id) {
+            self.reindex(id, &old, false);
+        }
+        if let Some(new) = vertex {
+            self.reindex(id, &new, true);
+            self.vertices.insert(Arc::clone(id), new);
+        }
+        touched.extend(self.around(id, model));
+        touched.insert(Arc::clone(id));
+        touched
+    }
+
+    fn reindex(&mut self, id: &Id, vertex: &Vertex, add: bool) {
+        let at = (vertex.onset, Arc::clone(id));
+        for key in vertex.facets.keys.keys() {
+            mark(&mut self.by_key, key, &at, add);
+        }
+        for place in &vertex.places {
+            mark(&mut self.by_place, place, &at, add);
+        }
+        for vendor in &vertex.facets.vendors {
+            mark(&mut self.by_vendor, vendor, &at, add);
+        }
+        for provider in &vertex.facets.depends_on {
+            mark(&mut self.victims, provider, &at, add);
+        }
+        if vertex.role == Role::Provider {
+            mark(&mut self.by_provider, &vertex.speaker, &at, add);
+        }
+        for reference in vertex.facets.refers.keys() {
+            let ids = self.referrers.entry(reference.clone()).or_default();
+            if add { ids.insert(Arc::clone(id)) } else { ids.remove(id) };
+        }
+        if add { self.by_onset.insert(at) } else { self.by_onset.remove(&at) };
+    }
+
+    /// Everything that a change of `id` can move: its neighbours of both kinds, in both directions.
+    fn around(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
+        let Some(vertex) = self.vertices.get(id) else { return BTreeSet::new() };
+        let mut ids = self.neighbours(id, model);
+        if vertex.role == Role::Provider
+            && let Some(victims) = self.victims.get(&vertex.speaker)
+        {
+            ids.extend(window(victims, vertex.onset, model.windows.part_of()).map(|(_, id)| Arc::clone(id)));
+        }
+        ids.extend(self.platform(id, model).map(|(target, _)| target));
+        ids
+    }
+
+    /// The impacts that are one incident with this one by rules one to four, or by a reference. Components of the whole
+    /// relation are kept although long lists are followed along time only: an interval graph is connected by its steps.
+    pub(crate) fn neighbours(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
+        let Some(vertex) = self.vertices.get(id) else { return BTreeSet::new() };
+        let at = (vertex.onset, Arc::clone(id));
+        let mut found = BTreeSet::new();
+        for key in vertex.facets.keys.keys() {
+            let sharing = self.by_key.get(key);
+            found.extend(sharing.into_iter().flat_map(|set| near(set, &at, set.len() <= FOLLOW_ALL)));
+        }
+        for place in &vertex.places {
+            let sharing = self.by_place.get(place);
+            found.extend(sharing.into_iter().flat_map(|set| near(set, &at, false)));
+        }
+        found.extend(vertex.facets.refers.keys().filter_map(|reference| self.id(reference)));
+        found.extend(self.referrers.get(&**id).into_iter().flatten().cloned());
+        found.retain(|other| other != id && !self.evidence(id, other, model).is_empty());
+        found
+    }
+
+    /// Why two impacts are one incident; empty if they are not.
+    pub(crate) fn evidence(&self, a: &str, b: &str, model: &Model) -> Vec<Evidence> {
+        let (Some(x), Some(y)) = (self.vertices.get(a), self.vertices.get(b)) else { return Vec::new() };
+        if self.kept_apart(x, a, y, b) {
+            return Vec::new();
+        }
+        let apart = (x.onset - y.onset).abs();
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for relation in [x.facets.refers.get(b), y.facets.refers.get(a)].into_iter().flatten() {
+            if matches!(relation, Relation::Same | Relation::PartOf | Relation::CausedBy) {
+                evidence.push(Evidence::Word(*relation));
+            }
+        }
+        let common = x.facets.keys.keys().filter(|key| y.facets.keys.contains_key(key));
+        let holds = |key: &&Key| match key {
+            Key::Product(..) | Key::Artifact(_) => apart <= model.windows.same_product(),
+            _ => apart <= model.windows.cited() || stated(x, key) && stated(y, key),
+        };
+        evidence.extend(common.filter(holds).map(|key| Evidence::Common(key.clone())));
+        if apart <= model.windows.same_place() {
+            evidence.extend(x.places.intersection(&y.places).next().map(|place| Evidence::Place(place.clone())));
+        }
+        evidence
+    }
+
+    fn kept_apart(&self, x: &Vertex, a: &str, y: &Vertex, b: &str) -> bool {
+        let says = |v: &Vertex, other: &str| v.facets.refers.get(other) == Some(&Relation::DistinctFrom);
+        let names = |v: &Vertex, other: &str| other.split_once(':').is_some_and(|(_, id)| says(v, id));
+        says(x, b) || says(y, a) || names(x, b) || names(y, a)
+    }
+
+    /// The provider's impact that a vendor says it is hurt by, and the provider; the nearest in time whose regions do not
+    /// differ from those that the vendor names.
+    pub(crate) fn platform(&self, id: &str, model: &Model) -> Option<(Id, String)> {
+        let vertex = self.vertices.get(id)?;
+        if vertex.role != Role::Vendor {
+            return None;
+        }
+        let fits = |provider: &String| {
+            let outages = self.by_provider.get(provider)?;
+            let after = TimeDelta::hours(1);
+            let near = window(outages, vertex.onset, model.windows.part_of()).filter(|(onset, _)| *onset <= vertex.onset + after);
+            let open = near.filter(|(_, other)| !self.regions_differ(vertex, provider, other));
+            open.min_by_key(|(onset, other)| ((vertex.onset - *onset).abs(), Arc::clone(other))).map(|(onset, other)| (*onset, other))
+        };
+        let found = vertex.facets.depends_on.iter().filter_map(|provider| Some((fits(provider)?, provider)));
+        let nearest = found.min_by_key(|((onset, other), _)| ((vertex.onset - *onset).abs(), Arc::clone(other)));
+        nearest.map(|((_, other), provider)| (Arc::clone(other), provider.clone()))
+    }
+
+    fn regions_differ(&self, victim: &Vertex, provider: &str, other: &str) -> bool {
+        let named: BTreeSet<&str> =
+            victim.facets.regions.iter().filter(|(p, _)| p == provider).map(|(_, region)| region.as_str()).collect();
+        let Some(outage) = self.vertices.get(other) else { return true };
+        let stated: BTreeSet<&str> = outage.places.iter().map(|place| place.region.as_str()).collect();
+        !named.is_empty() && !stated.is_empty() && !stated.contains("global") && named.is_disjoint(&stated)
+    }
+
+    /// Impacts that share a facet, a vendor or a class nearby in time and are not joined: for showing what was kept apart.
+    pub(crate) fn nearly(&self, id: &Id, model: &Model, most: usize) -> Vec<Id> {
+        let Some(vertex) = self.vertices.get(id) else { return Vec::new() };
+        let mut found: BTreeSet<(TimeDelta, Id)> = BTreeSet::new();
+        let mut add = |set: &Timed, span: TimeDelta| {
+            let others = nearest(set, vertex.onset, span).filter(|(_, other)| other != id);
+            found.extend(others.map(|(onset, other)| ((*onset - vertex.onset).abs(), Arc::clone(other))));
+        };
+        for vendor in &vertex.facets.vendors {
+            self.by_vendor.get(vendor).into_iter().for_each(|set| add(set, TimeDelta::days(7)));
+        }
+        for provider in &vertex.facets.depends_on {
+            self.by_provider.get(provider).into_iter().for_each(|set| add(set, model.windows.part_of()));
+        }
+        add(&self.by_onset, model.windows.near());
+        let shares = |other: &Vertex| {
+            !vertex.classes.is_disjoint(&other.classes) || !vertex.facets.vendors.is_disjoint(&other.facets.vendors)
+        };
+        let close = found.into_iter().filter(|(_, other)| self.vertices.get(other).is_some_and(shares));
+        close.map(|(_, other)| other).take(most).collect()
+    }
+
+    /// Impacts that name a key, for attaching what is no impact.
+    pub(crate) fn naming(&self, key: &Key) -> impl Iterator<Item = &Id> {
+        self.by_key.get(key).into_iter().flatten().map(|(_, id)| id)
+    }
+}
+
+fn stated(vertex: &Vertex, key: &Key) -> bool {
+    vertex.facets.keys.get(key) == Some(&crate::facets::Found::Stated)
+}
+
+fn mark<K: Ord + Clone>(index: &mut BTreeMap<K, Timed>, key: &K, at: &(DateTime<Utc>, Id), add: bool) {
+    if add {
+        index.entry(key.clone()).or_default().insert(at.clone());
+    } else if let Some(set) = index.get_mut(key) {
+        set.remove(at);
+        if set.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+/// All of a short list, or the one before and the one after.
+fn near(set: &Timed, at: &(DateTime<Utc>, Id), all: bool) -> Vec<Id> {
+    if all {
+        return set.iter().map(|(_, id)| Arc::clone(id)).collect();
+    }
+    let before = set.range(..at).next_back();
+    let after = set.range(at..).find(|other| *other != at);
+    before.into_iter().chain(after).map(|(_, id)| Arc::clone(id)).collect()
+}
+
+fn window(set: &Timed, onset: DateTime<Utc>, span: TimeDelta) -> impl Iterator<Item = &(DateTime<Utc>, Id)> {
+    let first: Id = Arc::from("");
+    set.range((onset - span, first)..).take_while(move |(time, _)| *time <= onset + span)
+}
+
+/// Some on each side in time, within a span.
+fn nearest(set: &Timed, onset: DateTime<Utc>, span: TimeDelta) -> impl Iterator<Item = &(DateTime<Utc>, Id)> {
+    const EACH_SIDE: usize = 16;
+    let here: (DateTime<Utc>, Id) = (onset, Arc::from(""));
+    let before = set.range(..here.clone()).rev().take(EACH_SIDE).take_while(move |(time, _)| onset - *time <= span);
+    let after = set.range(here..).take(EACH_SIDE).take_while(move |(time, _)| *time - onset <= span);
+    before.chain(after)
+}

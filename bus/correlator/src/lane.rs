@@ -1,0 +1,254 @@
+//! Lanes: what each speaker says about an incident, in its own words, never averaged. Of several claims of one speaker its
+//! own outrank the polled, the polled the relayed; then the open, the most severe and the newest speaks.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::block::{BlockState, Severity};
+use entente_schemas::family::{Family, Phase};
+use entente_schemas::speaker::{Relay, Role};
+
+use crate::entry::{Entry, Order};
+use crate::objects::Object;
+use crate::picture::{Assessment, Beside, Lane, LaneClaim, NativeWords, Restatement, Sight};
+use crate::scene::{Hit, Scene};
+use crate::words;
+
+/// The lanes of an incident: clouds, vendors, then others, in the order of names. What the clock decides is left open.
+pub(crate) fn lanes(scene: &Scene<'_>) -> Vec<Lane> {
+    let mut speakers: BTreeMap<(u8, String), (Role, Vec<&Hit<'_>>)> = BTreeMap::new();
+    for hit in &scene.hits {
+        let speaker = &hit.entry.header().speaker;
+        let lane = speakers.entry((role_rank(speaker.role), speaker.org.clone())).or_insert((speaker.role, Vec::new()));
+        lane.1.push(hit);
+    }
+    for entry in scene.attached.iter().filter(|entry| entry.family() != Family::Message) {
+        let speaker = &entry.header().speaker;
+        let known = speakers.keys().any(|(_, org)| *org == speaker.org);
+        if !known {
+            speakers.insert((role_rank(speaker.role), speaker.org.clone()), (speaker.role, Vec::new()));
+        }
+    }
+    for vendor in named_vendors(scene) {
+        if !speakers.keys().any(|(_, org)| *org == vendor) {
+            speakers.insert((role_rank(Role::Vendor), vendor), (Role::Vendor, Vec::new()));
+        }
+    }
+    speakers.into_iter().map(|((_, org), (role, hits))| lane(scene, org, role, &hits)).collect()
+}
+
+fn named_vendors(scene: &Scene<'_>) -> Vec<String> {
+    let vertices = scene.hits.iter().filter_map(|hit| scene.ground.graph.vertex(&hit.entry.header().object_id));
+    let vendors: std::collections::BTreeSet<String> =
+        vertices.flat_map(|vertex| vertex.facets.vendors.iter().cloned()).collect();
+    vendors.into_iter().filter(|vendor| entente_schemas::subject::is_slug(vendor)).collect()
+}
+
+/// Clouds first, then vendors, then everybody else.
+pub(crate) fn role_rank(role: Role) -> u8 {
+    match role {
+        Role::Provider => 0,
+        Role::Vendor => 1,
+        Role::Customer => 2,
+        Role::Observer => 3,
+        Role::Coordinator | Role::Other => 4,
+    }
+}
+
+fn lane(scene: &Scene<'_>, speaker: String, role: Role, hits: &[&Hit<'_>]) -> Lane {
+    let mut ranked: Vec<&&Hit<'_>> = hits.iter().collect();
+    ranked.sort_by_key(|hit| rank(hit));
+    let speaking = ranked.first().map(|hit| **hit);
+    let heard = scene.all().filter(|entry| entry.speaker() == speaker).map(|entry| entry.order.logged).max();
+    Lane {
+        claim: speaking.map(|hit| claim(scene, hit, hits)),
+        heard,
+        sight: Sight::default(),
+        silent_since: None,
+        overdue_since: None,
+        beside: speaking.map(|hit| beside(scene, hit, &ranked)).unwrap_or_default(),
+        restated: speaking.map(|hit| restated(scene, hit.entry)).unwrap_or_default(),
+        speaker,
+        role,
+    }
+}
+
+type Rank<'a> = (u8, bool, Reverse<u8>, Reverse<&'a Order>);
+
+fn rank<'a>(hit: &Hit<'a>) -> Rank<'a> {
+    let relay = hit.entry.header().speaker.relay.rank();
+    (relay, !hit.impact.phase.is_open(), Reverse(hit.impact.severity.rank()), Reverse(&hit.entry.order))
+}
+
+fn claim(scene: &Scene<'_>, hit: &Hit<'_>, hits: &[&Hit<'_>]) -> LaneClaim {
+    let (entry, impact, header) = (hit.entry, hit.impact, hit.entry.header());
+    let object = scene.ground.objects.get(Family::Impact, &header.object_id);
+    let others = hits.iter().map(|other| &other.entry.header().object_id).filter(|id| **id != header.object_id);
+    LaneClaim {
+        object_id: header.object_id.clone(),
+        rev: header.rev,
+        position: entry.position(),
+        relay: header.speaker.relay,
+        told_by: told_by(entry),
+        seen_by: object.map(seen_by).unwrap_or_default(),
+        phase: impact.phase,
+        outcome: impact.outcome,
+        severity: impact.severity,
+        state: worst_state(hit),
+        effect: impact.effect.clone(),
+        certainty: header.certainty,
+        title: impact.title.clone(),
+        words: own_words(scene, hit),
+        native: header.native.as_ref().map(|native| NativeWords {
+            system: native.system.clone(),
+            id: native.id.clone(),
+            url: native.url.clone(),
+            status: native.status.clone(),
+            severity: native.severity.clone(),
+            category: native.category.clone(),
+        }),
+        blocks: impact.blocks.clone(),
+        occurred_at: header.times.occurred_at,
+        occurred_end: header.times.occurred_end,
+        fidelity: header.times.fidelity,
+        known: object.and_then(Object::first_order).map_or(entry.order.logged, |order| order.logged),
+        changed: object.map_or(entry.order.logged, |object| changed(object, entry)),
+        confirmed: header.times.confirmed_at,
+        next_update_by: impact.next_update_by,
+        assessed: assessed(scene, hit),
+        symptoms: impact.symptoms.clone(),
+        invented: header.invented,
+        backfill: header.backfill,
+        clock_suspect: entry.clock_suspect,
+        others: others.cloned().collect(),
+        trimmed: header.trimmed.clone(),
+    }
+}
+
+/// Who passed the words on, where a person did.
+pub(crate) fn told_by(entry: &Entry) -> Option<String> {
+    let header = entry.header();
+    (header.speaker.relay == Relay::Relayed).then(|| match &header.author {
+        Some(author) => author.person.as_ref().map_or(author.org.clone(), |p| format!("{p}, {}", words::org(&author.org))),
+        None => entry.event.source.org.clone(),
+    })
+}
+
+/// Transmitters of the current digest, the first logged first.
+fn seen_by(object: &Object) -> Vec<String> {
+    let mut first: BTreeMap<String, &Order> = BTreeMap::new();
+    for entry in object.entries() {
+        let order = first.entry(entry.event.source.org_feed()).or_insert(&entry.order);
+        *order = (*order).min(&entry.order);
+    }
+    let mut observers: Vec<(&Order, String)> = first.into_iter().map(|(observer, order)| (order, observer)).collect();
+    observers.sort();
+    observers.into_iter().map(|(_, observer)| observer).collect()
+}
+
+/// The worst state of a claim's blocks. Closed without blocks is restored by the speaker's word; else it is unknown.
+pub(crate) fn worst_state(hit: &Hit<'_>) -> BlockState {
+    let worst = hit.impact.blocks.iter().map(|block| block.state).max_by_key(|state| words::state_rank(*state));
+    worst.unwrap_or(if hit.impact.phase == Phase::Resolved { BlockState::Restored } else { BlockState::Unknown })
+}
+
+/// The headline, or the beginning of the newest statement about the object.
+fn own_words(scene: &Scene<'_>, hit: &Hit<'_>) -> Option<String> {
+    let header = hit.entry.header();
+    let newest = || scene.notices.iter().rev().find_map(|notice| match &notice.claim().body {
+        entente_schemas::family::Body::Notice(n) if n.about == header.object_id => Some(words::cut(&n.text, 200)),
+        _ => None,
+    });
+    header.headline.clone().or_else(newest).or_else(|| hit.impact.summary.as_ref().map(|s| words::cut(s, 200)))
+}
+
+/// When the claim last said something new: affirming it does not count.
+fn changed(object: &Object, current: &Entry) -> DateTime<Utc> {
+    let source = current.event.source.org_feed();
+    let own = object.entries().filter(|entry| entry.event.source.org_feed() == source);
+    let news = own.filter(|entry| entry.header().cause.as_deref() != Some("still"));
+    news.filter(|entry| entry.header().rev <= current.header().rev)
+        .map(|entry| entry.order.logged)
+        .max()
+        .unwrap_or(current.order.logged)
+}
+
+fn assessed(scene: &Scene<'_>, hit: &Hit<'_>) -> Vec<Assessment> {
+    let id = &hit.entry.header().object_id;
+    let newest = scene.notices.iter().rev().find(|notice| {
+        matches!(&notice.claim().body, entente_schemas::family::Body::Notice(n) if n.about == *id)
+    });
+    let facets = newest.map_or(&hit.entry.facets, |notice| &notice.facets);
+    let beyond = facets.assessed.iter().filter(|found| match found.member.as_str() {
+        "phase" => hit.impact.phase.is_open() && phase_rank(&found.value) > hit.impact.phase.rank(),
+        "severity" => hit.impact.phase.is_open() && severity_rank(&found.value) > hit.impact.severity.rank(),
+        _ => false,
+    });
+    let mut best: BTreeMap<&str, &Assessment> = BTreeMap::new();
+    for found in beyond {
+        let kept = best.entry(found.member.as_str()).or_insert(found);
+        if phase_rank(&found.value) > phase_rank(&kept.value) {
+            *kept = found;
+        }
+    }
+    best.into_values().cloned().collect()
+}
+
+fn phase_rank(word: &str) -> u8 {
+    word.parse::<Phase>().map_or(0, Phase::rank)
+}
+
+fn severity_rank(word: &str) -> u8 {
+    word.parse::<Severity>().map_or(0, Severity::rank)
+}
+
+/// Lower-ranked words of the speaker that differ from those that speak, and other observers of the same object.
+fn beside(scene: &Scene<'_>, speaking: &Hit<'_>, ranked: &[&&Hit<'_>]) -> Vec<Beside> {
+    let said = |hit: &Hit<'_>| format!("{}, {}", hit.impact.phase, words::severity(hit.impact.severity));
+    let main = said(speaking);
+    let relay = speaking.entry.header().speaker.relay.rank();
+    let lower = ranked.iter().filter(|hit| hit.entry.header().speaker.relay.rank() > relay && said(hit) != main);
+    let mut beside: Vec<Beside> = lower
+        .map(|hit| Beside {
+            object_id: hit.entry.header().object_id.clone(),
+            relay: hit.entry.header().speaker.relay,
+            by: told_by(hit.entry).unwrap_or_else(|| hit.entry.event.source.org_feed()),
+            says: said(hit),
+        })
+        .collect();
+    let id = &speaking.entry.header().object_id;
+    let object = scene.ground.objects.get(Family::Impact, id);
+    let observed = object.into_iter().flat_map(|object| scene.ground.objects.observed(object));
+    let digest = |entry: &Entry| entry.header().native.as_ref().map(|native| native.digest.clone());
+    for other in observed.filter(|other| digest(other) != digest(speaking.entry)) {
+        if let Some(impact) = other.claim().impact() {
+            beside.push(Beside {
+                object_id: id.clone(),
+                relay: other.header().speaker.relay,
+                by: other.event.source.org_feed(),
+                says: format!("{}, {}", impact.phase, words::severity(impact.severity)),
+            });
+        }
+    }
+    beside
+}
+
+/// Times that the speaking observer restated, the newest first.
+fn restated(scene: &Scene<'_>, current: &Arc<Entry>) -> Vec<Restatement> {
+    let Some(object) = scene.ground.objects.get(Family::Impact, &current.header().object_id) else { return Vec::new() };
+    let source = current.event.source.org_feed();
+    let mut own: Vec<&Arc<Entry>> = object.entries().filter(|entry| entry.event.source.org_feed() == source).collect();
+    own.sort_by_key(|entry| (entry.header().rev, entry.event.recorded));
+    let mut list = Vec::new();
+    for (before, after) in own.iter().zip(own.iter().skip(1)) {
+        let (old, new) = (&before.header().times, &after.header().times);
+        let pairs = [("start", old.occurred_at, new.occurred_at), ("end", old.occurred_end, new.occurred_end)];
+        for (what, from, to) in pairs.into_iter().filter(|(_, from, to)| from.is_some() && from != to) {
+            list.push(Restatement { what: what.to_owned(), from, to, at: after.order.logged });
+        }
+    }
+    list.reverse();
+    list
+}

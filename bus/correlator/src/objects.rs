@@ -1,0 +1,185 @@
+//! Every object's revisions as the log holds them, and which of them speaks now. Nothing is edited: a later revision, a
+//! retraction, another observer change what speaks, never what stands here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use entente_schemas::family::{Body, Family, RetractionReason, Scope};
+use entente_schemas::speaker::Role;
+
+use crate::entry::{Entry, Order};
+
+/// All revisions of one object, by observer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Object {
+    observers: BTreeMap<String, BTreeMap<u64, Vec<Arc<Entry>>>>,
+}
+
+impl Object {
+    fn insert(&mut self, entry: &Arc<Entry>) {
+        let revisions = self.observers.entry(entry.event.source.org_feed()).or_default();
+        let same = revisions.entry(entry.header().rev).or_default();
+        same.push(Arc::clone(entry));
+        same.sort_by(|a, b| (a.event.recorded, &a.event.id).cmp(&(b.event.recorded, &b.event.id)));
+    }
+
+    /// Every entry, by observer and revision.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.observers.values().flat_map(|revisions| revisions.values().flatten())
+    }
+
+    /// The entry that was logged first.
+    pub(crate) fn first(&self) -> Option<&Arc<Entry>> {
+        self.entries().min_by(|a, b| a.order.cmp(&b.order))
+    }
+
+    /// Where the object was logged first.
+    pub(crate) fn first_order(&self) -> Option<&Order> {
+        self.first().map(|entry| &entry.order)
+    }
+
+    /// Forks: revisions that one observer gave to two claims.
+    pub(crate) fn forks(&self) -> usize {
+        self.observers.values().flat_map(BTreeMap::values).filter(|same| same.len() > 1).count()
+    }
+}
+
+/// All objects, and what was withdrawn.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Objects {
+    by_family: BTreeMap<Family, BTreeMap<String, Object>>,
+    withdrawn_events: BTreeMap<String, Vec<Arc<Entry>>>,
+    withdrawn_objects: BTreeMap<String, Vec<Arc<Entry>>>,
+    notices: BTreeMap<String, BTreeMap<String, ()>>,
+}
+
+impl Objects {
+    /// Adds an entry; gives the family and id of the object whose standing may have changed.
+    pub(crate) fn insert(&mut self, entry: &Arc<Entry>) -> (Family, String) {
+        let id = entry.header().object_id.clone();
+        self.by_family.entry(entry.family()).or_default().entry(id.clone()).or_default().insert(entry);
+        match &entry.claim().body {
+            Body::Notice(notice) => {
+                self.notices.entry(notice.about.clone()).or_default().insert(id.clone(), ());
+            }
+            Body::Retraction(retraction) => {
+                let (map, key) = match retraction.scope {
+                    Scope::Object => (&mut self.withdrawn_objects, &retraction.target_object),
+                    _ => (&mut self.withdrawn_events, &retraction.target),
+                };
+                map.entry(key.clone()).or_default().push(Arc::clone(entry));
+                let family = self.family_of(&retraction.target_object).unwrap_or(Family::Retraction);
+                return (family, retraction.target_object.clone());
+            }
+            _ => {}
+        }
+        (entry.family(), id)
+    }
+
+    /// Takes an entry out again: its chain was broken by a predecessor that came later.
+    pub(crate) fn remove(&mut self, entry: &Entry) {
+        let objects = self.by_family.get_mut(&entry.family());
+        let Some(object) = objects.and_then(|map| map.get_mut(&entry.header().object_id)) else { return };
+        if let Some(same) =
+            object.observers.get_mut(&entry.event.source.org_feed()).and_then(|revs| revs.get_mut(&entry.header().rev))
+        {
+            same.retain(|kept| kept.event.id != entry.event.id);
+        }
+    }
+
+    fn family_of(&self, id: &str) -> Option<Family> {
+        self.by_family.iter().find(|(_, map)| map.contains_key(id)).map(|(family, _)| *family)
+    }
+
+    /// An object of a family.
+    pub(crate) fn get(&self, family: Family, id: &str) -> Option<&Object> {
+        self.by_family.get(&family)?.get(id)
+    }
+
+    /// All objects of a family, in the order of ids.
+    pub(crate) fn of(&self, family: Family) -> impl Iterator<Item = (&str, &Object)> {
+        self.by_family.get(&family).into_iter().flatten().map(|(id, object)| (id.as_str(), object))
+    }
+
+    /// The public statements about an object, in the order of ids.
+    pub(crate) fn notices_about<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Object> {
+        let ids = self.notices.get(id).into_iter().flatten();
+        ids.filter_map(|(id, ())| self.get(Family::Notice, id))
+    }
+
+    /// Who withdrew an entry, if anybody who may did.
+    pub(crate) fn withdrawn<'a>(&'a self, entry: &Entry) -> Option<&'a Arc<Entry>> {
+        let by_event = self.withdrawn_events.get(&entry.event.id).into_iter().flatten();
+        let by_object = self.withdrawn_objects.get(&entry.header().object_id).into_iter().flatten();
+        let by_object = by_object.filter(|r| retracted_up_to(r) >= entry.header().rev && targets(r, entry));
+        by_event.chain(by_object).find(|r| may_withdraw(r, entry))
+    }
+
+    /// The claim of one observer that counts: the greatest revision that is not withdrawn.
+    fn current_of<'a>(&self, revisions: &'a BTreeMap<u64, Vec<Arc<Entry>>>) -> Option<&'a Arc<Entry>> {
+        revisions.values().rev().flat_map(|same| same.iter().rev()).find(|entry| self.withdrawn(entry).is_none())
+    }
+
+    /// What each observer of an object now says.
+    pub(crate) fn observed<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = &'a Arc<Entry>> {
+        object.observers.values().filter_map(|revisions| self.current_of(revisions))
+    }
+
+    /// The claim that speaks: of several observers the one with the later provider stamp, else the later observation.
+    pub(crate) fn current<'a>(&'a self, object: &'a Object) -> Option<&'a Arc<Entry>> {
+        self.observed(object).max_by(|a, b| {
+            let rank = |e: &Entry| (e.header().times.published_at, e.header().times.observed_at);
+            rank(a).cmp(&rank(b)).then_with(|| b.event.source.cmp(&a.event.source))
+        })
+    }
+
+    /// The claim that speaks for an id of a family.
+    pub(crate) fn current_by_id(&self, family: Family, id: &str) -> Option<&Arc<Entry>> {
+        self.current(self.get(family, id)?)
+    }
+
+    /// The current claims of a family, in the order of object ids.
+    pub(crate) fn currents(&self, family: Family) -> impl Iterator<Item = &Arc<Entry>> {
+        self.of(family).filter_map(|(_, object)| self.current(object))
+    }
+
+    /// How many statements stand.
+    pub(crate) fn notice_count(&self) -> usize {
+        self.by_family.get(&Family::Notice).map_or(0, BTreeMap::len)
+    }
+
+    /// Finds the object that an event belongs to, by event id. Used for people's references only.
+    pub(crate) fn object_of_event(&self, id: &str) -> Option<&str> {
+        let mut all = self.by_family.values().flatten();
+        all.find(|(_, object)| object.entries().any(|entry| entry.event.id == id)).map(|(object, _)| object.as_str())
+    }
+}
+
+fn retracted_up_to(retraction: &Entry) -> u64 {
+    if let Body::Retraction(body) = &retraction.claim().body { body.target_rev } else { 0 }
+}
+
+fn targets(retraction: &Entry, entry: &Entry) -> bool {
+    let Body::Retraction(body) = &retraction.claim().body else { return false };
+    let target = entente_schemas::event::Source::parse(&body.target_source);
+    target.is_some_and(|source| source.org == entry.event.source.org && source.feed == entry.event.source.feed)
+}
+
+/// Valid only from the target's own source organisation or from the coordinator.
+fn may_withdraw(retraction: &Entry, target: &Entry) -> bool {
+    let own = retraction.event.source.org == target.event.source.org;
+    own || acts_as_coordinator(retraction)
+}
+
+/// Whether the author of a claim acts as coordinator.
+pub(crate) fn acts_as_coordinator(entry: &Entry) -> bool {
+    let header = entry.header();
+    let author = header.author.as_ref().and_then(|author| author.role);
+    author == Some(Role::Coordinator) || header.speaker.role == Role::Coordinator
+}
+
+/// Whether a retraction asks that the payload be erased as well.
+#[must_use]
+pub fn erases(reason: RetractionReason) -> bool {
+    matches!(reason, RetractionReason::WrongTlp | RetractionReason::Unauthorized | RetractionReason::Legal)
+}

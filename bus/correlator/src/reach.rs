@@ -1,0 +1,148 @@
+//! How far a person's word on correlation reaches (EVENTS 6). A constraint binds if its author's organisation speaks one
+//! of its objects, acts as coordinator, or two organisations say the same; any other is an opinion, shown and not applied.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::family::{Body, Constraint, ConstraintKind, Family};
+
+use crate::entry::Entry;
+use crate::objects::{Objects, acts_as_coordinator};
+
+/// Two objects, the smaller id first.
+pub(crate) type Pair = (String, String);
+
+/// How far a word reaches; the greater wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// The speaker of one of the objects, for that object.
+    Speaker,
+    /// The coordinator, or two organisations.
+    Everybody,
+}
+
+/// What people's words ask of the clustering.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rules {
+    pub(crate) must: BTreeMap<Pair, Reach>,
+    pub(crate) cannot: BTreeMap<Pair, Reach>,
+    /// Objects that are an incident with nobody.
+    pub(crate) alone: BTreeSet<String>,
+    /// Event ids of the constraints that bind.
+    pub(crate) binding: BTreeSet<String>,
+    /// Every object that any constraint names.
+    pub(crate) named: BTreeSet<String>,
+    linked: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Rules {
+    /// Reads the constraints that stand and have not expired by `now`, the log's own clock.
+    pub(crate) fn read(objects: &Objects, now: DateTime<Utc>) -> Self {
+        let mut rules = Self::default();
+        let mut support: BTreeMap<(ConstraintKind, Pair), BTreeSet<String>> = BTreeMap::new();
+        let standing: Vec<(&Arc<Entry>, &Constraint)> = standing(objects, now).collect();
+        for (entry, constraint) in &standing {
+            rules.named.extend(constraint.objects.iter().cloned());
+            for pair in pairs(constraint) {
+                support.entry((constraint.kind, pair)).or_default().insert(entry.author_org().to_owned());
+            }
+        }
+        for (entry, constraint) in &standing {
+            let own = own_objects(objects, entry, constraint);
+            let coordinator = acts_as_coordinator(entry);
+            for pair in pairs(constraint) {
+                let said = support.get(&(constraint.kind, pair.clone())).map_or(0, BTreeSet::len);
+                let reach = if coordinator || said >= 2 {
+                    Some(Reach::Everybody)
+                } else {
+                    (own.contains(&pair.0) || own.contains(&pair.1)).then_some(Reach::Speaker)
+                };
+                if let Some(reach) = reach {
+                    rules.apply(entry, constraint.kind, pair, reach);
+                }
+            }
+            rules.apply_to_whole(entry, constraint, coordinator || !own.is_empty());
+        }
+        rules
+    }
+
+    fn apply(&mut self, entry: &Entry, kind: ConstraintKind, pair: Pair, reach: Reach) {
+        let map = if kind == ConstraintKind::CannotLink { &mut self.cannot } else { &mut self.must };
+        let known = map.entry(pair.clone()).or_insert(reach);
+        *known = (*known).max(reach);
+        if kind != ConstraintKind::CannotLink {
+            self.linked.entry(pair.0.clone()).or_default().insert(pair.1.clone());
+            self.linked.entry(pair.1).or_default().insert(pair.0);
+        }
+        self.binding.insert(entry.event.id.clone());
+    }
+
+    /// Names, closings and dissolutions bind as wholes.
+    fn apply_to_whole(&mut self, entry: &Entry, constraint: &Constraint, binds: bool) {
+        if !binds {
+            return;
+        }
+        if constraint.kind == ConstraintKind::Dissolve {
+            self.alone.extend(constraint.objects.iter().cloned());
+        }
+        if matches!(constraint.kind, ConstraintKind::Dissolve | ConstraintKind::Declare | ConstraintKind::Close) {
+            self.binding.insert(entry.event.id.clone());
+        }
+    }
+
+    /// Objects that must be one incident with this one.
+    pub(crate) fn linked_with(&self, id: &str) -> impl Iterator<Item = &str> {
+        self.linked.get(id).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Whether two objects may not be one incident: cannot wins over must of equal reach.
+    pub(crate) fn forbids(&self, a: &str, b: &str) -> bool {
+        if self.alone.contains(a) || self.alone.contains(b) {
+            return true;
+        }
+        let pair = ordered(a, b);
+        let cannot = self.cannot.get(&pair);
+        cannot.is_some_and(|reach| self.must.get(&pair).is_none_or(|must| must <= reach))
+    }
+
+    /// Whether any prohibition could concern objects of this set.
+    pub(crate) fn cuts_within<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> bool {
+        let in_pair = |id: &str| self.cannot.keys().any(|(a, b)| a == id || b == id);
+        (!self.cannot.is_empty() || !self.alone.is_empty()) && ids.any(|id| self.alone.contains(id) || in_pair(id))
+    }
+}
+
+/// The constraints that stand, in the order of object ids.
+pub(crate) fn standing(objects: &Objects, now: DateTime<Utc>) -> impl Iterator<Item = (&Arc<Entry>, &Constraint)> {
+    objects.currents(Family::Constraint).filter_map(move |entry| match &entry.claim().body {
+        Body::Constraint(constraint) if constraint.expires.is_none_or(|end| end > now) => Some((entry, constraint)),
+        _ => None,
+    })
+}
+
+fn own_objects(objects: &Objects, entry: &Entry, constraint: &Constraint) -> BTreeSet<String> {
+    let speaks = |id: &&String| {
+        objects.current_by_id(Family::Impact, id).is_some_and(|impact| impact.speaker() == entry.author_org())
+    };
+    constraint.objects.iter().filter(speaks).cloned().collect()
+}
+
+/// The pairs that a constraint speaks of: all of them for a prohibition, a chain for a link.
+fn pairs(constraint: &Constraint) -> Vec<Pair> {
+    let objects = &constraint.objects;
+    match constraint.kind {
+        ConstraintKind::CannotLink => {
+            let all = objects.iter().enumerate().flat_map(|(i, a)| objects.iter().skip(i + 1).map(move |b| ordered(a, b)));
+            all.filter(|(a, b)| a != b).collect()
+        }
+        ConstraintKind::MustLink | ConstraintKind::Pin | ConstraintKind::Declare => {
+            objects.iter().zip(objects.iter().skip(1)).map(|(a, b)| ordered(a, b)).filter(|(a, b)| a != b).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn ordered(a: &str, b: &str) -> Pair {
+    if a <= b { (a.to_owned(), b.to_owned()) } else { (b.to_owned(), a.to_owned()) }
+}

@@ -1,0 +1,194 @@
+//! Everything that belongs to one incident, gathered: the current claims of its members, the statements about them, and
+//! the advice, repairs, figures and messages that refer to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::digest::{base32, sha256};
+use entente_schemas::family::{Body, Family, Impact};
+use entente_schemas::header::Relation;
+
+use crate::cluster::Clusters;
+use crate::entry::Entry;
+use crate::facets::Key;
+use crate::graph::{Graph, Id};
+use crate::model::Model;
+use crate::objects::Objects;
+use crate::reach::Rules;
+
+/// What has been folded, read-only.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) objects: &'a Objects,
+    pub(crate) graph: &'a Graph,
+    pub(crate) clusters: &'a Clusters,
+    pub(crate) rules: &'a Rules,
+    pub(crate) referrals: &'a Referrals,
+    pub(crate) model: &'a Model,
+    pub(crate) log_clock: DateTime<Utc>,
+}
+
+/// The id of an incident: of the member that was logged first (EVENTS 6).
+#[must_use]
+pub fn incident_id(anchor: &str) -> String {
+    format!("inc-{}", base32(&sha256(anchor.as_bytes()), 10))
+}
+
+/// Families that are no vertex of the graph but belong to incidents by what they refer to.
+const ATTACHED: &[Family] =
+    &[Family::Advisory, Family::Approach, Family::Remediation, Family::Estimate, Family::Message, Family::Sitrep];
+
+/// Whether claims of a family are attached to incidents by what they refer to.
+pub(crate) fn is_attached(family: Family) -> bool {
+    ATTACHED.contains(&family)
+}
+
+/// Which attached objects name what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Referrals {
+    by_key: BTreeMap<Key, BTreeSet<(Family, String)>>,
+    by_reference: BTreeMap<String, BTreeSet<(Family, String)>>,
+    known: BTreeMap<(Family, String), (Vec<Key>, Vec<String>)>,
+}
+
+impl Referrals {
+    /// Puts what an attached object now names; gives the keys and references that it names or named.
+    pub(crate) fn set(&mut self, object: (Family, String), entry: Option<&Entry>) -> (Vec<Key>, Vec<String>) {
+        let (mut keys, mut references) = self.known.remove(&object).unwrap_or_default();
+        for key in &keys {
+            self.by_key.get_mut(key).map(|set| set.remove(&object));
+        }
+        for reference in &references {
+            self.by_reference.get_mut(reference).map(|set| set.remove(&object));
+        }
+        if let Some(entry) = entry {
+            let named: Vec<Key> = entry.facets.keys.keys().cloned().collect();
+            let refers = references_of(entry);
+            for key in &named {
+                self.by_key.entry(key.clone()).or_default().insert(object.clone());
+            }
+            for reference in &refers {
+                self.by_reference.entry(reference.clone()).or_default().insert(object.clone());
+            }
+            keys.extend(named.iter().cloned());
+            references.extend(refers.iter().cloned());
+            self.known.insert(object, (named, refers));
+        }
+        (keys, references)
+    }
+
+    fn naming(&self, key: &Key) -> impl Iterator<Item = &(Family, String)> {
+        self.by_key.get(key).into_iter().flatten()
+    }
+
+    fn referring(&self, id: &str) -> impl Iterator<Item = &(Family, String)> {
+        self.by_reference.get(id).into_iter().flatten()
+    }
+}
+
+fn references_of(entry: &Entry) -> Vec<String> {
+    let mut references: Vec<String> =
+        entry.facets.refers.iter().filter(|(_, r)| **r != Relation::DistinctFrom).map(|(id, _)| id.clone()).collect();
+    references.extend(entry.event.causation.clone());
+    if let Body::Message(message) = &entry.claim().body
+        && message.thread_id != entry.header().object_id
+    {
+        references.push(message.thread_id.clone());
+    }
+    if let Body::Sitrep(sitrep) = &entry.claim().body {
+        references.push(sitrep.incident.clone());
+    }
+    references
+}
+
+/// An impact of the incident and its claim.
+pub(crate) struct Hit<'a> {
+    pub(crate) entry: &'a Arc<Entry>,
+    pub(crate) impact: &'a Impact,
+}
+
+/// One incident's material.
+pub(crate) struct Scene<'a> {
+    pub(crate) ground: Ground<'a>,
+    pub(crate) anchor: Id,
+    /// Impacts, the first logged first.
+    pub(crate) hits: Vec<Hit<'a>>,
+    /// Statements that stand, the oldest first.
+    pub(crate) notices: Vec<&'a Arc<Entry>>,
+    /// Attached claims, by order in the log.
+    pub(crate) attached: Vec<&'a Arc<Entry>>,
+}
+
+impl<'a> Scene<'a> {
+    /// Gathers the incident of an anchor.
+    pub(crate) fn gather(ground: Ground<'a>, anchor: &Id) -> Self {
+        let mut ids: Vec<&Id> = ground.clusters.members(anchor).collect();
+        ids.sort_by_key(|id| ground.graph.vertex(id).map(|vertex| &vertex.first));
+        let hits = ids.iter().filter_map(|id| {
+            let entry = ground.objects.current_by_id(Family::Impact, id)?;
+            Some(Hit { entry, impact: entry.claim().impact()? })
+        });
+        let hits: Vec<Hit<'a>> = hits.collect();
+        let about = ids.iter().flat_map(|id| ground.objects.notices_about(id));
+        let mut notices: Vec<&Arc<Entry>> = about.filter_map(|object| ground.objects.current(object)).collect();
+        notices.sort_by_key(|entry| (entry.said_at(), &entry.order));
+        let attached = attached(ground, &ids, &hits);
+        Self { ground, anchor: Arc::clone(anchor), hits, notices, attached }
+    }
+
+    /// Attached claims of a family.
+    pub(crate) fn of(&self, family: Family) -> impl Iterator<Item = &'a Arc<Entry>> {
+        self.attached.iter().copied().filter(move |entry| entry.family() == family)
+    }
+
+    /// Every current claim: impacts, statements, attached.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'a Arc<Entry>> {
+        let hits = self.hits.iter().map(|hit| hit.entry);
+        hits.chain(self.notices.iter().copied()).chain(self.attached.iter().copied())
+    }
+}
+
+fn attached<'a>(ground: Ground<'a>, ids: &[&Id], hits: &[Hit<'_>]) -> Vec<&'a Arc<Entry>> {
+    let mut found: BTreeSet<(Family, String)> = BTreeSet::new();
+    let span = span(ground, ids, hits);
+    for id in ids {
+        let Some(vertex) = ground.graph.vertex(id) else { continue };
+        for key in vertex.facets.keys.keys() {
+            let naming = ground.referrals.naming(key).filter(|object| timely(ground, object, key, span));
+            found.extend(naming.cloned());
+        }
+        found.extend(ground.referrals.referring(id).cloned());
+        found.extend(ground.referrals.referring(&incident_id(id)).cloned());
+        let events = ground.objects.get(Family::Impact, id).into_iter().flat_map(|object| object.entries());
+        found.extend(events.flat_map(|entry| ground.referrals.referring(&entry.event.id)).cloned());
+    }
+    let mut open: Vec<(Family, String)> = found.iter().cloned().collect();
+    while let Some((_, id)) = open.pop() {
+        let further: Vec<_> = ground.referrals.referring(&id).filter(|object| !found.contains(*object)).cloned().collect();
+        found.extend(further.iter().cloned());
+        open.extend(further);
+    }
+    let currents = found.iter().filter_map(|(family, id)| ground.objects.current_by_id(*family, id));
+    let mut entries: Vec<&Arc<Entry>> = currents.collect();
+    entries.sort_by_key(|entry| &entry.order);
+    entries
+}
+
+/// From the first onset to the last change of the incident.
+fn span(ground: Ground<'_>, ids: &[&Id], hits: &[Hit<'_>]) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let first = ids.iter().filter_map(|id| ground.graph.vertex(id)).map(|vertex| vertex.onset).min()?;
+    let last = hits.iter().map(|hit| hit.entry.said_at().max(hit.entry.order.logged)).max()?;
+    Some((first, last))
+}
+
+/// A product or an artifact in common attaches only what was said around the incident; a reference attaches always.
+fn timely(ground: Ground<'_>, object: &(Family, String), key: &Key, span: Option<(DateTime<Utc>, DateTime<Utc>)>) -> bool {
+    if !matches!(key, Key::Product(..) | Key::Artifact(_)) {
+        return true;
+    }
+    let (Some((first, last)), Some(entry)) = (span, ground.objects.current_by_id(object.0, &object.1)) else { return false };
+    let said = entry.header().times.occurred_at.unwrap_or_else(|| entry.said_at());
+    let margin = ground.model.windows.attach();
+    said >= first - margin && said <= last + margin
+}

@@ -1,0 +1,161 @@
+//! Plain words for times, ages, figures and states: what one would say aloud in a bridge call. UTC, 24 hours.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entente_schemas::block::{BlockState, Severity};
+
+/// `6 s`, `18 min`, `2 h 55 min`, `2 d 16 h`.
+#[must_use]
+pub fn age(span: TimeDelta) -> String {
+    let seconds = span.num_seconds().max(0);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match seconds {
+        0..=59 => format!("{seconds} s"),
+        60..=3_599 => format!("{minutes} min"),
+        3_600..=86_399 if minutes % 60 == 0 => format!("{hours} h"),
+        3_600..=86_399 => format!("{hours} h {:02} min", minutes % 60),
+        _ if hours % 24 == 0 => format!("{days} d"),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
+/// `04:09` on the day of `today`, `18 Jul 21:40` on another, with the year where it differs.
+#[must_use]
+pub fn clock(time: DateTime<Utc>, today: DateTime<Utc>) -> String {
+    let form = if time.date_naive() == today.date_naive() {
+        "%H:%M"
+    } else if time.format("%Y").to_string() == today.format("%Y").to_string() {
+        "%-d %b %H:%M"
+    } else {
+        "%-d %b %Y %H:%M"
+    };
+    time.format(form).to_string()
+}
+
+/// A figure as it is said: thin spaces for thousands, `1.80 M` from a million.
+#[must_use]
+pub fn figure(number: u64) -> String {
+    if number >= 1_000_000 {
+        let hundredths = number / 10_000;
+        let text = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+        let text = if text.ends_with(".00") { text.trim_end_matches(".00").to_owned() } else { text };
+        return format!("{text} M");
+    }
+    let digits = number.to_string();
+    if digits.len() <= 4 {
+        return digits;
+    }
+    let (head, tail) = digits.split_at(digits.len() - 3);
+    format!("{head}\u{2009}{tail}")
+}
+
+/// `7.0 %` of parts per million.
+#[must_use]
+pub fn percent(ppm: u32) -> String {
+    let tenths = ppm / 1_000;
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+/// A list of names: `AWS`, `AWS and Azure`, `AWS, Azure and 3 more`.
+#[must_use]
+pub fn list(names: &[String], most: usize) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, last] => format!("{first} and {last}"),
+        _ if names.len() <= most => {
+            let (last, head) = names.split_last().map_or((String::new(), names), |(last, head)| (last.clone(), head));
+            format!("{} and {last}", head.join(", "))
+        }
+        _ => {
+            let shown: Vec<&str> = names.iter().take(most.max(1)).map(String::as_str).collect();
+            format!("{} and {} more", shown.join(", "), names.len() - shown.len())
+        }
+    }
+}
+
+/// The first `most` characters, with an ellipsis where something is left out; white space is folded.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if folded.chars().count() <= most {
+        return folded;
+    }
+    let kept: String = folded.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// A state as it is said.
+#[must_use]
+pub fn state(state: BlockState) -> &'static str {
+    match state {
+        BlockState::AffectedDegraded => "degraded",
+        BlockState::AffectedPartial => "partial",
+        BlockState::AffectedUnavailable => "affected",
+        BlockState::Restoring => "restoring",
+        BlockState::Restored => "restored",
+        BlockState::NotAffected => "unaffected",
+        BlockState::Excluded => "excluded",
+        BlockState::Unknown | BlockState::Other => "state unknown",
+    }
+}
+
+/// A severity as it is said.
+#[must_use]
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "information",
+        Severity::NotStated => "not stated",
+        other => other.as_str(),
+    }
+}
+
+/// An organisation's slug as a name: clouds as they write themselves, others with a capital letter.
+#[must_use]
+pub fn org(slug: &str) -> String {
+    match slug {
+        "aws" => "AWS".into(),
+        "gcp" => "GCP".into(),
+        "crowdstrike" => "CrowdStrike".into(),
+        "github" => "GitHub".into(),
+        "openai" => "OpenAI".into(),
+        _ => {
+            let mut letters = slug.chars();
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        }
+    }
+}
+
+/// How bad a state is, for choosing the worst.
+pub(crate) fn state_rank(state: BlockState) -> u8 {
+    match state {
+        BlockState::Excluded | BlockState::Other => 0,
+        BlockState::NotAffected => 1,
+        BlockState::Restored => 2,
+        BlockState::Unknown => 3,
+        BlockState::Restoring => 4,
+        BlockState::AffectedDegraded => 5,
+        BlockState::AffectedPartial => 6,
+        BlockState::AffectedUnavailable => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_read_as_they_are_said() {
+        let said: Vec<String> =
+            [6, 60, 1_080, 3_600, 10_500, 86_400, 230_400].iter().map(|s| age(TimeDelta::seconds(*s))).collect();
+        assert_eq!(said, ["6 s", "1 min", "18 min", "1 h", "2 h 55 min", "1 d", "2 d 16 h"]);
+    }
+
+    #[test]
+    fn figures_read_as_they_are_said() {
+        assert_eq!(figure(829_000), "829\u{2009}000");
+        assert_eq!(figure(1_800_000), "1.80 M");
+        assert_eq!(figure(8_000_000), "8 M");
+        assert_eq!(figure(3_120), "3120");
+        assert_eq!(percent(971_000), "97.1 %");
+    }
+}
