@@ -2,3 +2,4 @@
 //! the same records, model and cut give the same bytes on every machine.
 
 pub mod picture;
+pub mod select;

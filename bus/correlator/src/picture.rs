@@ -30,6 +30,8 @@ pub struct Picture {
     pub totals: Totals,
     /// Speakers against service classes.
     pub matrix: Matrix,
+    /// How many incidents fit what was asked for.
+    pub matched: usize,
     /// Incidents, open ones first, then by severity, disagreement and last change; possibly only the first of them.
     pub incidents: Vec<Incident>,
     /// Every feed that ever said something.
