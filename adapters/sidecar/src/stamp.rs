@@ -1,0 +1,77 @@
+//! Times as providers write them, into instants. One that cannot be meant, before 2000 or over ten years ahead, is
+//! refused; one without a zone is never guessed at.
+
+use chrono::{DateTime, Timelike, Utc};
+use entente_schemas::check::plausible;
+use entente_schemas::header::Fidelity;
+
+/// Why a provider's time is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StampError {
+    /// Not of the format.
+    #[error("`{0}` is no time as this feed writes it")]
+    Format(String),
+    /// Not a time that can be meant.
+    #[error("the time {0} is before 2000 or over ten years ahead")]
+    Implausible(String),
+}
+
+/// Reads an RFC 3339 time.
+///
+/// # Errors
+/// If it is none, or cannot be meant.
+pub fn rfc3339(text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, StampError> {
+    let time = DateTime::parse_from_rfc3339(text.trim()).map_err(|_| format_error(text))?;
+    meant(time.with_timezone(&Utc), observed)
+}
+
+/// Reads seconds since 1970.
+///
+/// # Errors
+/// If they are outside the calendar, or cannot be meant.
+pub fn epoch_seconds(seconds: i64, observed: DateTime<Utc>) -> Result<DateTime<Utc>, StampError> {
+    let time = DateTime::from_timestamp(seconds, 0).ok_or_else(|| StampError::Implausible(seconds.to_string()))?;
+    meant(time, observed)
+}
+
+/// Passes a time on if it can be meant.
+///
+/// # Errors
+/// If it is before 2000 or over ten years after `observed`.
+pub fn meant(time: DateTime<Utc>, observed: DateTime<Utc>) -> Result<DateTime<Utc>, StampError> {
+    if plausible(time, observed) { Ok(time) } else { Err(StampError::Implausible(time.to_rfc3339())) }
+}
+
+/// How far a time of a feed that writes seconds can be trusted: people round to minutes.
+#[must_use]
+pub fn fidelity(time: DateTime<Utc>) -> Fidelity {
+    if time.second() == 0 && time.nanosecond() == 0 { Fidelity::Minute } else { Fidelity::Second }
+}
+
+fn format_error(text: &str) -> StampError {
+    StampError::Format(text.chars().take(60).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_cannot_be_meant_are_refused() {
+        let now = rfc3339("2024-07-19T05:00:00Z", DateTime::UNIX_EPOCH + chrono::Duration::days(20_000)).unwrap();
+        assert!(rfc3339("2024-07-19T06:09:00+02:00", now).is_ok());
+        for text in ["1999-12-31T23:59:59Z", "2044-01-01T00:00:00Z", "2024-07-19", "2024-07-19T04:09:00", ""] {
+            assert!(rfc3339(text, now).is_err(), "{text} was taken");
+        }
+        for seconds in [i64::MIN, -1, 0, i64::MAX, 4_102_444_800] {
+            assert!(epoch_seconds(seconds, now).is_err(), "{seconds} was taken");
+        }
+    }
+
+    #[test]
+    fn a_round_minute_is_trusted_to_the_minute() {
+        let time = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
+        assert_eq!(fidelity(time(40)), Fidelity::Minute);
+        assert_eq!(fidelity(time(41)), Fidelity::Second);
+    }
+}
