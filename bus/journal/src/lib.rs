@@ -1,1 +1,31 @@
-//! Stub.
+//! The durable log of Entente: what stands between an adapter or a desk and every screen.
+//!
+//! An event enters an [`Outbox`] (bytes, sequence, chain and signature are fixed there and on disk before anything is
+//! sent), the [`pump`] carries it into the log's stream, a [`Reader`] asks for it in bounded batches. [`Bus`] is the
+//! connection and the only place where NATS is known; [`NatsServer`] is the private server of a single machine.
+
+mod ask;
+mod beat;
+mod bus;
+mod cores;
+mod fetch;
+mod identity;
+mod judge;
+mod kill;
+mod nats_server;
+mod outbox;
+mod publish;
+mod read;
+mod topology;
+mod verify;
+
+pub use beat::{beat, beats};
+pub use bus::{Access, Bus, BusError};
+pub use fetch::FetchError;
+pub use identity::{Identity, IdentityError};
+pub use nats_server::{NatsServer, ServerError, ServerOptions};
+pub use outbox::{Outbox, OutboxError, OutboxOptions, Placed, Said};
+pub use publish::pump;
+pub use read::{Batch, ReadError, Reader, last_of_feed, sequence_at};
+pub use topology::{Scope, TopologyError};
+pub use verify::{Report, verify};
