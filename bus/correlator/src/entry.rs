@@ -31,6 +31,8 @@ pub struct Entry {
     pub(crate) facets: Facets,
     /// Its own clock ran ahead of the log's.
     pub clock_suspect: bool,
+    /// The payload, byte for byte as it was logged.
+    pub payload: Arc<[u8]>,
 }
 
 impl Entry {

@@ -48,7 +48,6 @@ pub(crate) struct Vertex {
 pub(crate) enum Evidence {
     Common(Key),
     Place(Place),
-    Dependence(String),
     Word(Relation),
 }
 
@@ -71,6 +70,11 @@ const FOLLOW_ALL: usize = 48;
 impl Graph {
     pub(crate) fn vertex(&self, id: &str) -> Option<&Vertex> {
         self.vertices.get(id)
+    }
+
+    /// The vertices that name something by this reference.
+    pub(crate) fn referring(&self, reference: &str) -> Vec<Id> {
+        self.referrers.get(reference).into_iter().flatten().cloned().collect()
     }
 
     /// The shared id of a known vertex.
@@ -176,6 +180,12 @@ impl Graph {
             evidence.extend(x.places.intersection(&y.places).next().map(|place| Evidence::Place(place.clone())));
         }
         evidence
+    }
+
+    /// Whether one of the two says expressly that it is not the other.
+    pub(crate) fn kept_apart_by_word(&self, a: &str, b: &str) -> bool {
+        let both = self.vertices.get(a).zip(self.vertices.get(b));
+        both.is_some_and(|(x, y)| self.kept_apart(x, a, y, b))
     }
 
     fn kept_apart(&self, x: &Vertex, a: &str, y: &Vertex, b: &str) -> bool {

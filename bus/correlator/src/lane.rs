@@ -75,11 +75,13 @@ fn lane(scene: &Scene<'_>, speaker: String, role: Role, hits: &[&Hit<'_>]) -> La
     }
 }
 
-type Rank<'a> = (u8, bool, Reverse<u8>, Reverse<&'a Order>);
+type Rank<'a> = (u8, bool, Reverse<u8>, Reverse<(DateTime<Utc>, DateTime<Utc>, &'a str)>);
 
+/// By what the claims themselves carry, so that another order in the log gives the same lane.
 fn rank<'a>(hit: &Hit<'a>) -> Rank<'a> {
     let relay = hit.entry.header().speaker.relay.rank();
-    (relay, !hit.impact.phase.is_open(), Reverse(hit.impact.severity.rank()), Reverse(&hit.entry.order))
+    let newest = (hit.entry.said_at(), hit.entry.event.recorded, hit.entry.event.id.as_str());
+    (relay, !hit.impact.phase.is_open(), Reverse(hit.impact.severity.rank()), Reverse(newest))
 }
 
 fn claim(scene: &Scene<'_>, hit: &Hit<'_>, hits: &[&Hit<'_>]) -> LaneClaim {
@@ -165,7 +167,7 @@ fn own_words(scene: &Scene<'_>, hit: &Hit<'_>) -> Option<String> {
 }
 
 /// When the claim last said something new: affirming it does not count.
-fn changed(object: &Object, current: &Entry) -> DateTime<Utc> {
+pub(crate) fn changed(object: &Object, current: &Entry) -> DateTime<Utc> {
     let source = current.event.source.org_feed();
     let own = object.entries().filter(|entry| entry.event.source.org_feed() == source);
     let news = own.filter(|entry| entry.header().cause.as_deref() != Some("still"));
@@ -222,6 +224,18 @@ fn beside(scene: &Scene<'_>, speaking: &Hit<'_>, ranked: &[&&Hit<'_>]) -> Vec<Be
     let object = scene.ground.objects.get(Family::Impact, id);
     let observed = object.into_iter().flat_map(|object| scene.ground.objects.observed(object));
     let digest = |entry: &Entry| entry.header().native.as_ref().map(|native| native.digest.clone());
+    let forks = object.into_iter().flat_map(|object| object.same_revision(speaking.entry));
+    let forks = forks.filter(|fork| fork.event.id != speaking.entry.event.id);
+    for fork in forks {
+        if let Some(impact) = fork.claim().impact() {
+            beside.push(Beside {
+                object_id: id.clone(),
+                relay: fork.header().speaker.relay,
+                by: format!("{}, under the same revision", fork.event.source.org_feed()),
+                says: format!("{}, {}", impact.phase, words::severity(impact.severity)),
+            });
+        }
+    }
     for other in observed.filter(|other| digest(other) != digest(speaking.entry)) {
         if let Some(impact) = other.claim().impact() {
             beside.push(Beside {

@@ -1,13 +1,14 @@
 //! Every object's revisions as the log holds them, and which of them speaks now. Nothing is edited: a later revision, a
 //! retraction, another observer change what speaks, never what stands here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_schemas::family::{Body, Family, RetractionReason, Scope};
 use entente_schemas::speaker::Role;
 
 use crate::entry::{Entry, Order};
+use crate::scene::incident_id;
 
 /// All revisions of one object, by observer.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +39,10 @@ impl Object {
         self.first().map(|entry| &entry.order)
     }
 
-    /// Forks: revisions that one observer gave to two claims.
-    pub(crate) fn forks(&self) -> usize {
-        self.observers.values().flat_map(BTreeMap::values).filter(|same| same.len() > 1).count()
+    /// The claims that one observer gave the same revision: two of them are a fork.
+    pub(crate) fn same_revision(&self, entry: &Entry) -> &[Arc<Entry>] {
+        let revisions = self.observers.get(&entry.event.source.org_feed());
+        revisions.and_then(|revisions| revisions.get(&entry.header().rev)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -50,7 +52,9 @@ pub(crate) struct Objects {
     by_family: BTreeMap<Family, BTreeMap<String, Object>>,
     withdrawn_events: BTreeMap<String, Vec<Arc<Entry>>>,
     withdrawn_objects: BTreeMap<String, Vec<Arc<Entry>>>,
-    notices: BTreeMap<String, BTreeMap<String, ()>>,
+    notices: BTreeMap<String, BTreeSet<String>>,
+    by_event: BTreeMap<String, Arc<Entry>>,
+    by_incident: BTreeMap<String, String>,
 }
 
 impl Objects {
@@ -58,9 +62,13 @@ impl Objects {
     pub(crate) fn insert(&mut self, entry: &Arc<Entry>) -> (Family, String) {
         let id = entry.header().object_id.clone();
         self.by_family.entry(entry.family()).or_default().entry(id.clone()).or_default().insert(entry);
+        self.by_event.insert(entry.event.id.clone(), Arc::clone(entry));
         match &entry.claim().body {
+            Body::Impact(_) => {
+                self.by_incident.entry(incident_id(&id)).or_insert_with(|| id.clone());
+            }
             Body::Notice(notice) => {
-                self.notices.entry(notice.about.clone()).or_default().insert(id.clone(), ());
+                self.notices.entry(notice.about.clone()).or_default().insert(id.clone());
             }
             Body::Retraction(retraction) => {
                 let (map, key) = match retraction.scope {
@@ -78,6 +86,7 @@ impl Objects {
 
     /// Takes an entry out again: its chain was broken by a predecessor that came later.
     pub(crate) fn remove(&mut self, entry: &Entry) {
+        self.by_event.remove(&entry.event.id);
         let objects = self.by_family.get_mut(&entry.family());
         let Some(object) = objects.and_then(|map| map.get_mut(&entry.header().object_id)) else { return };
         if let Some(same) =
@@ -104,7 +113,7 @@ impl Objects {
     /// The public statements about an object, in the order of ids.
     pub(crate) fn notices_about<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Object> {
         let ids = self.notices.get(id).into_iter().flatten();
-        ids.filter_map(|(id, ())| self.get(Family::Notice, id))
+        ids.filter_map(|id| self.get(Family::Notice, id))
     }
 
     /// Who withdrew an entry, if anybody who may did.
@@ -148,10 +157,15 @@ impl Objects {
         self.by_family.get(&Family::Notice).map_or(0, BTreeMap::len)
     }
 
-    /// Finds the object that an event belongs to, by event id. Used for people's references only.
-    pub(crate) fn object_of_event(&self, id: &str) -> Option<&str> {
-        let mut all = self.by_family.values().flatten();
-        all.find(|(_, object)| object.entries().any(|entry| entry.event.id == id)).map(|(object, _)| object.as_str())
+    /// An entry by event id.
+    pub(crate) fn event(&self, id: &str) -> Option<&Arc<Entry>> {
+        self.by_event.get(id)
+    }
+
+    /// The object that a person names by the id of an incident or of an event; any other name stands for itself.
+    pub(crate) fn resolve<'a>(&'a self, name: &'a str) -> &'a str {
+        let by_event = || self.by_event.get(name).map(|entry| &entry.header().object_id);
+        self.by_incident.get(name).or_else(by_event).map_or(name, String::as_str)
     }
 }
 

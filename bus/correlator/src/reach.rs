@@ -44,14 +44,15 @@ impl Rules {
         let standing: Vec<(&Arc<Entry>, &Constraint)> = standing(objects, now).collect();
         for (entry, constraint) in &standing {
             rules.named.extend(constraint.objects.iter().cloned());
-            for pair in pairs(constraint) {
+            rules.named.extend(resolved(objects, constraint));
+            for pair in pairs(objects, constraint) {
                 support.entry((constraint.kind, pair)).or_default().insert(entry.author_org().to_owned());
             }
         }
         for (entry, constraint) in &standing {
             let own = own_objects(objects, entry, constraint);
             let coordinator = acts_as_coordinator(entry);
-            for pair in pairs(constraint) {
+            for pair in pairs(objects, constraint) {
                 let said = support.get(&(constraint.kind, pair.clone())).map_or(0, BTreeSet::len);
                 let reach = if coordinator || said >= 2 {
                     Some(Reach::Everybody)
@@ -62,7 +63,7 @@ impl Rules {
                     rules.apply(entry, constraint.kind, pair, reach);
                 }
             }
-            rules.apply_to_whole(entry, constraint, coordinator || !own.is_empty());
+            rules.apply_to_whole(entry, constraint.kind, resolved(objects, constraint), coordinator || !own.is_empty());
         }
         rules
     }
@@ -79,14 +80,14 @@ impl Rules {
     }
 
     /// Names, closings and dissolutions bind as wholes.
-    fn apply_to_whole(&mut self, entry: &Entry, constraint: &Constraint, binds: bool) {
+    fn apply_to_whole(&mut self, entry: &Entry, kind: ConstraintKind, objects: Vec<String>, binds: bool) {
         if !binds {
             return;
         }
-        if constraint.kind == ConstraintKind::Dissolve {
-            self.alone.extend(constraint.objects.iter().cloned());
+        if kind == ConstraintKind::Dissolve {
+            self.alone.extend(objects);
         }
-        if matches!(constraint.kind, ConstraintKind::Dissolve | ConstraintKind::Declare | ConstraintKind::Close) {
+        if matches!(kind, ConstraintKind::Dissolve | ConstraintKind::Declare | ConstraintKind::Close) {
             self.binding.insert(entry.event.id.clone());
         }
     }
@@ -125,12 +126,22 @@ fn own_objects(objects: &Objects, entry: &Entry, constraint: &Constraint) -> BTr
     let speaks = |id: &&String| {
         objects.current_by_id(Family::Impact, id).is_some_and(|impact| impact.speaker() == entry.author_org())
     };
-    constraint.objects.iter().filter(speaks).cloned().collect()
+    resolved(objects, constraint).iter().filter(speaks).cloned().collect()
+}
+
+/// The objects that a constraint names: an incident's id stands for the member that gave it.
+fn resolved(objects: &Objects, constraint: &Constraint) -> Vec<String> {
+    constraint.objects.iter().map(|id| objects.resolve(id).to_owned()).collect()
+}
+
+/// Whether a constraint names an object, by its own id or by that of the incident it gave its name to.
+pub(crate) fn names(objects: &Objects, constraint: &Constraint, id: &str) -> bool {
+    constraint.objects.iter().any(|named| objects.resolve(named) == id)
 }
 
 /// The pairs that a constraint speaks of: all of them for a prohibition, a chain for a link.
-fn pairs(constraint: &Constraint) -> Vec<Pair> {
-    let objects = &constraint.objects;
+fn pairs(objects: &Objects, constraint: &Constraint) -> Vec<Pair> {
+    let objects = resolved(objects, constraint);
     match constraint.kind {
         ConstraintKind::CannotLink => {
             let all = objects.iter().enumerate().flat_map(|(i, a)| objects.iter().skip(i + 1).map(move |b| ordered(a, b)));

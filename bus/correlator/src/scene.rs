@@ -36,7 +36,7 @@ pub fn incident_id(anchor: &str) -> String {
 }
 
 /// Families that are no vertex of the graph but belong to incidents by what they refer to.
-const ATTACHED: &[Family] =
+pub(crate) const ATTACHED: &[Family] =
     &[Family::Advisory, Family::Approach, Family::Remediation, Family::Estimate, Family::Message, Family::Sitrep];
 
 /// Whether claims of a family are attached to incidents by what they refer to.
@@ -87,7 +87,7 @@ impl Referrals {
     }
 }
 
-fn references_of(entry: &Entry) -> Vec<String> {
+pub(crate) fn references_of(entry: &Entry) -> Vec<String> {
     let mut references: Vec<String> =
         entry.facets.refers.iter().filter(|(_, r)| **r != Relation::DistinctFrom).map(|(id, _)| id.clone()).collect();
     references.extend(entry.event.causation.clone());

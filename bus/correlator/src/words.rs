@@ -1,7 +1,8 @@
 //! Plain words for times, ages, figures and states: what one would say aloud in a bridge call. UTC, 24 hours.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_schemas::block::{BlockState, Severity};
+use entente_schemas::block::{BlockState, ServiceClass, Severity};
+use entente_schemas::count::{Quantity, Unit};
 
 /// `6 s`, `18 min`, `2 h 55 min`, `2 d 16 h`.
 #[must_use]
@@ -107,6 +108,48 @@ pub fn severity(severity: Severity) -> &'static str {
         Severity::NotStated => "not stated",
         other => other.as_str(),
     }
+}
+
+/// A class of services as it is said.
+#[must_use]
+pub fn class(class: ServiceClass) -> String {
+    match class {
+        ServiceClass::CdnEdge => "CDN".into(),
+        ServiceClass::Dns => "DNS".into(),
+        ServiceClass::AiMl => "AI".into(),
+        ServiceClass::CiCd => "CI/CD".into(),
+        ServiceClass::MessagingTelecom => "messaging".into(),
+        other => other.as_str().replace('_', " "),
+    }
+}
+
+/// A class split off by operating system: `Windows VMs`.
+#[must_use]
+pub fn class_on(of: ServiceClass, os_family: Option<&str>) -> String {
+    let Some(os) = os_family else { return class(of) };
+    let noun = if of == ServiceClass::Compute { "VMs".to_owned() } else { class(of) };
+    format!("{} {noun}", org(os))
+}
+
+/// A unit in the plural.
+#[must_use]
+pub fn units(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Device => "devices",
+        Unit::Vm => "VMs",
+        Unit::CustomerOrg => "customers",
+        Unit::Subscription => "subscriptions",
+        Unit::Account => "accounts",
+        Unit::Project => "projects",
+        Unit::Site => "sites",
+        Unit::Other => "units",
+    }
+}
+
+/// A quantity as it is said.
+#[must_use]
+pub fn quantity(quantity: Quantity) -> String {
+    quantity.as_str().replace('_', " ")
 }
 
 /// An organisation's slug as a name: clouds as they write themselves, others with a capital letter.

@@ -1,0 +1,117 @@
+//! Ways of repairing and how they fare: runs counted by the speaker that reports them, pooled only where shown beside
+//! them. A rate that somebody said stands beside what was observed, never in it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use entente_schemas::family::{Approach as ApproachClaim, Arm, Body, Family, Remediation, Tally};
+
+use crate::entry::Entry;
+use crate::picture::{Approach, Run};
+use crate::scene::Scene;
+use crate::success::observed;
+
+/// The approaches of an incident: those described, and those only run, the most used first.
+pub(crate) fn approaches(scene: &Scene<'_>) -> Vec<Approach> {
+    let mut runs: BTreeMap<String, BTreeMap<String, Vec<(&Arc<Entry>, &Remediation)>>> = BTreeMap::new();
+    for entry in scene.of(Family::Remediation) {
+        if let Body::Remediation(run) = &entry.claim().body {
+            let of = canonical(scene, &run.approach_id);
+            runs.entry(of).or_default().entry(entry.speaker().to_owned()).or_default().push((entry, run));
+        }
+    }
+    let described = scene.of(Family::Approach).filter_map(|entry| match &entry.claim().body {
+        Body::Approach(approach) if approach.same_as.is_none() => Some((entry, approach)),
+        _ => None,
+    });
+    let mut list: Vec<Approach> = described
+        .map(|(entry, approach)| {
+            let of = runs.remove(&entry.header().object_id).unwrap_or_default();
+            view(entry, approach, of.into_iter().map(|(speaker, all)| run(speaker, &all)).collect())
+        })
+        .collect();
+    list.extend(runs.into_iter().filter_map(|(id, of)| undescribed(id, of)));
+    list.sort_by(|a, b| pooled_n(b).cmp(&pooled_n(a)).then_with(|| a.object_id.cmp(&b.object_id)));
+    list
+}
+
+fn pooled_n(approach: &Approach) -> u64 {
+    approach.pooled.map_or(0, |pooled| pooled.n)
+}
+
+/// Two names of one approach meet where the later says `same_as`.
+fn canonical(scene: &Scene<'_>, id: &str) -> String {
+    let mut id = id.to_owned();
+    for _ in 0..8 {
+        let claim = scene.ground.objects.current_by_id(Family::Approach, &id);
+        match claim.map(|entry| &entry.claim().body) {
+            Some(Body::Approach(ApproachClaim { same_as: Some(other), .. })) if *other != id => id.clone_from(other),
+            _ => break,
+        }
+    }
+    id
+}
+
+fn view(entry: &Entry, approach: &ApproachClaim, runs: Vec<Run>) -> Approach {
+    Approach {
+        object_id: entry.header().object_id.clone(),
+        speaker: entry.speaker().to_owned(),
+        name: approach.name.clone(),
+        kind: approach.kind,
+        automation: approach.automation,
+        access: approach.access.clone(),
+        data_loss: approach.risk.as_ref().and_then(|risk| risk.data_loss),
+        applies_to: approach.applies_to.clone(),
+        cautions: approach.cautions.clone(),
+        said_rate: approach.said_rate.clone(),
+        pooled: pooled(&runs),
+        runs,
+        invented: entry.header().invented,
+    }
+}
+
+/// Runs of an approach that nobody has described here: its id is all that is known.
+fn undescribed(id: String, of: BTreeMap<String, Vec<(&Arc<Entry>, &Remediation)>>) -> Option<Approach> {
+    let speaker = of.keys().next()?.clone();
+    let invented = of.values().flatten().any(|(entry, _)| entry.header().invented);
+    let runs: Vec<Run> = of.into_iter().map(|(speaker, all)| run(speaker, &all)).collect();
+    Some(Approach {
+        name: id.split_once(':').map_or(id.as_str(), |(_, slug)| slug).replace('-', " "),
+        object_id: id,
+        speaker,
+        kind: entente_schemas::family::ApproachKind::Other,
+        automation: entente_schemas::family::Automation::Other,
+        access: Vec::new(),
+        data_loss: None,
+        applies_to: Vec::new(),
+        cautions: Vec::new(),
+        said_rate: None,
+        pooled: pooled(&runs),
+        runs,
+        invented,
+    })
+}
+
+fn pooled(runs: &[Run]) -> Option<crate::picture::Success> {
+    let sum = |of: fn(&Run) -> u64| runs.iter().map(of).fold(0_u64, u64::saturating_add);
+    let n = sum(|run| run.success.n);
+    (n > 0).then(|| observed(n, sum(|run| run.success.succeeded)))
+}
+
+fn run(speaker: String, all: &[(&Arc<Entry>, &Remediation)]) -> Run {
+    let arms = || all.iter().flat_map(|(_, run)| run.arms.iter()).map(|arm: &Arm| &arm.tally);
+    let newest = all.iter().max_by_key(|(entry, _)| &entry.order);
+    let known = |tally: &Tally| {
+        [tally.succeeded, tally.partial, tally.failed].into_iter().flatten().fold(0_u64, u64::saturating_add)
+    };
+    let sum = |of: &dyn Fn(&Tally) -> u64| arms().map(of).fold(0_u64, u64::saturating_add);
+    Run {
+        speaker,
+        state: newest.map_or(entente_schemas::family::RunState::Other, |(_, run)| run.state),
+        success: observed(sum(&known), sum(&|tally| tally.succeeded.unwrap_or(0))),
+        lost: sum(&|tally| tally.lost_to_followup.unwrap_or(0)),
+        p50_s: newest.and_then(|(_, run)| run.ttr.as_ref()).and_then(|ttr| ttr.p50_s),
+        rollback: all.iter().rev().find_map(|(_, run)| run.rollback.as_ref()).map(|rollback| rollback.reason.clone()),
+        changed: newest.map(|(entry, _)| entry.order.logged).unwrap_or_default(),
+    }
+}

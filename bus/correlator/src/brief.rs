@@ -1,0 +1,223 @@
+//! The eight answers that every incident opens with (CORRELATION 5): each a line that can be said aloud in a bridge call,
+//! and a smaller one beneath. An answer is never empty: what nobody said is said to be so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use entente_schemas::family::CauseStatus;
+
+use crate::cause::{established, named};
+use crate::count::interval;
+use crate::picture::{Answer, Brief, CountGroup, Incident, Lane};
+use crate::sight::is_blind;
+use crate::words;
+
+/// The eight answers at `at`.
+pub(crate) fn brief(incident: &Incident, at: DateTime<Utc>) -> Brief {
+    Brief {
+        affected: affected(incident),
+        count: count(incident, at),
+        cause: cause(incident, at),
+        working: working(incident),
+        owes: owes(incident, at),
+        told: told(incident, at),
+        unknown: unknown(incident),
+        fresh: fresh(incident, at),
+    }
+}
+
+fn answer(lead: impl Into<String>, detail: impl Into<String>) -> Answer {
+    Answer { lead: lead.into(), detail: detail.into() }
+}
+
+fn names(lanes: impl Iterator<Item = String>) -> String {
+    words::list(&lanes.collect::<Vec<_>>(), 4)
+}
+
+fn affected(incident: &Incident) -> Answer {
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for lane in &incident.lanes {
+        let Some(claim) = lane.claim.as_ref() else { continue };
+        for block in &claim.blocks {
+            let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
+            let state = words::state(block.state);
+            let what = format!("{} {state}", words::class_on(block.service_class, os));
+            places.entry(words::org(&block.provider)).or_default().insert(what);
+        }
+    }
+    let silent: Vec<String> =
+        incident.lanes.iter().filter(|lane| lane.claim.is_none()).map(|lane| words::org(&lane.speaker)).collect();
+    let detail = if silent.is_empty() { String::new() } else { format!("no claim from {}", words::list(&silent, 4)) };
+    if places.is_empty() {
+        let speakers = names(incident.lanes.iter().filter(|l| l.claim.is_some()).map(|l| words::org(&l.speaker)));
+        return answer(format!("Services not stated, by {speakers}"), detail);
+    }
+    let said = places.iter().map(|(provider, what)| {
+        let what: Vec<String> = what.iter().cloned().collect();
+        format!("{provider}: {}", words::list(&what, 2))
+    });
+    let said: Vec<String> = said.collect();
+    let lead = said.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+    let more = if said.len() > 3 { format!("; and {} more providers", said.len() - 3) } else { String::new() };
+    answer(format!("{lead}{more}"), detail)
+}
+
+fn count(incident: &Incident, at: DateTime<Utc>) -> Answer {
+    let Some(group) = headline_group(&incident.counts) else {
+        return answer("No claim", "no speaker has given a figure");
+    };
+    let what = format!("{} {}", words::units(group.unit), words::quantity(group.quantity));
+    let lead = match (group.lo, group.hi) {
+        (Some(lo), Some(hi)) if lo == hi => format!("{} {what}", words::figure(lo)),
+        (Some(lo), Some(hi)) => format!("{} to {} {what}", words::figure(lo), words::figure(hi)),
+        _ => format!("{what}: interval not given"),
+    };
+    let by = names(group.figures.iter().map(|f| words::org(&f.speaker)).collect::<BTreeSet<_>>().into_iter());
+    let newest = group.figures.iter().map(|figure| figure.as_of).max();
+    let as_of = newest.map(|time| format!(", as of {}", words::clock(time, at))).unwrap_or_default();
+    let invented = if group.figures.iter().any(|figure| figure.invented) { ", invented" } else { "" };
+    let point = group.figures.iter().any(|f| f.lo.is_none() || f.hi.is_none());
+    let interval_note = if point && group.figures.iter().filter_map(interval).count() > 0 { ", interval not given by all" } else { "" };
+    answer(lead, format!("{}, {by}{as_of}{interval_note}{invented}", group.regime))
+}
+
+/// What is affected, in the unit that most speakers use.
+fn headline_group(counts: &[CountGroup]) -> Option<&CountGroup> {
+    let affected = counts.iter().filter(|group| group.quantity == entente_schemas::count::Quantity::Affected);
+    affected.max_by_key(|group| group.figures.len()).or_else(|| counts.first())
+}
+
+fn cause(incident: &Incident, at: DateTime<Utc>) -> Answer {
+    let Some(best) = incident.causes.iter().find(|cause| cause.status != CauseStatus::RuledOut) else {
+        let ruled = incident.causes.first().map(|c| format!("{} ruled out by {}", named(c), words::org(&c.speaker)));
+        return answer("No hypothesis claimed", ruled.unwrap_or_else(|| "nobody has named a cause".to_owned()));
+    };
+    let with = |status: CauseStatus| {
+        let named_alike = incident.causes.iter().filter(|c| c.status == status && named(c) == named(best));
+        named_alike.map(|c| words::org(&c.speaker)).collect::<Vec<_>>()
+    };
+    let by = words::list(&with(best.status), 3);
+    let others: Vec<String> = incident
+        .causes
+        .iter()
+        .filter(|c| named(c) != named(best) || c.status == CauseStatus::RuledOut)
+        .map(|c| format!("{} {} {}", named(c), established(c.status), words::org(&c.speaker)))
+        .collect();
+    let since = format!("since {}", words::clock(best.since, at));
+    let detail = if others.is_empty() { since } else { format!("{since}; {}", words::list(&others, 2)) };
+    answer(format!("{}, {} {by}", named(best), established(best.status)), detail)
+}
+
+fn working(incident: &Incident) -> Answer {
+    if let Some(approach) = incident.approaches.iter().find(|approach| approach.pooled.is_some_and(|p| !p.too_early)) {
+        let rate = approach.pooled.and_then(|p| p.lo_ppm.zip(p.hi_ppm));
+        let rate = rate.map(|(lo, hi)| format!("{} to {}", words::percent(lo), words::percent(hi))).unwrap_or_default();
+        let by = names(approach.runs.iter().map(|run| words::org(&run.speaker)));
+        let n = approach.pooled.map_or(0, |p| p.n);
+        let detail = format!("observed success, {} known outcomes, {by}", words::figure(n));
+        return answer(format!("{}: {rate}", approach.name), detail);
+    }
+    let approaches: Vec<String> = incident.approaches.iter().map(|approach| approach.name.clone()).collect();
+    let advice = incident.advisories.first();
+    match (approaches.is_empty(), advice) {
+        (false, _) => answer(words::list(&approaches, 2), working_detail(incident)),
+        (true, Some(advice)) => {
+            let by = format!("{} by {}", advice.category.to_string().replace('_', " "), words::org(&advice.speaker));
+            answer(words::cut(&advice.title, 120), format!("{by}; no run reported"))
+        }
+        (true, None) => answer("No approach claimed", "nobody has described or run a repair"),
+    }
+}
+
+fn working_detail(incident: &Incident) -> String {
+    let runs: usize = incident.approaches.iter().map(|approach| approach.runs.len()).sum();
+    let said = incident.approaches.iter().find_map(|approach| approach.said_rate.as_ref());
+    let said = said.map(|rate| format!("; {} says {} to {}", words::org(&rate.by), words::percent(rate.lo), words::percent(rate.hi)));
+    let observed = if runs == 0 { "no run reported" } else { "too early: fewer than 30 known outcomes" };
+    format!("{observed}{}", said.unwrap_or_default())
+}
+
+fn owes(incident: &Incident, at: DateTime<Utc>) -> Answer {
+    let Some(first) = incident.owed.first() else {
+        return answer("Nothing asked or promised", "no open request, offer, commitment or promised update");
+    };
+    let by: Vec<String> = first.by.iter().map(|org| words::org(org)).collect();
+    let by = if by.is_empty() { "anybody".to_owned() } else { words::list(&by, 3) };
+    let due = match first.due_at {
+        Some(due) if first.overdue => format!("overdue {}", words::age(at - due)),
+        Some(due) => format!("by {}", words::clock(due, at)),
+        None => "no time set".to_owned(),
+    };
+    let what = if first.kind == "update" { "next update".to_owned() } else { format!("{}: {}", first.kind, words::cut(&first.text, 80)) };
+    let more = incident.owed.len() - 1;
+    let detail = if more == 0 { "nothing else is owed".to_owned() } else { format!("{more} more owed") };
+    answer(format!("{by}, {what}, {due}"), detail)
+}
+
+fn told(incident: &Incident, at: DateTime<Utc>) -> Answer {
+    let newest = incident.told.iter().max_by_key(|told| (told.said_at, told.position));
+    let Some(newest) = newest else {
+        let speakers = names(incident.lanes.iter().map(|lane| words::org(&lane.speaker)));
+        return answer("No public statement known", format!("nothing read from {speakers}"));
+    };
+    let less: Vec<String> =
+        incident.told.iter().filter(|told| told.says_less).map(|told| words::org(&told.speaker)).collect();
+    let untold: Vec<String> = incident
+        .lanes
+        .iter()
+        .filter(|lane| !incident.told.iter().any(|told| told.speaker == lane.speaker))
+        .map(|lane| words::org(&lane.speaker))
+        .collect();
+    let mut detail = Vec::new();
+    if !less.is_empty() {
+        detail.push(format!("{} told less than claimed here", words::list(&less, 3)));
+    }
+    if !untold.is_empty() {
+        detail.push(format!("no statement from {}", words::list(&untold, 3)));
+    }
+    if detail.is_empty() {
+        detail.push(format!("{} speakers told customers", incident.told.len()));
+    }
+    let when = words::clock(newest.said_at, at);
+    answer(format!("{} {when}: \"{}\"", words::org(&newest.speaker), words::cut(&newest.text, 100)), detail.join("; "))
+}
+
+fn unknown(incident: &Incident) -> Answer {
+    let open = incident.disagreements.iter().filter(|d| d.open).count();
+    let questions: Vec<String> =
+        incident.disagreements.iter().filter(|d| d.open).map(|d| d.question.clone()).take(3).collect();
+    let detail = match open {
+        0 => "no open disagreement".to_owned(),
+        _ => format!("they disagree: {}", questions.join(" ")),
+    };
+    let lead: Vec<&str> = incident.unknowns.iter().map(|gap| gap.text.trim_end_matches('.')).take(2).collect();
+    let more = incident.unknowns.len().saturating_sub(2);
+    let more = if more > 0 { format!(", and {more} more gaps") } else { String::new() };
+    if lead.is_empty() {
+        return answer("No gap in what is claimed", detail);
+    }
+    answer(format!("{}{more}", lead.join("; ")), detail)
+}
+
+fn fresh(incident: &Incident, at: DateTime<Utc>) -> Answer {
+    let newest = incident.lanes.iter().filter_map(|lane| Some((lane.heard?, lane))).max_by_key(|(heard, _)| *heard);
+    let lead = match newest {
+        Some((heard, lane)) => format!("Last heard {} ago, {}", words::age(at - heard), words::org(&lane.speaker)),
+        None => "Nobody heard yet".to_owned(),
+    };
+    let of = |pick: &dyn Fn(&Lane) -> bool| -> Vec<String> {
+        incident.lanes.iter().filter(|lane| pick(lane)).map(|lane| words::org(&lane.speaker)).collect()
+    };
+    let (blind, silent) = (of(&|lane| is_blind(&lane.sight)), of(&|lane| lane.silent_since.is_some()));
+    let overdue = of(&|lane| lane.overdue_since.is_some());
+    let mut detail = Vec::new();
+    for (word, lanes) in [("blind", blind), ("silent", silent), ("overdue", overdue)] {
+        if !lanes.is_empty() {
+            detail.push(format!("{word}: {}", words::list(&lanes, 3)));
+        }
+    }
+    if detail.is_empty() {
+        detail.push("nobody blind, silent or overdue".to_owned());
+    }
+    answer(lead, detail.join("; "))
+}

@@ -1,0 +1,254 @@
+//! Why members are one incident, and why what looks alike is not: in words that one would say aloud.
+
+use std::collections::BTreeSet;
+
+use entente_schemas::family::{ConstraintKind, Family};
+use entente_schemas::header::Relation;
+
+use crate::facets::Key;
+use crate::graph::{Evidence, Id};
+use crate::picture::{Join, NearMiss, Opinion};
+use crate::reach;
+use crate::scene::{Ground, Scene, incident_id};
+use crate::words;
+
+/// Joins listed for one incident at most; a chain names each member at least once.
+const JOINS_MAX: usize = 200;
+/// Near misses listed for one incident at most.
+const NEAR_MAX: usize = 12;
+
+/// Why the members are one incident: for each but the first, its strongest tie to an earlier one.
+pub(crate) fn joins(scene: &Scene<'_>) -> Vec<Join> {
+    let ids: Vec<Id> = members(scene);
+    let mut joins = Vec::new();
+    for (at, id) in ids.iter().enumerate() {
+        if let Some((target, provider)) = scene.ground.clusters.part_of(id) {
+            joins.push(part_of(scene.ground, id, target, provider));
+        }
+        let earlier = ids.iter().take(at).take(JOINS_MAX);
+        let best = earlier.map(|other| (reasons(scene.ground, id, other), other)).filter(|(found, _)| !found.is_empty());
+        if let Some((found, other)) = best.max_by_key(|(found, _)| found.len()) {
+            joins.push(Join { a: id.to_string(), b: other.to_string(), relation: Relation::Same, reasons: found });
+        }
+        if joins.len() >= JOINS_MAX {
+            break;
+        }
+    }
+    joins
+}
+
+fn members(scene: &Scene<'_>) -> Vec<Id> {
+    scene.hits.iter().filter_map(|hit| scene.ground.graph.id(&hit.entry.header().object_id)).collect()
+}
+
+/// Every reason that ties two members, a person's word first.
+fn reasons(ground: Ground<'_>, a: &Id, b: &Id) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if ground.rules.linked_with(a).any(|other| other == &**b) {
+        reasons.extend(asserted(ground, a, b, ConstraintKind::MustLink));
+    }
+    reasons.extend(ground.graph.evidence(a, b, ground.model).iter().map(|one| in_words(ground, a, b, one)));
+    reasons
+}
+
+fn asserted(ground: Ground<'_>, a: &str, b: &str, kind: ConstraintKind) -> Vec<String> {
+    let said = reach::standing(ground.objects, ground.log_clock).filter(|(_, constraint)| {
+        let links = constraint.kind != ConstraintKind::CannotLink;
+        links == (kind != ConstraintKind::CannotLink)
+            && [a, b].iter().all(|id| reach::names(ground.objects, constraint, id))
+    });
+    let words = if kind == ConstraintKind::CannotLink { "keeps them apart" } else { "says they are one" };
+    said.map(|(entry, constraint)| format!("{} {words}: {}", words::org(entry.author_org()), constraint.reason)).collect()
+}
+
+fn part_of(ground: Ground<'_>, id: &Id, target: &Id, provider: &str) -> Join {
+    let vendor = ground.graph.vertex(id).map(|vertex| words::org(&vertex.speaker)).unwrap_or_default();
+    let lag = apart(ground, id, target);
+    let reason = format!("{vendor} says that it is hurt by {}, whose outage began {lag} apart", words::org(provider));
+    Join { a: id.to_string(), b: target.to_string(), relation: Relation::PartOf, reasons: vec![reason] }
+}
+
+fn apart(ground: Ground<'_>, a: &str, b: &str) -> String {
+    match (ground.graph.vertex(a), ground.graph.vertex(b)) {
+        (Some(x), Some(y)) => words::age((x.onset - y.onset).abs()),
+        _ => "an unknown time".to_owned(),
+    }
+}
+
+fn in_words(ground: Ground<'_>, a: &str, b: &str, evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Common(Key::Tracking(id)) => format!("both carry the tracking id {id}"),
+        Evidence::Common(Key::Page(page)) => format!("both cite the page {page}"),
+        Evidence::Common(Key::Document(document)) => format!("both cite {document}"),
+        Evidence::Common(Key::Product(vendor, product)) => {
+            format!("both name {product} of {}, and began {} apart", words::org(vendor), apart(ground, a, b))
+        }
+        Evidence::Common(Key::Artifact(name)) => format!("both name {name}, and began {} apart", apart(ground, a, b)),
+        Evidence::Place(place) => format!(
+            "both are about {} of {} in {}, and began {} apart",
+            place.service,
+            words::org(&place.provider),
+            place.region,
+            apart(ground, a, b)
+        ),
+        Evidence::Word(relation) => format!("one names the other as {}", relation.to_string().replace('_', " ")),
+    }
+}
+
+/// What was nearly joined: what a rule would join but a word forbids, and what has something in common in time.
+pub(crate) fn near_misses(scene: &Scene<'_>) -> Vec<NearMiss> {
+    let ids = members(scene);
+    let inside: BTreeSet<&Id> = ids.iter().collect();
+    let mut seen: BTreeSet<Id> = BTreeSet::new();
+    let mut found = Vec::new();
+    for id in &ids {
+        for other in scene.ground.graph.nearly(id, scene.ground.model, NEAR_MAX) {
+            if found.len() >= NEAR_MAX {
+                return found;
+            }
+            if !inside.contains(&other) && seen.insert(Id::clone(&other)) {
+                found.extend(near_miss(scene.ground, id, &other));
+            }
+        }
+    }
+    found
+}
+
+fn near_miss(ground: Ground<'_>, id: &Id, other: &Id) -> Option<NearMiss> {
+    let (x, y) = (ground.graph.vertex(id)?, ground.graph.vertex(other)?);
+    let mut speaks_for: Vec<String> =
+        ground.graph.evidence(id, other, ground.model).iter().map(|one| in_words(ground, id, other, one)).collect();
+    let vendors: Vec<String> = x.facets.vendors.intersection(&y.facets.vendors).map(|vendor| words::org(vendor)).collect();
+    if speaks_for.is_empty() && !vendors.is_empty() {
+        speaks_for.push(format!("both name {}", words::list(&vendors, 3)));
+    }
+    let classes: Vec<String> = x.classes.intersection(&y.classes).map(|class| words::class(*class)).collect();
+    if !classes.is_empty() {
+        speaks_for.push(format!("both about {}", words::list(&classes, 3)));
+    }
+    speaks_for.push(format!("began {} apart", apart(ground, id, other)));
+    Some(NearMiss {
+        object_id: id.to_string(),
+        other: other.to_string(),
+        other_incident: ground.clusters.anchor_of(other).map(|anchor| incident_id(anchor)),
+        speaks_for: speaks_for.join("; "),
+        speaks_against: against(ground, id, other),
+    })
+}
+
+fn against(ground: Ground<'_>, id: &Id, other: &Id) -> String {
+    let forbidden = asserted(ground, id, other, ConstraintKind::CannotLink);
+    if !forbidden.is_empty() {
+        return forbidden.join("; ");
+    }
+    if ground.graph.kept_apart_by_word(id, other) {
+        return "one says expressly that it is not the other".to_owned();
+    }
+    let (Some(x), Some(y)) = (ground.graph.vertex(id), ground.graph.vertex(other)) else { return String::new() };
+    let same_provider: Vec<String> = x.providers.intersection(&y.providers).cloned().collect();
+    let mut missing = vec!["no tracking id, page or document in common", "no product or artifact in common within 24 h"];
+    missing.push(if same_provider.is_empty() {
+        "different providers"
+    } else {
+        "not the same service and region within 1 h"
+    });
+    missing.join("; ")
+}
+
+/// What people said about the joining of these members, the newest first.
+pub(crate) fn opinions(scene: &Scene<'_>) -> Vec<Opinion> {
+    let inside = |id: &String| {
+        let id = scene.ground.objects.resolve(id);
+        scene.hits.iter().any(|hit| hit.entry.header().object_id == id)
+    };
+    let said = reach::standing(scene.ground.objects, scene.ground.log_clock);
+    let mut opinions: Vec<Opinion> = said
+        .filter(|(_, constraint)| constraint.objects.iter().any(inside))
+        .map(|(entry, constraint)| Opinion {
+            object_id: entry.header().object_id.clone(),
+            kind: constraint.kind.to_string(),
+            objects: constraint.objects.clone(),
+            author: entry
+                .header()
+                .author
+                .as_ref()
+                .and_then(|author| author.person.clone())
+                .unwrap_or_else(|| "desk".to_owned()),
+            org: entry.author_org().to_owned(),
+            reason: constraint.reason.clone(),
+            binds: scene.ground.rules.binding.contains(&entry.event.id),
+            logged: entry.order.logged,
+        })
+        .collect();
+    opinions.sort_by(|a, b| b.logged.cmp(&a.logged).then_with(|| a.object_id.cmp(&b.object_id)));
+    opinions
+}
+
+/// The name of an incident: declared by somebody whose word binds, the newest; else built from data: artifact or product,
+/// what fails and where; else the title of the member that was logged first.
+pub(crate) fn name(scene: &Scene<'_>) -> (String, Option<String>) {
+    let named = |constraint: &entente_schemas::family::Constraint| {
+        let inside = |hit: &crate::scene::Hit<'_>| {
+            reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id)
+        };
+        constraint.kind == ConstraintKind::Declare && scene.hits.iter().any(inside)
+    };
+    let declared = reach::standing(scene.ground.objects, scene.ground.log_clock)
+        .filter(|(entry, constraint)| scene.ground.rules.binding.contains(&entry.event.id) && named(constraint))
+        .max_by_key(|(entry, _)| &entry.order);
+    if let Some((entry, constraint)) = declared
+        && let Some(name) = &constraint.name
+    {
+        return (name.clone(), Some(entry.author_org().to_owned()));
+    }
+    (built_name(scene).unwrap_or_else(|| anchor_title(scene)), None)
+}
+
+fn anchor_title(scene: &Scene<'_>) -> String {
+    scene.hits.first().map(|hit| words::cut(&hit.impact.title, 120)).unwrap_or_default()
+}
+
+/// Only what at least two members share, or what a member states of itself, makes a name.
+fn built_name(scene: &Scene<'_>) -> Option<String> {
+    let vertices: Vec<_> =
+        scene.hits.iter().filter_map(|hit| scene.ground.graph.vertex(&hit.entry.header().object_id)).collect();
+    let carried = |key: &Key| {
+        let all = vertices.iter().filter(|vertex| vertex.facets.keys.contains_key(key)).count();
+        let stated = vertices.iter().any(|v| v.facets.keys.get(key) == Some(&crate::facets::Found::Stated));
+        all >= 2 || stated
+    };
+    let keys: BTreeSet<&Key> = vertices.iter().flat_map(|vertex| vertex.facets.keys.keys()).collect();
+    let artifact = keys.iter().find(|key| matches!(key, Key::Artifact(_)) && carried(key));
+    let product = keys.iter().find(|key| matches!(key, Key::Product(..)) && carried(key));
+    let what = match (product, artifact) {
+        (Some(Key::Product(vendor, product)), _) => format!("{} {product}", words::org(vendor)),
+        (None, Some(Key::Artifact(name))) => name.clone(),
+        _ => return None,
+    };
+    Some(format!("{what}: {}", scope(scene)))
+}
+
+/// What fails, and at whom: `Windows VMs at AWS, Azure and GCP`.
+fn scope(scene: &Scene<'_>) -> String {
+    let blocks = || scene.hits.iter().flat_map(|hit| hit.impact.blocks.iter());
+    let what: BTreeSet<String> = blocks()
+        .map(|block| {
+            let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
+            words::class_on(block.service_class, os)
+        })
+        .collect();
+    let at: BTreeSet<String> = blocks().map(|block| words::org(&block.provider)).collect();
+    let (what, at): (Vec<String>, Vec<String>) = (what.into_iter().collect(), at.into_iter().collect());
+    if what.is_empty() { anchor_title(scene) } else { format!("{} at {}", words::list(&what, 2), words::list(&at, 3)) }
+}
+
+/// The relation of an impact to its incident.
+pub(crate) fn relation(ground: Ground<'_>, family: Family, id: &str) -> Relation {
+    if family != Family::Impact {
+        Relation::Related
+    } else if ground.clusters.part_of(id).is_some() {
+        Relation::PartOf
+    } else {
+        Relation::Same
+    }
+}

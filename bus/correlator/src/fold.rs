@@ -1,0 +1,332 @@
+//! The fold: records in any order of delivery, applied in the order of the log, to the state that every view is read from.
+//! Nothing else goes in: no wall clock, no memory of earlier views.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::family::{Body, Family, ImpactKind};
+use entente_schemas::record::{Position, Record};
+use entente_schemas::speaker::Role;
+
+use crate::admit::{Admission, Door};
+use crate::cluster::{Clusters, View};
+use crate::entry::{Entry, Order};
+use crate::facets;
+use crate::graph::{Graph, Id};
+use crate::incident::Core;
+use crate::model::Model;
+use crate::objects::Objects;
+use crate::picture::HeldBack;
+use crate::place::{impacts_naming, impacts_referred};
+use crate::reach::{self, Rules};
+use crate::scene::{Ground, Referrals, incident_id, is_attached};
+use crate::sight::Traffics;
+use crate::vertex;
+
+/// Refused records that are listed; the total is given.
+const HELD_MAX: usize = 200;
+
+/// Everything folded so far. A clone shares what it can.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(crate) universe: String,
+    pub(crate) model: Arc<Model>,
+    pending: BTreeMap<(Arc<str>, u64), Record>,
+    position: Position,
+    pub(crate) door: Door,
+    pub(crate) objects: Objects,
+    pub(crate) graph: Graph,
+    pub(crate) clusters: Clusters,
+    pub(crate) rules: Rules,
+    rules_stale: bool,
+    rules_until: Option<DateTime<Utc>>,
+    pub(crate) referrals: Referrals,
+    pub(crate) log: BTreeMap<Order, Arc<Entry>>,
+    places: BTreeMap<(u64, Arc<str>), Order>,
+    pub(crate) traffic: Traffics,
+    pub(crate) roles: BTreeMap<String, Role>,
+    pub(crate) heard: BTreeMap<String, DateTime<Utc>>,
+    pub(crate) maintenance: BTreeSet<String>,
+    pub(crate) held: VecDeque<HeldBack>,
+    pub(crate) held_total: usize,
+    pub(crate) repeated: u64,
+    logged: Option<DateTime<Utc>>,
+    touched: BTreeSet<Id>,
+    changed: BTreeSet<Id>,
+    missing: BTreeSet<Id>,
+    pub(crate) cores: BTreeMap<Id, Arc<Core>>,
+}
+
+impl State {
+    /// The state before the first record.
+    #[must_use]
+    pub fn new(universe: &str, model: Arc<Model>) -> Self {
+        let clouds = model.platforms.iter().map(|platform| (platform.provider.clone(), Role::Provider));
+        Self {
+            universe: universe.to_owned(),
+            roles: clouds.collect(),
+            model,
+            pending: BTreeMap::new(),
+            position: Position::default(),
+            door: Door::default(),
+            objects: Objects::default(),
+            graph: Graph::default(),
+            clusters: Clusters::default(),
+            rules: Rules::default(),
+            rules_stale: false,
+            rules_until: None,
+            referrals: Referrals::default(),
+            log: BTreeMap::new(),
+            places: BTreeMap::new(),
+            traffic: Traffics::new(),
+            heard: BTreeMap::new(),
+            maintenance: BTreeSet::new(),
+            held: VecDeque::new(),
+            held_total: 0,
+            repeated: 0,
+            logged: None,
+            touched: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            missing: BTreeSet::new(),
+            cores: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a record in any order, any number of times. It counts once everything before it is [complete](Self::complete).
+    pub fn offer(&mut self, record: Record) {
+        if !self.position.covers(&record.stream, record.sequence) {
+            self.pending.insert((Arc::clone(&record.stream), record.sequence), record);
+        }
+    }
+
+    /// Everything up to `upto` was offered: applies it in the order of the log.
+    pub fn complete(&mut self, upto: &Position) {
+        let ready: Vec<(Arc<str>, u64)> =
+            self.pending.keys().filter(|(stream, sequence)| upto.covers(stream, *sequence)).cloned().collect();
+        let mut records: Vec<(Order, Record)> = Vec::with_capacity(ready.len());
+        for key in ready {
+            if let Some(record) = self.pending.remove(&key) {
+                let logged = self.door.clamped(&record);
+                records.push((Order { logged, stream: key.0, sequence: key.1 }, record));
+            }
+        }
+        records.sort_by(|a, b| a.0.cmp(&b.0));
+        for (order, record) in records {
+            self.apply(order, &record);
+        }
+        for (stream, sequence) in upto.iter() {
+            self.position.advance(stream, sequence);
+        }
+        self.settle();
+    }
+
+    /// How far the log counts.
+    #[must_use]
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// When the last record that counts was logged.
+    #[must_use]
+    pub fn logged(&self) -> Option<DateTime<Utc>> {
+        self.logged
+    }
+
+    /// How many records were taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.log.len()
+    }
+
+    fn apply(&mut self, order: Order, record: &Record) {
+        self.logged = Some(self.logged.map_or(order.logged, |last| last.max(order.logged)));
+        match self.door.admit(record, order.logged, &self.model) {
+            Admission::Repeated => self.repeated += 1,
+            Admission::Held(reason) => self.hold(&order, record.subject.as_str(), reason),
+            Admission::Taken { event, clock_suspect, breaks } => {
+                if let Some(broken) = breaks {
+                    self.expel(&broken, &order);
+                }
+                let facets = facets::of_claim(&event.claim, &self.model);
+                let payload = Arc::clone(&record.payload);
+                self.take(Arc::new(Entry { order, event: *event, facets, clock_suspect, payload }));
+            }
+        }
+    }
+
+    fn hold(&mut self, order: &Order, subject: &str, reason: String) {
+        let subject: String = subject.chars().take(200).collect();
+        if let Ok(parsed) = entente_schemas::subject::ClaimSubject::parse(&subject) {
+            self.traffic.entry((parsed.org, parsed.feed)).or_default().held_back += 1;
+        }
+        self.held.push_front(HeldBack { position: order.sequence, logged: order.logged, subject, reason });
+        self.held.truncate(HELD_MAX);
+        self.held_total += 1;
+    }
+
+    /// A predecessor that came late names another hash than its successor does: the successor is held back after all.
+    fn expel(&mut self, event_id: &str, order: &Order) {
+        let Some(entry) = self.objects.event(event_id).cloned() else { return };
+        self.objects.remove(&entry);
+        self.log.remove(&entry.order);
+        self.places.remove(&(entry.order.sequence, Arc::clone(&entry.order.stream)));
+        if let Some(seen) = self.traffic.get_mut(&feed_of(&entry)) {
+            seen.claims = seen.claims.saturating_sub(1);
+        }
+        let reason = format!("its chain names another predecessor than the one logged at {}", order.sequence);
+        self.hold(&entry.order.clone(), &entry.event.expected_subject().map(|s| s.to_string()).unwrap_or_default(), reason);
+        self.touch(entry.family(), &entry.header().object_id.clone());
+    }
+
+    fn take(&mut self, entry: Arc<Entry>) {
+        let seen = self.traffic.entry(feed_of(&entry)).or_default();
+        seen.claims += 1;
+        seen.heard = seen.heard.max(Some(entry.order.logged));
+        let speaker = &entry.header().speaker;
+        if !matches!(entry.family(), Family::Feed | Family::Rejected) {
+            self.roles.entry(speaker.org.clone()).or_insert(speaker.role);
+            let heard = self.heard.entry(speaker.org.clone()).or_insert(entry.order.logged);
+            *heard = entry.order.logged.max(*heard);
+        }
+        self.log.insert(entry.order.clone(), Arc::clone(&entry));
+        self.places.insert((entry.order.sequence, Arc::clone(&entry.order.stream)), entry.order.clone());
+        let (family, id) = self.objects.insert(&entry);
+        if entry.family() == Family::Impact {
+            self.touch_referrers(&entry);
+        }
+        self.touch(family, &id);
+        if family != entry.family() {
+            self.touch(entry.family(), &entry.header().object_id.clone());
+        }
+    }
+
+    /// An object's standing may have changed: what rests on it is looked at again when the batch is settled.
+    fn touch(&mut self, family: Family, id: &str) {
+        match family {
+            Family::Impact => self.touch_impact(id),
+            Family::Notice => {
+                if let Some(about) = self.objects.get(Family::Notice, id).and_then(|o| o.first()).and_then(|e| about(e)) {
+                    self.touch_impact(&about);
+                }
+            }
+            Family::Constraint => self.rules_stale = true,
+            attached if is_attached(attached) => {
+                let entry = self.objects.current_by_id(attached, id).cloned();
+                let (keys, references) = self.referrals.set((attached, id.to_owned()), entry.as_deref());
+                self.changed.extend(impacts_naming(&self.graph, &keys));
+                self.changed.extend(impacts_referred(&self.objects, &self.graph, &references));
+            }
+            _ => {}
+        }
+    }
+
+    fn touch_impact(&mut self, id: &str) {
+        let Some(current) = self.objects.current_by_id(Family::Impact, id) else {
+            self.set_vertex(id, None);
+            return;
+        };
+        let kind = current.claim().impact().map(|impact| (impact.kind, impact.phase.is_open()));
+        if kind == Some((ImpactKind::Maintenance, true)) {
+            self.maintenance.insert(id.to_owned());
+        } else {
+            self.maintenance.remove(id);
+        }
+        let vertex = vertex::of_object(&self.objects, id);
+        self.set_vertex(id, vertex);
+    }
+
+    fn set_vertex(&mut self, id: &str, vertex: Option<crate::graph::Vertex>) {
+        let id: Id = self.graph.id(id).unwrap_or_else(|| Arc::from(id));
+        if self.rules.named.contains(&*id) {
+            self.rules_stale = true;
+        }
+        self.touched.extend(self.graph.set(&id, vertex, &self.model));
+        self.changed.insert(id);
+    }
+
+    /// Impacts that named this one by its incident's or event's id before it was logged.
+    fn touch_referrers(&mut self, entry: &Entry) {
+        let own = incident_id(&entry.header().object_id);
+        if self.rules.named.contains(&own) || self.rules.named.contains(&entry.event.id) {
+            self.rules_stale = true;
+        }
+        let waiting: Vec<Id> = [own.as_str(), entry.event.id.as_str()]
+            .into_iter()
+            .flat_map(|name| self.graph.referring(name))
+            .collect();
+        for id in waiting {
+            self.touch_impact(&id);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.renew_rules();
+        let touched = std::mem::take(&mut self.touched);
+        let mut stale: BTreeSet<Id> = BTreeSet::new();
+        if !touched.is_empty() {
+            let view = View { graph: &self.graph, rules: &self.rules, model: &self.model };
+            stale = self.clusters.renew(view, touched);
+        }
+        let changed = std::mem::take(&mut self.changed);
+        stale.extend(changed.iter().filter_map(|id| self.clusters.anchor_of(id)).cloned());
+        for anchor in stale {
+            self.cores.remove(&anchor);
+            self.missing.insert(anchor);
+        }
+    }
+
+    /// Constraints are read again when one was logged, when an object that one names changed, and when one expires.
+    fn renew_rules(&mut self) {
+        let Some(clock) = self.logged else { return };
+        if !self.rules_stale && self.rules_until.is_none_or(|until| until > clock) {
+            return;
+        }
+        let rules = Rules::read(&self.objects, clock);
+        let named = self.rules.named.iter().chain(&rules.named);
+        let concerned: Vec<Id> = named.filter_map(|name| self.graph.id(self.objects.resolve(name))).collect();
+        self.touched.extend(concerned.iter().cloned());
+        self.changed.extend(concerned);
+        self.rules_until = reach::standing(&self.objects, clock).filter_map(|(_, constraint)| constraint.expires).min();
+        self.rules = rules;
+        self.rules_stale = false;
+    }
+
+    /// Builds the cores that records have changed since they were last asked for.
+    pub(crate) fn build_cores(&mut self) {
+        for anchor in std::mem::take(&mut self.missing) {
+            if self.clusters.members(&anchor).next().is_none() {
+                continue;
+            }
+            if let Some(core) = Core::build(self.ground(), &anchor) {
+                self.cores.insert(anchor, Arc::new(core));
+            }
+        }
+    }
+
+    pub(crate) fn ground(&self) -> Ground<'_> {
+        Ground {
+            objects: &self.objects,
+            graph: &self.graph,
+            clusters: &self.clusters,
+            rules: &self.rules,
+            referrals: &self.referrals,
+            model: &self.model,
+            log_clock: self.logged.unwrap_or_default(),
+        }
+    }
+
+    /// A taken record by its place in the log.
+    pub(crate) fn at_place(&self, sequence: u64) -> Option<&Arc<Entry>> {
+        let first = self.places.range((sequence, Arc::from(""))..).next()?;
+        if first.0.0 == sequence { self.log.get(first.1) } else { None }
+    }
+}
+
+fn feed_of(entry: &Entry) -> (String, String) {
+    (entry.event.source.org.clone(), entry.event.source.feed.clone())
+}
+
+fn about(entry: &Entry) -> Option<String> {
+    if let Body::Notice(notice) = &entry.claim().body { Some(notice.about.clone()) } else { None }
+}

@@ -1,0 +1,117 @@
+//! A record in one line: what it says, in words.
+
+use std::sync::Arc;
+
+use entente_schemas::block::Severity;
+use entente_schemas::family::{
+    Advisory, Approach, Body, Constraint, Estimate, Feed, FeedState, Impact, ImpactKind, Message, MessageState,
+    Remediation, Retraction,
+};
+
+use crate::entry::Entry;
+use crate::picture::Line;
+use crate::words;
+
+/// The line of a record.
+pub(crate) fn line(entry: &Arc<Entry>, incident: Option<String>, withdrawn_by: Option<String>) -> Line {
+    Line {
+        position: entry.position(),
+        id: entry.event.id.clone(),
+        logged: entry.order.logged,
+        speaker: entry.speaker().to_owned(),
+        source: entry.event.source.org_feed(),
+        family: entry.family(),
+        object_id: entry.header().object_id.clone(),
+        rev: entry.header().rev,
+        says: says(entry),
+        incident,
+        withdrawn_by,
+    }
+}
+
+/// What a record says.
+pub(crate) fn says(entry: &Entry) -> String {
+    if entry.header().cause.as_deref() == Some("still") {
+        return "still so".to_owned();
+    }
+    match &entry.claim().body {
+        Body::Impact(impact) => of_impact(impact),
+        Body::Notice(notice) => format!("told customers: {}", words::cut(&notice.text, 160)),
+        Body::Advisory(advisory) => of_advisory(advisory),
+        Body::Approach(approach) => of_approach(approach),
+        Body::Remediation(run) => of_run(run),
+        Body::Estimate(estimate) => of_estimate(estimate),
+        Body::Message(message) => of_message(message),
+        Body::Roster(roster) => format!("{} on duty: {}", roster.role, roster.desk),
+        Body::Constraint(constraint) => of_constraint(constraint),
+        Body::Retraction(retraction) => of_retraction(retraction),
+        Body::Feed(feed) => of_feed(feed),
+        Body::Rejected(rejected) => format!("could not take an item of {}: {}", rejected.feed, rejected.reason),
+        Body::Sitrep(sitrep) => format!("situation report {}: {}", sitrep.report_number, words::cut(&sitrep.text, 120)),
+    }
+}
+
+fn of_impact(impact: &Impact) -> String {
+    let kind = if impact.kind == ImpactKind::Maintenance { "maintenance " } else { "" };
+    let phase = impact.phase.to_string().replace('_', " ");
+    let severity = match impact.severity {
+        Severity::NotStated | Severity::Other => String::new(),
+        severity => format!(", {}", words::severity(severity)),
+    };
+    format!("{kind}{phase}{severity}: {}", words::cut(&impact.title, 160))
+}
+
+fn of_advisory(advisory: &Advisory) -> String {
+    format!("{}: {}", advisory.category.to_string().replace('_', " "), words::cut(&advisory.title, 160))
+}
+
+fn of_approach(approach: &Approach) -> String {
+    format!("a way of repairing: {}", words::cut(&approach.name, 160))
+}
+
+fn of_run(run: &Remediation) -> String {
+    let sum = |of: fn(&entente_schemas::family::Tally) -> Option<u64>| {
+        run.arms.iter().filter_map(|arm| of(&arm.tally)).fold(0_u64, u64::saturating_add)
+    };
+    let state = run.state.to_string().replace('_', " ");
+    let (worked, tried) = (words::figure(sum(|t| t.succeeded)), words::figure(sum(|t| t.attempted)));
+    format!("{} {state}: {worked} work again of {tried} attempted", run.approach_id)
+}
+
+fn of_estimate(estimate: &Estimate) -> String {
+    let figure = match (estimate.value, estimate.lo, estimate.hi) {
+        (Some(value), ..) => words::figure(value),
+        (None, Some(lo), Some(hi)) => format!("{} to {}", words::figure(lo), words::figure(hi)),
+        (None, Some(lo), None) => format!("at least {}", words::figure(lo)),
+        (None, None, Some(hi)) => format!("at most {}", words::figure(hi)),
+        (None, None, None) => "a share of".to_owned(),
+    };
+    format!("estimates {figure} {} {}", words::units(estimate.unit), words::quantity(estimate.quantity))
+}
+
+fn of_message(message: &Message) -> String {
+    let to = if message.to.is_empty() { String::new() } else { format!(" to {}", message.to.join(", ")) };
+    let state = match message.state {
+        MessageState::Open | MessageState::InForce | MessageState::Other => String::new(),
+        state => format!(" ({})", state.to_string().replace('_', " ")),
+    };
+    format!("{}{to}{state}: {}", message.kind, words::cut(&message.text, 160))
+}
+
+fn of_constraint(constraint: &Constraint) -> String {
+    let name = constraint.name.as_ref().map(|name| format!(" \"{name}\"")).unwrap_or_default();
+    let kind = constraint.kind.to_string().replace('_', " ");
+    format!("{kind}{name} {}: {}", words::list(&constraint.objects, 3), words::cut(&constraint.reason, 120))
+}
+
+fn of_retraction(retraction: &Retraction) -> String {
+    let reason = retraction.reason.to_string().replace('_', " ");
+    format!("withdraws {} rev {}: {reason}", retraction.target_object, retraction.target_rev)
+}
+
+fn of_feed(feed: &Feed) -> String {
+    match feed.state {
+        FeedState::Live => format!("{} is live", feed.feed),
+        _ => format!("{} is blind: {}", feed.feed, feed.reason),
+    }
+}

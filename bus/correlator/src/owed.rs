@@ -1,0 +1,88 @@
+//! Who owes what by when: requests, offers and commitments between desks, and promised next updates. Whether something is
+//! overdue follows from the clock alone.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::family::{Body, Message, MessageKind, MessageState};
+
+use crate::entry::Entry;
+use crate::picture::{Decision, Lane, Owed};
+use crate::words;
+
+/// What a message leaves owed; nothing once it is answered or done.
+pub(crate) fn of_message(entry: &Arc<Entry>, incident: Option<&str>) -> Option<Owed> {
+    let Body::Message(message) = &entry.claim().body else { return None };
+    let author = entry.author_org().to_owned();
+    let by = match message.kind {
+        MessageKind::Request => message.to.clone(),
+        MessageKind::Offer | MessageKind::Commitment => vec![author.clone()],
+        _ => return None,
+    };
+    let to = if message.kind == MessageKind::Request { vec![author] } else { message.to.clone() };
+    message.state.is_open().then(|| Owed {
+        object_id: entry.header().object_id.clone(),
+        kind: message.kind.to_string(),
+        by,
+        to,
+        text: words::cut(&message.text, 200),
+        due_at: message.due_at,
+        overdue: false,
+        state: Some(message.state),
+        incident: incident.map(str::to_owned),
+        position: entry.position(),
+    })
+}
+
+/// The promised next updates of open lanes.
+pub(crate) fn promised(lanes: &[Lane], incident: &str) -> Vec<Owed> {
+    let claims = lanes.iter().filter_map(|lane| Some((lane, lane.claim.as_ref()?)));
+    let promised = claims.filter(|(_, claim)| claim.phase.is_open()).filter_map(|(lane, claim)| {
+        Some(Owed {
+            object_id: claim.object_id.clone(),
+            kind: "update".to_owned(),
+            by: vec![lane.speaker.clone()],
+            to: Vec::new(),
+            text: "next update, as promised".to_owned(),
+            due_at: Some(claim.next_update_by?),
+            overdue: false,
+            state: None,
+            incident: Some(incident.to_owned()),
+            position: claim.position,
+        })
+    });
+    promised.collect()
+}
+
+/// Marks what is past at `at` and puts it first, then what is due next, then what has no time.
+pub(crate) fn settle(owed: &mut [Owed], at: DateTime<Utc>) {
+    for item in owed.iter_mut() {
+        item.overdue = item.due_at.is_some_and(|due| due < at) && !matches!(item.state, Some(MessageState::Fulfilled));
+    }
+    owed.sort_by(|a, b| {
+        (!a.overdue, a.due_at.is_none(), a.due_at, a.position).cmp(&(!b.overdue, b.due_at.is_none(), b.due_at, b.position))
+    });
+}
+
+/// Decisions and notes, the newest first.
+pub(crate) fn decisions<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Vec<Decision> {
+    let mut found: Vec<Decision> = entries
+        .filter_map(|entry| match &entry.claim().body {
+            Body::Message(message) if is_said(message) => Some(Decision {
+                object_id: entry.header().object_id.clone(),
+                speaker: entry.author_org().to_owned(),
+                kind: message.kind,
+                text: words::cut(&message.text, 500),
+                state: message.state,
+                logged: entry.order.logged,
+            }),
+            _ => None,
+        })
+        .collect();
+    found.sort_by(|a, b| b.logged.cmp(&a.logged).then_with(|| a.object_id.cmp(&b.object_id)));
+    found
+}
+
+fn is_said(message: &Message) -> bool {
+    matches!(message.kind, MessageKind::Decision | MessageKind::Note)
+}

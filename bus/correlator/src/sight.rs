@@ -1,0 +1,141 @@
+//! Which feeds there are, how they are, and what can be seen of whom through them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use entente_schemas::block::ServiceClass;
+use entente_schemas::family::{Body, Coverage, Family, Feed as FeedClaim, FeedState};
+
+use crate::admit::Door;
+use crate::objects::Objects;
+use crate::picture::{Feed, Sight};
+
+/// What the log shows of a transmitter beside its own words.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) heard: Option<DateTime<Utc>>,
+    pub(crate) claims: u64,
+    pub(crate) held_back: usize,
+}
+
+/// Traffic by organisation and feed.
+pub(crate) type Traffics = BTreeMap<(String, String), Traffic>;
+
+/// What the feeds let us see.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sights {
+    by_speaker: BTreeMap<String, Sight>,
+    classes: BTreeMap<String, BTreeSet<ServiceClass>>,
+    live: BTreeSet<String>,
+}
+
+/// All feeds, in the order of organisation and feed.
+pub(crate) fn feeds(objects: &Objects, traffic: &Traffics, door: &Door) -> Vec<Feed> {
+    let mut feeds: BTreeMap<(String, String), Feed> = BTreeMap::new();
+    for ((org, slug), seen) in traffic {
+        feeds.insert((org.clone(), slug.clone()), unspoken(org, slug, seen, door));
+    }
+    for entry in objects.currents(Family::Feed) {
+        let Body::Feed(claim) = &entry.claim().body else { continue };
+        let key = feed_key(&entry.header().object_id, &entry.event.source.org, claim);
+        let seen = traffic.get(&key).cloned().unwrap_or_default();
+        let feed = feeds.entry(key.clone()).or_insert_with(|| unspoken(&key.0, &key.1, &seen, door));
+        feed.state = Some(claim.state);
+        feed.since = Some(claim.since);
+        feed.reason = Some(claim.reason.clone());
+        feed.last_good_poll = claim.last_good_poll;
+        feed.address.clone_from(&claim.address);
+        feed.coverage = claim.coverage.clone();
+    }
+    for entry in objects.currents(Family::Rejected) {
+        let Body::Rejected(rejected) = &entry.claim().body else { continue };
+        if let Some(feed) = feeds.get_mut(&(entry.event.source.org.clone(), rejected.feed.clone())) {
+            feed.rejected += 1;
+        }
+    }
+    feeds.into_values().collect()
+}
+
+/// The object of a feed is `feed:<org>/<feed>`, whoever speaks of it: a server may report that an adapter is gone.
+fn feed_key(object_id: &str, source_org: &str, claim: &FeedClaim) -> (String, String) {
+    let named = object_id.strip_prefix("feed:").and_then(|rest| rest.split_once('/'));
+    named.map_or_else(|| (source_org.to_owned(), claim.feed.clone()), |(org, feed)| (org.to_owned(), feed.to_owned()))
+}
+
+fn unspoken(org: &str, slug: &str, seen: &Traffic, door: &Door) -> Feed {
+    let (gaps, instances) = door.gaps(org, slug);
+    Feed {
+        org: org.to_owned(),
+        feed: slug.to_owned(),
+        state: None,
+        since: None,
+        reason: None,
+        last_good_poll: None,
+        address: None,
+        coverage: Coverage::default(),
+        heard: seen.heard,
+        claims: seen.claims,
+        gaps,
+        held_back: seen.held_back,
+        rejected: 0,
+        instances,
+    }
+}
+
+impl Sights {
+    /// Reads what the feeds let us see of each speaker.
+    pub(crate) fn read(feeds: &[Feed]) -> Self {
+        let mut sights = Self::default();
+        for feed in feeds.iter().filter(|feed| feed.state.is_some()) {
+            let live = feed.state == Some(FeedState::Live);
+            if live {
+                sights.live.insert(format!("{}/{}", feed.org, feed.feed));
+            }
+            for speaker in &feed.coverage.speakers {
+                sights.classes.entry(speaker.clone()).or_default().extend(&feed.coverage.service_classes);
+                let sight = sights.by_speaker.entry(speaker.clone()).or_default();
+                sight.feeds += 1;
+                sight.live += usize::from(live);
+                if !live && sight.blind_since.is_none_or(|since| feed.since.is_some_and(|at| at > since)) {
+                    sight.blind_since = feed.since;
+                    sight.reason.clone_from(&feed.reason);
+                }
+            }
+        }
+        for sight in sights.by_speaker.values_mut().filter(|sight| sight.live > 0) {
+            sight.blind_since = None;
+            sight.reason = None;
+        }
+        sights
+    }
+
+    /// What can be seen of a speaker.
+    pub(crate) fn of(&self, speaker: &str) -> Sight {
+        self.by_speaker.get(speaker).cloned().unwrap_or_default()
+    }
+
+    /// Speakers that some feed covers.
+    pub(crate) fn speakers(&self) -> impl Iterator<Item = &str> {
+        self.by_speaker.keys().map(String::as_str)
+    }
+
+    /// Whether a feed would tell of a class of a speaker. A feed that names no classes may tell of any.
+    pub(crate) fn covers(&self, speaker: &str, class: ServiceClass) -> bool {
+        self.classes.get(speaker).is_some_and(|classes| classes.is_empty() || classes.contains(&class))
+    }
+
+    /// Whether a transmitter, `<org>/<feed>`, reads a feed that works.
+    pub(crate) fn is_live(&self, org_feed: &str) -> bool {
+        self.live.contains(org_feed)
+    }
+
+    /// How many speakers cannot be seen.
+    pub(crate) fn blind(&self) -> usize {
+        self.by_speaker.values().filter(|sight| is_blind(sight)).count()
+    }
+}
+
+/// All feeds of the speaker are blind.
+pub(crate) fn is_blind(sight: &Sight) -> bool {
+    sight.feeds > 0 && sight.live == 0
+}

@@ -1,0 +1,93 @@
+//! What the joining rules look at of one impact: its first stated start, where it is, what it and its statements name.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::block::{Block, BlockState};
+use entente_schemas::family::{Family, ImpactKind};
+
+use crate::entry::Entry;
+use crate::facets::Facets;
+use crate::graph::{Place, Vertex};
+use crate::objects::{Object, Objects};
+
+/// Places of one impact that are compared; a claim about more services and regions than that is known by its first.
+const PLACES_MAX: usize = 4_096;
+
+/// The vertex of an impact object; none if all of it is withdrawn or it is planned work.
+pub(crate) fn of_object(objects: &Objects, id: &str) -> Option<Vertex> {
+    let object = objects.get(Family::Impact, id)?;
+    let current = objects.current(object)?;
+    let impact = current.claim().impact()?;
+    if impact.kind == ImpactKind::Maintenance {
+        return None;
+    }
+    let mut facets = Facets::default();
+    for observed in objects.observed(object) {
+        facets.absorb(&observed.facets);
+    }
+    let refers = current.facets.refers.iter();
+    facets.refers = refers.map(|(name, relation)| (objects.resolve(name).to_owned(), *relation)).collect();
+    for notice in objects.notices_about(id).filter_map(|notice| objects.current(notice)) {
+        facets.absorb(&notice.facets);
+    }
+    let (onset, onset_stated) = onset(objects, object, current);
+    let affected: Vec<&Block> = impact.blocks.iter().filter(|block| is_hit(block)).collect();
+    let speaker = &current.header().speaker;
+    Some(Vertex {
+        speaker: speaker.org.clone(),
+        role: speaker.role,
+        first: object.first_order().unwrap_or(&current.order).clone(),
+        onset,
+        onset_stated,
+        facets,
+        places: affected.iter().flat_map(|block| places(block)).take(PLACES_MAX).collect(),
+        classes: affected.iter().map(|block| block.service_class).collect(),
+        providers: affected.iter().map(|block| block.provider.clone()).collect(),
+    })
+}
+
+fn is_hit(block: &Block) -> bool {
+    !matches!(block.state, BlockState::NotAffected | BlockState::Excluded)
+}
+
+/// The first start that any observer stated, so that restating it later never moves an incident; else when it was first
+/// said.
+fn onset(objects: &Objects, object: &Object, current: &Arc<Entry>) -> (DateTime<Utc>, bool) {
+    let standing = object.entries().filter(|entry| objects.withdrawn(entry).is_none());
+    let first_stated = standing
+        .filter_map(|entry| {
+            let observer = entry.event.source.org_feed();
+            entry.header().times.occurred_at.map(|start| (observer, entry.header().rev, start))
+        })
+        .fold(std::collections::BTreeMap::<String, (u64, DateTime<Utc>)>::new(), |mut first, (observer, rev, start)| {
+            let known = first.entry(observer).or_insert((rev, start));
+            *known = (*known).min((rev, start));
+            first
+        });
+    let stated = first_stated.into_values().map(|(_, start)| start).min();
+    let said = || object.entries().map(|entry| entry.said_at()).min().unwrap_or_else(|| current.said_at());
+    (stated.unwrap_or_else(said), stated.is_some())
+}
+
+/// Services in regions as named; a block without services stands for its class. Names that say only that names were left
+/// out begin with a bracket and name nothing.
+fn places(block: &Block) -> Vec<Place> {
+    let named = |names: &[String]| -> BTreeSet<String> {
+        names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty() && !name.starts_with('(')).collect()
+    };
+    let mut services = named(&block.services);
+    if block.services.is_empty() {
+        services.insert(format!("class {}", block.service_class));
+    }
+    let regions = named(&block.regions);
+    let in_regions = services.iter().flat_map(|service| {
+        regions.iter().map(|region| Place {
+            provider: block.provider.clone(),
+            service: service.clone(),
+            region: region.clone(),
+        })
+    });
+    in_regions.take(PLACES_MAX).collect()
+}

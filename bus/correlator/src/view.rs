@@ -1,0 +1,289 @@
+//! Views of the state at a moment: the picture, one incident, and the records in words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::family::{Body, ConstraintKind, Family};
+
+use crate::entry::Entry;
+use crate::explain;
+use crate::fold::State;
+use crate::graph::Id;
+use crate::incident::Core;
+use crate::line::line;
+use crate::matrix::{self, matrix};
+use crate::owed;
+use crate::picture::{Desk, Incident, Line, Owed, Picture, Rejected, Totals};
+use crate::place::incident_of;
+use crate::reach;
+use crate::scene::Scene;
+use crate::select::{EventFilter, Select, Sort, StateFilter, With};
+use crate::sight::{self, Sights};
+use crate::words;
+
+/// Newest records that the picture lists.
+const RECENT: usize = 50;
+/// Owed items and rejected items that the picture lists.
+const LISTED: usize = 200;
+/// Records that the picture lists under each incident.
+const EVENTS_IN_PICTURE: usize = 5;
+
+impl State {
+    /// The picture at `at`: totals over everything, and the incidents that were asked for.
+    pub fn picture(&mut self, at: DateTime<Utc>, select: &Select) -> Picture {
+        self.build_cores();
+        let feeds = sight::feeds(&self.objects, &self.traffic, &self.door);
+        let sights = Sights::read(&feeds);
+        let rejected = self.rejected();
+        let (matched, incidents) = self.selected(at, &sights, select);
+        let source = matrix::Source {
+            sights: &sights,
+            roles: &self.roles,
+            heard: &self.heard,
+            at,
+            silent_after: self.model.windows.silent_after(),
+        };
+        Picture {
+            as_of: self.position().to_string(),
+            at,
+            logged: self.logged(),
+            universe: self.universe.clone(),
+            model: self.model.id.clone(),
+            totals: self.totals(at, &sights, rejected.len()),
+            matrix: matrix(self.open_cores(), &source),
+            matched,
+            incidents,
+            owed: self.all_owed(at),
+            desks: self.desks(at),
+            recent: self.log.values().rev().take(RECENT).map(|entry| self.line(entry)).collect(),
+            held_back: self.held.iter().cloned().collect(),
+            rejected: rejected.into_iter().take(LISTED).collect(),
+            feeds,
+        }
+    }
+
+    /// An incident by its id, an alias, an object id of a member, or the short name that a person declared.
+    pub fn incident(&mut self, key: &str, at: DateTime<Utc>) -> Option<Incident> {
+        self.build_cores();
+        let anchor = self.anchor_by(key)?;
+        let core = Arc::clone(self.cores.get(&anchor)?);
+        let sights = Sights::read(&sight::feeds(&self.objects, &self.traffic, &self.door));
+        Some(self.finish(&core, &anchor, at, &sights))
+    }
+
+    /// Records in words, the newest first, from before a position.
+    #[must_use]
+    pub fn events(&self, before: Option<u64>, limit: usize, filter: &EventFilter) -> Vec<Line> {
+        let newest = self.log.values().rev().filter(|entry| before.is_none_or(|position| entry.position() < position));
+        newest.filter(|entry| fits(entry, filter)).take(limit).map(|entry| self.line(entry)).collect()
+    }
+
+    /// One record by its event id or its place in the log, and its payload as it was logged.
+    #[must_use]
+    pub fn event(&self, key: &str) -> Option<(Line, Arc<[u8]>)> {
+        let by_place = || key.parse().ok().and_then(|sequence| self.at_place(sequence));
+        let entry = self.objects.event(key).or_else(by_place)?;
+        Some((self.line(entry), Arc::clone(&entry.payload)))
+    }
+
+    /// The current claim of an object by any observer, as it was logged: what a later revision starts from.
+    #[must_use]
+    pub fn current(&self, family: Family, object_id: &str) -> Option<&Arc<Entry>> {
+        self.objects.current_by_id(family, object_id)
+    }
+
+    /// The object that the id of an incident or of an event stands for; any other name stands for itself.
+    #[must_use]
+    pub fn resolve<'a>(&'a self, name: &'a str) -> &'a str {
+        self.objects.resolve(name)
+    }
+
+    fn anchor_by(&self, key: &str) -> Option<Id> {
+        let id = self.objects.resolve(key);
+        if let Some(anchor) = self.clusters.anchor_of(id) {
+            return Some(Id::clone(anchor));
+        }
+        self.anchor_by_name(key).or_else(|| self.anchor_of_any(id))
+    }
+
+    /// The newest declaration that binds; names of open incidents win over those of closed ones.
+    fn anchor_by_name(&self, name: &str) -> Option<Id> {
+        let wanted = name.trim().to_lowercase();
+        let ground = self.ground();
+        let declared = reach::standing(&self.objects, ground.log_clock).filter(|(entry, constraint)| {
+            constraint.kind == ConstraintKind::Declare
+                && self.rules.binding.contains(&entry.event.id)
+                && constraint.name.as_ref().is_some_and(|name| name.trim().to_lowercase() == wanted)
+        });
+        let anchors = declared.filter_map(|(entry, constraint)| {
+            let named = constraint.objects.iter().map(|name| self.objects.resolve(name));
+            let anchor = named.filter_map(|id| self.clusters.anchor_of(id)).next()?;
+            Some((self.cores.get(anchor)?.summary.open, &entry.order, anchor))
+        });
+        anchors.max().map(|(_, _, anchor)| Id::clone(anchor))
+    }
+
+    fn anchor_of_any(&self, id: &str) -> Option<Id> {
+        let found = Family::ALL.iter().find_map(|family| self.objects.current_by_id(*family, id))?;
+        let incident = incident_of(self.ground(), found)?;
+        self.clusters.anchor_of(self.objects.resolve(&incident)).cloned()
+    }
+
+    fn open_cores(&self) -> impl Iterator<Item = &Core> {
+        self.cores.values().map(|core| &**core).filter(|core| core.summary.open)
+    }
+
+    fn finish(&self, core: &Core, anchor: &Id, at: DateTime<Utc>, sights: &Sights) -> Incident {
+        let mut incident = core.finish(at, sights, self.model.windows.silent_after());
+        // What was nearly joined depends on the incidents around this one, so it is never kept.
+        incident.near = explain::near_misses(&Scene::gather(self.ground(), anchor));
+        incident
+    }
+
+    fn selected(&self, at: DateTime<Utc>, sights: &Sights, select: &Select) -> (usize, Vec<Incident>) {
+        let mut fitting: Vec<(&Id, &Core)> =
+            self.cores.iter().map(|(anchor, core)| (anchor, &**core)).filter(|(_, core)| selects(core, select, at)).collect();
+        let matched = fitting.len();
+        let limit = select.limit.min(Select::MOST);
+        if limit < fitting.len() {
+            fitting.select_nth_unstable_by(limit, |a, b| order(a.1, b.1, select.sort));
+            fitting.truncate(limit);
+        }
+        fitting.sort_by(|a, b| order(a.1, b.1, select.sort));
+        let views = fitting.into_iter().map(|(anchor, core)| {
+            let mut incident = self.finish(core, anchor, at, sights);
+            incident.events.truncate(EVENTS_IN_PICTURE);
+            incident
+        });
+        (matched, views.collect())
+    }
+
+    fn totals(&self, at: DateTime<Utc>, sights: &Sights, rejected: usize) -> Totals {
+        let after = self.model.windows.silent_after();
+        let recent = self.model.windows.recent();
+        let mut totals = Totals {
+            incidents: self.cores.len(),
+            blind: sights.blind(),
+            maintenance: self.maintenance.len(),
+            notices: self.objects.notice_count(),
+            claims: self.log.len() as u64,
+            repeated: self.repeated,
+            held_back: self.held_total,
+            rejected,
+            ..Totals::default()
+        };
+        for core in self.cores.values() {
+            let summary = &core.summary;
+            if summary.open {
+                totals.open += 1;
+                totals.overdue += summary.overdue(at);
+                totals.silent += summary.silent(at, sights, after);
+            } else {
+                totals.closed += 1;
+                totals.closed_recently += usize::from(at - summary.changed <= recent);
+            }
+            totals.disagreements += summary.disagreements;
+        }
+        totals
+    }
+
+    /// Promised updates of open incidents, and every message that leaves something owed, overdue first.
+    fn all_owed(&self, at: DateTime<Utc>) -> Vec<Owed> {
+        let mut promises: Vec<&Owed> =
+            self.open_cores().flat_map(Core::owed).filter(|owed| owed.kind == "update").collect();
+        promises.sort_by_key(|owed| (owed.due_at, owed.position));
+        let mut all: Vec<Owed> = promises.into_iter().take(LISTED).cloned().collect();
+        let ground = self.ground();
+        let messages = self.objects.currents(Family::Message);
+        all.extend(messages.filter_map(|entry| owed::of_message(entry, incident_of(ground, entry).as_deref())));
+        owed::settle(&mut all, at);
+        all.truncate(LISTED);
+        all
+    }
+
+    fn desks(&self, at: DateTime<Utc>) -> Vec<Desk> {
+        let desks = self.objects.currents(Family::Roster).filter_map(|entry| match &entry.claim().body {
+            Body::Roster(roster) => Some(Desk {
+                org: entry.speaker().to_owned(),
+                desk: roster.desk.clone(),
+                role: roster.role,
+                bridge_url: roster.bridge_url.clone(),
+                phone: roster.phone.clone(),
+                until: roster.until,
+                handing_over_to: roster.handing_over_to.clone(),
+                expired: roster.until.is_some_and(|until| until < at),
+            }),
+            _ => None,
+        });
+        let mut desks: Vec<Desk> = desks.collect();
+        desks.sort_by(|a, b| (&a.org, a.role, &a.desk).cmp(&(&b.org, b.role, &b.desk)));
+        desks
+    }
+
+    /// What adapters could not take, the newest first.
+    fn rejected(&self) -> Vec<Rejected> {
+        let mut list: Vec<Rejected> = Vec::new();
+        for (_, object) in self.objects.of(Family::Rejected) {
+            let Some(entry) = self.objects.current(object) else { continue };
+            let Body::Rejected(rejected) = &entry.claim().body else { continue };
+            list.push(Rejected {
+                feed: rejected.feed.clone(),
+                reason: rejected.reason.clone(),
+                position: rejected.position.clone(),
+                digest: rejected.digest.clone(),
+                bytes: rejected.bytes,
+                logged: entry.order.logged,
+                times: object.entries().count() as u64,
+            });
+        }
+        list.sort_by(|a, b| b.logged.cmp(&a.logged).then_with(|| a.digest.cmp(&b.digest)));
+        list
+    }
+
+    fn line(&self, entry: &Arc<Entry>) -> Line {
+        let withdrawn = self.objects.withdrawn(entry).map(|by| words::org(by.author_org()));
+        line(entry, incident_of(self.ground(), entry), withdrawn)
+    }
+}
+
+fn fits(entry: &Entry, filter: &EventFilter) -> bool {
+    filter.object.as_ref().is_none_or(|object| entry.header().object_id == *object)
+        && filter.speaker.as_ref().is_none_or(|speaker| entry.speaker() == speaker)
+        && filter.family.is_none_or(|family| entry.family() == family)
+}
+
+fn selects(core: &Core, select: &Select, at: DateTime<Utc>) -> bool {
+    let summary = &core.summary;
+    select.state.is_none_or(|state| summary.open == (state == StateFilter::Open))
+        && select.provider.as_ref().is_none_or(|provider| summary.providers.contains(provider))
+        && select.class.is_none_or(|class| summary.classes.contains(&class))
+        && select.lane.as_ref().is_none_or(|org| core.has_lane(org))
+        && select.with.is_none_or(|with| match with {
+            With::Disagreement => summary.disagreements > 0,
+            With::Overdue => summary.open && summary.overdue(at) > 0,
+        })
+}
+
+fn order(a: &Core, b: &Core, sort: Sort) -> std::cmp::Ordering {
+    let (x, y) = (&a.summary, &b.summary);
+    let open = y.open.cmp(&x.open);
+    let changed = || y.changed.cmp(&x.changed).then_with(|| a.id().cmp(b.id()));
+    match sort {
+        Sort::Severity => {
+            open.then(y.severity.cmp(&x.severity)).then(y.disagreements.cmp(&x.disagreements)).then_with(changed)
+        }
+        Sort::Changed => open.then_with(changed),
+        Sort::Started => open.then(y.started.cmp(&x.started)).then_with(changed),
+        Sort::Name => a.name().to_lowercase().cmp(&b.name().to_lowercase()).then_with(changed),
+    }
+}
+
+/// How many incidents there are in each state, for tests and checks that need no whole picture.
+#[must_use]
+pub fn memberships(state: &State) -> BTreeMap<String, Vec<String>> {
+    let ids = state.clusters.anchors().map(|anchor| {
+        (crate::scene::incident_id(anchor), state.clusters.members(anchor).map(|id| id.to_string()).collect())
+    });
+    ids.collect()
+}
