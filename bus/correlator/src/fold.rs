@@ -176,7 +176,7 @@ impl State {
         }
         let reason = format!("its chain names another predecessor than the one logged at {}", order.sequence);
         self.hold(&entry.order.clone(), &entry.event.expected_subject().map(|s| s.to_string()).unwrap_or_default(), reason);
-        self.touch(entry.family(), &entry.header().object_id.clone());
+        self.touch(entry.family(), &entry.header().object_id);
     }
 
     fn take(&mut self, entry: Arc<Entry>) {
@@ -191,13 +191,15 @@ impl State {
         }
         self.log.insert(entry.order.clone(), Arc::clone(&entry));
         self.places.insert((entry.order.sequence, Arc::clone(&entry.order.stream)), entry.order.clone());
-        let (family, id) = self.objects.insert(&entry);
+        self.objects.insert(&entry);
         if entry.family() == Family::Impact {
             self.touch_referrers(&entry);
         }
-        self.touch(family, &id);
-        if family != entry.family() {
-            self.touch(entry.family(), &entry.header().object_id.clone());
+        self.touch(entry.family(), &entry.header().object_id);
+        if let Body::Retraction(retraction) = &entry.claim().body {
+            for family in self.objects.families_of(&retraction.target_object) {
+                self.touch(family, &retraction.target_object);
+            }
         }
     }
 

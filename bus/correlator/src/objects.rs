@@ -58,8 +58,8 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Adds an entry; gives the family and id of the object whose standing may have changed.
-    pub(crate) fn insert(&mut self, entry: &Arc<Entry>) -> (Family, String) {
+    /// Adds an entry.
+    pub(crate) fn insert(&mut self, entry: &Arc<Entry>) {
         let id = entry.header().object_id.clone();
         self.by_family.entry(entry.family()).or_default().entry(id.clone()).or_default().insert(entry);
         self.by_event.insert(entry.event.id.clone(), Arc::clone(entry));
@@ -76,12 +76,9 @@ impl Objects {
                     _ => (&mut self.withdrawn_events, &retraction.target),
                 };
                 map.entry(key.clone()).or_default().push(Arc::clone(entry));
-                let family = self.family_of(&retraction.target_object).unwrap_or(Family::Retraction);
-                return (family, retraction.target_object.clone());
             }
             _ => {}
         }
-        (entry.family(), id)
     }
 
     /// Takes an entry out again: its chain was broken by a predecessor that came later.
@@ -96,8 +93,9 @@ impl Objects {
         }
     }
 
-    fn family_of(&self, id: &str) -> Option<Family> {
-        self.by_family.iter().find(|(_, map)| map.contains_key(id)).map(|(family, _)| *family)
+    /// The families that have an object of this id.
+    pub(crate) fn families_of(&self, id: &str) -> Vec<Family> {
+        self.by_family.iter().filter(|(_, map)| map.contains_key(id)).map(|(family, _)| *family).collect()
     }
 
     /// An object of a family.
@@ -121,7 +119,7 @@ impl Objects {
         let by_event = self.withdrawn_events.get(&entry.event.id).into_iter().flatten();
         let by_object = self.withdrawn_objects.get(&entry.header().object_id).into_iter().flatten();
         let by_object = by_object.filter(|r| retracted_up_to(r) >= entry.header().rev && targets(r, entry));
-        by_event.chain(by_object).find(|r| may_withdraw(r, entry))
+        by_event.chain(by_object).filter(|r| may_withdraw(r, entry)).min_by_key(|r| &r.order)
     }
 
     /// The claim of one observer that counts: the greatest revision that is not withdrawn.
@@ -179,10 +177,15 @@ fn targets(retraction: &Entry, entry: &Entry) -> bool {
     target.is_some_and(|source| source.org == entry.event.source.org && source.feed == entry.event.source.feed)
 }
 
+/// A retraction that names an event of one object and the id of another is void.
+fn names_object(retraction: &Entry, target: &Entry) -> bool {
+    matches!(&retraction.claim().body, Body::Retraction(body) if body.target_object == target.header().object_id)
+}
+
 /// Valid only from the target's own source organisation or from the coordinator.
 fn may_withdraw(retraction: &Entry, target: &Entry) -> bool {
     let own = retraction.event.source.org == target.event.source.org;
-    own || acts_as_coordinator(retraction)
+    names_object(retraction, target) && (own || acts_as_coordinator(retraction))
 }
 
 /// Whether the author of a claim acts as coordinator.
