@@ -1,20 +1,37 @@
-//! The outbox.
+//! What stands before the bus: every event is fixed here, byte for byte, chained, signed and on disk, before anything
+//! is sent, and stays until the log has acknowledged it.
+//!
+//! One file per feed and scope, held by one process at a time. One thread writes it, so that all events offered while
+//! a commit is on its way to the disk share the next one.
 
+mod desk;
+mod store;
+mod writer;
+
+use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::beat::{Backlog, Lag};
 use entente_schemas::event::{Draft, Source};
 use entente_schemas::family::Family;
+use tokio::sync::{oneshot, watch};
 
 use crate::identity::Identity;
 use crate::topology::Scope;
 
+pub(crate) use desk::Desk;
+pub(crate) use store::Parcel;
+use store::Store;
+use writer::Command;
+
 /// What an outbox is for and where it lies.
 #[derive(Clone, Debug)]
 pub struct OutboxOptions {
-    /// The folder of all outboxes.
+    /// The folder of all outboxes; made if absent. The file is `<org>.<feed>.<universe>.<audience>.redb`.
     pub dir: PathBuf,
     /// The transmitting organisation.
     pub org: String,
@@ -22,16 +39,31 @@ pub struct OutboxOptions {
     pub feed: String,
     /// Universe and audience.
     pub scope: Scope,
-    /// Who signs.
+    /// Who signs. An outbox stays with the key that it began with.
     pub identity: Identity,
-    /// Bytes that may wait; 1 GiB by default.
+    /// How many bytes of events may wait for the log; [`OutboxOptions::CAPACITY`] if nothing speaks against it.
     pub capacity_bytes: u64,
 }
 
-/// The outbox of one feed in one scope.
+impl OutboxOptions {
+    /// The usual capacity: 1 GiB.
+    pub const CAPACITY: u64 = 1 << 30;
+}
+
+/// The outbox of one feed in one scope. Clones share it; the file is given free when the last is dropped.
 #[derive(Clone)]
 pub struct Outbox {
-    source: Arc<Source>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    source: Source,
+    scope: Scope,
+    public_key: String,
+    desk: Arc<Desk>,
+    store: Arc<Store>,
+    commands: Option<mpsc::Sender<Command>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Where an event stands after it was offered.
@@ -41,7 +73,7 @@ pub struct Placed {
     pub id: String,
     /// Its sequence within the source.
     pub sequence: u64,
-    /// Whether an event of that id was already taken.
+    /// Whether an event of that id was already taken: then nothing was added, and the sequence is that one's.
     pub repeated: bool,
 }
 
@@ -56,7 +88,7 @@ pub struct Said {
     pub rev: u64,
     /// The event.
     pub event_id: String,
-    /// `native.digest`, where the claim has one.
+    /// `native.digest`, where the claim has a native item.
     pub digest: Option<String>,
     /// The provider's stamp of that version.
     pub published_at: Option<DateTime<Utc>>,
@@ -64,61 +96,206 @@ pub struct Said {
     pub payload: Arc<[u8]>,
 }
 
-/// Why the outbox did not do as asked.
-#[derive(Debug, thiserror::Error)]
+/// Why an outbox cannot be opened, or did not take an event. Nothing of a refused offer was taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboxError {
-    /// Closed.
-    #[error("the outbox is closed")]
+    /// A name that does not fit the grammar of subjects.
+    #[error("`{name}` cannot be used as {place}: expected {expected}")]
+    Name {
+        /// Which part.
+        place: &'static str,
+        /// What was given.
+        name: String,
+        /// What would fit.
+        expected: &'static str,
+    },
+    /// Another process, or this one, has it open.
+    #[error("the outbox {0} is in use by another process; stop that process, or hand the claim to the running server")]
+    Held(PathBuf),
+    /// The file is not what an outbox wrote.
+    #[error(
+        "the outbox {path} is damaged ({reason}); move the file away: a new one begins a new chain at 1, and events that had \
+         not reached the log are lost with the old file"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The file belongs to somebody else.
+    #[error("the outbox {path} belongs to {whose}; restore that, or move the file away to begin a new chain")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// To whom, by its own record.
+        whose: String,
+    },
+    /// The disk did not do it.
+    #[error("the outbox {path} cannot be written: {reason}; free space or mend the disk, then offer again")]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// Too much waits.
+    #[error(
+        "the outbox is full: {waiting} bytes wait for the log and {capacity} may; it takes new events once the log is \
+         reached again"
+    )]
+    Full {
+        /// Bytes that wait.
+        waiting: u64,
+        /// Bytes that may.
+        capacity: u64,
+    },
+    /// An event that may not travel.
+    #[error("event {id} is refused: {reason}; mend the claim and offer it again")]
+    Refused {
+        /// The event id.
+        id: String,
+        /// Every mistake.
+        reason: String,
+    },
+    /// The outbox was closed.
+    #[error("the outbox is closed; open it again")]
     Closed,
 }
 
 impl Outbox {
-    /// Opens.
+    /// Opens the outbox of a feed, or creates it with a new instance. Blocks: reads what waits and checks it.
     ///
     /// # Errors
-    /// If it cannot.
-    pub fn open(_options: OutboxOptions) -> Result<Self, OutboxError> {
-        Err(OutboxError::Closed)
+    /// If a name does not fit, another process holds the file, or it is damaged or another's.
+    pub fn open(options: OutboxOptions) -> Result<Self, OutboxError> {
+        let (store, opened) = Store::open(&options)?;
+        let store = Arc::new(store);
+        let source = Source { org: options.org, feed: options.feed, instance: opened.instance.clone() };
+        let desk = Arc::new(Desk::new(&opened));
+        let (commands, orders) = mpsc::channel();
+        let writer = writer::Writer {
+            source: source.clone(),
+            scope: options.scope.clone(),
+            identity: options.identity.clone(),
+            capacity: options.capacity_bytes,
+            head: opened.head,
+            store: Arc::clone(&store),
+            desk: Arc::clone(&desk),
+        };
+        let thread = std::thread::Builder::new()
+            .name("outbox".to_owned())
+            .spawn(move || writer.run(&orders))
+            .map_err(|error| OutboxError::Disk { path: store.path().to_owned(), reason: error.to_string() })?;
+        let inner = Inner {
+            source,
+            scope: options.scope,
+            public_key: options.identity.public().to_owned(),
+            desk,
+            store,
+            commands: Some(commands),
+            writer: Mutex::new(Some(thread)),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Who transmits.
+    /// Who transmits: the source of every event of this outbox.
     #[must_use]
     pub fn source(&self) -> &Source {
-        &self.source
+        &self.inner.source
     }
 
-    /// Takes events.
+    /// Takes events, all or none, in order. When it returns they are on disk.
     ///
     /// # Errors
-    /// If it cannot.
-    #[allow(clippy::unused_async)]
-    pub async fn offer(&self, _drafts: Vec<Draft>) -> Result<Vec<Placed>, OutboxError> {
-        Err(OutboxError::Closed)
+    /// If an event may not travel, too much waits, or the disk fails.
+    pub async fn offer(&self, drafts: Vec<Draft>) -> Result<Vec<Placed>, OutboxError> {
+        let (reply, answer) = oneshot::channel();
+        self.command(Command::Offer { drafts, reply })?;
+        answer.await.unwrap_or(Err(OutboxError::Closed))
     }
 
-    /// What waits.
+    /// What waits for the log.
     #[must_use]
     pub fn backlog(&self) -> Backlog {
-        Backlog::default()
+        self.inner.desk.backlog()
     }
 
-    /// The last revision of each object.
+    /// The last revision of each object that was ever taken, acknowledged or not, in the order of families and ids.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If the file cannot be read.
     pub fn said(&self) -> Result<Vec<Said>, OutboxError> {
-        Err(OutboxError::Closed)
+        self.inner.store.said()
     }
 
-    /// Waits for the log.
-    #[allow(clippy::unused_async)]
-    pub async fn acknowledged(&self, _sequence: u64) -> Option<u64> {
-        None
+    /// Waits until the event of a sequence is in the log, and says at which of the log's sequences. `None` if this
+    /// outbox never gave that sequence, or is closed.
+    pub async fn acknowledged(&self, sequence: u64) -> Option<u64> {
+        match self.inner.desk.wait_for(sequence) {
+            desk::Wait::Logged(log) => Some(log),
+            desk::Wait::Waiting(told) => told.await.ok(),
+            desk::Wait::Settled => self.inner.store.logged_at(sequence),
+        }
     }
 
-    /// From the outbox to the log.
+    /// How long the last thousand acknowledged events took from the outbox to the log.
     #[must_use]
     pub fn lag(&self) -> Lag {
-        Lag::default()
+        self.inner.desk.lag()
+    }
+
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.inner.scope
+    }
+
+    pub(crate) fn public_key(&self) -> &str {
+        &self.inner.public_key
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.inner.desk
+    }
+
+    /// Tells of every new event: the last sequence on disk.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.inner.desk.news()
+    }
+
+    /// The events after a sequence that wait, oldest first, at most `limit`.
+    pub(crate) fn waiting_after(&self, sequence: u64, limit: usize) -> Result<Vec<Parcel>, OutboxError> {
+        let wanted = self.inner.desk.waiting_after(sequence, limit);
+        self.inner.store.parcels(&wanted)
+    }
+
+    /// Writes down that the log has an event.
+    pub(crate) fn logged(&self, sequence: u64, log: u64) {
+        crate::kill::pass(crate::kill::Point::Acknowledged);
+        self.inner.desk.logged(sequence, log);
+        if self.command(Command::Logged).is_err() {
+            tracing::debug!("an acknowledgement after the outbox was closed; it is found again at the next start");
+        }
+    }
+
+    fn command(&self, command: Command) -> Result<(), OutboxError> {
+        let commands = self.inner.commands.as_ref().ok_or(OutboxError::Closed)?;
+        commands.send(command).map_err(|_| OutboxError::Closed)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Without senders the writer commits what it has and ends; then the file is free for the next process.
+        self.commands = None;
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writer of outbox {} ended badly", self.source);
+        }
+    }
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("source", &self.inner.source.to_string()).finish()
     }
 }

@@ -1,62 +1,291 @@
-//! Reading.
+//! Following the log: bounded asks by sequence, woken by republished headers, never trusting a wake to come.
+//!
+//! A publisher can store a message that the client cannot take in: bytes in subject or headers that are no UTF-8, or no
+//! headers at all. It would end the connection of every reader, for ever, at the same place. Such a place is found by
+//! asking for one message at a time, and stepped over with a refused record.
 
-use chrono::{DateTime, Utc};
-use entente_schemas::record::Record;
+use std::time::Duration;
 
+use async_nats::Subscriber;
+use chrono::{DateTime, TimeDelta, Utc};
+use entente_schemas::record::{Record, Verdict};
+use entente_schemas::subject;
+use futures::StreamExt as _;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::ask::{ANSWER, Answer, Asked, Asker, Question, Stored};
 use crate::bus::Bus;
+use crate::judge::Verdicts;
 use crate::topology::Scope;
+
+/// The longest time between two asks.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait before asking again after a refusal that came at once.
+const AGAIN: Duration = Duration::from_millis(250);
+/// From this many records on, signatures are verified on threads of their own.
+const MANY: usize = 16;
+/// How often a place must end the connection, with a good answer elsewhere in between, to be stepped over.
+const TRIES: u32 = 3;
 
 /// What one asking brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// The records, in the order of the log.
+    /// The records, in the order of the log, each with its verdict. At most 1,000.
     pub records: Vec<Record>,
     /// The stream has been read completely up to this sequence.
     pub complete: u64,
 }
 
 /// Follows one stream of the log.
-pub struct Reader;
+pub struct Reader {
+    bus: Bus,
+    stream: String,
+    cursor: u64,
+    lines: Option<Lines>,
+}
 
-/// Why the log could not be read.
+struct Lines {
+    asker: Asker,
+    wakes: Subscriber,
+    /// A question that was sent ahead.
+    ahead: Option<(u64, Asked)>,
+    /// Whether the stream was known to have more when last asked.
+    more: bool,
+}
+
+/// Why the log could not be read. Asking again is always right.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// No answer.
-    #[error("the log does not answer; it is asked again")]
-    Silent,
+    /// No answer within 5 s.
+    #[error("stream {stream} does not answer; it is asked again as long as the connection lives")]
+    Silent {
+        /// The stream.
+        stream: String,
+    },
+    /// The connection ended under the question.
+    #[error("the connection ended while stream {stream} answered; it is asked again")]
+    Dropped {
+        /// The stream.
+        stream: String,
+    },
+    /// There is no such stream, or nobody who answers for it just now.
+    #[error("nobody answers for stream {stream}: it does not exist here, or its server is starting; `entente doctor` tells which")]
+    Missing {
+        /// The stream.
+        stream: String,
+    },
+    /// The question was refused.
+    #[error("stream {stream} refuses to be read: {reason}; check the rights of this user")]
+    Refused {
+        /// The stream.
+        stream: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// The connection was closed by this process.
+    #[error("the connection is closed; connect again to read stream {stream}")]
+    Closed {
+        /// The stream.
+        stream: String,
+    },
+    /// A message is not what its stream holds.
+    #[error("stream {stream}, sequence {sequence}: {reason}")]
+    Content {
+        /// The stream.
+        stream: String,
+        /// The message.
+        sequence: u64,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl Reader {
-    /// A reader that begins after a sequence.
+    /// A reader of a scope's log that begins after a sequence; 0 begins at the first record.
     #[must_use]
-    pub fn new(_bus: &Bus, _scope: &Scope, _after: u64) -> Self {
-        Self
+    pub fn new(bus: &Bus, scope: &Scope, after: u64) -> Self {
+        Self { bus: bus.clone(), stream: scope.log_stream(), cursor: after, lines: None }
     }
 
-    /// The next records, or none after a second without news.
+    /// Returns as soon as there is news, or after a second without any (then without records). May be dropped at any
+    /// await and called again: nothing is lost.
     ///
     /// # Errors
-    /// If the log does not answer.
-    #[allow(clippy::unused_async)]
+    /// If the log has not answered for 5 s. Call again; the reader goes on where it stands.
     pub async fn next(&mut self) -> Result<Batch, ReadError> {
-        Err(ReadError::Silent)
+        let until = Instant::now() + ANSWER;
+        loop {
+            match self.once().await {
+                Err(ReadError::Dropped { .. } | ReadError::Missing { .. }) if Instant::now() < until => sleep(AGAIN).await,
+                other => return other,
+            }
+        }
+    }
+
+    async fn once(&mut self) -> Result<Batch, ReadError> {
+        let (stream, cursor) = (self.stream.clone(), self.cursor);
+        let lines = match &mut self.lines {
+            Some(lines) => {
+                lines.wait().await;
+                lines
+            }
+            None => self.lines.insert(Lines::open(&self.bus, &stream).await?),
+        };
+        let answer = match lines.ask(cursor).await {
+            Err(ReadError::Dropped { .. }) if lines.breaks_at(cursor).await => {
+                tracing::error!("{stream} {}: no client can take this message in; it is stepped over", cursor + 1);
+                self.cursor += 1;
+                let record = unreadable(lines.asker.stream(), self.cursor);
+                return Ok(Batch { records: vec![record], complete: self.cursor });
+            }
+            other => other?,
+        };
+        lines.more = answer.left > 0;
+        if let (true, Some(last)) = (lines.more, answer.messages.last()) {
+            lines.send_ahead(last.sequence).await?;
+        }
+        let stream = lines.asker.stream().clone();
+        let records = answer.messages.into_iter().map(|stored| stored.record(&stream)).collect();
+        let records = judged(&self.bus.verdicts, records).await;
+        self.cursor = records.last().map_or(cursor, |record| record.sequence);
+        Ok(Batch { records, complete: self.cursor })
+    }
+}
+
+impl Lines {
+    async fn open(bus: &Bus, stream: &str) -> Result<Self, ReadError> {
+        let closed = |_| ReadError::Closed { stream: stream.to_owned() };
+        let wakes = bus.client.subscribe(subject::wake(stream)).await.map_err(closed)?;
+        Ok(Self { asker: Asker::new(&bus.client, stream).await?, wakes, ahead: None, more: true })
+    }
+
+    /// Waits for a wake, a second at most, and takes all that came: one ask answers them all.
+    async fn wait(&mut self) {
+        if self.more {
+            return;
+        }
+        // A failed ask leaves this true, so that the next call asks at once.
+        self.more = timeout(ASK_EVERY, self.wakes.next()).await.is_ok() || self.more;
+        while let Ok(Some(_)) = timeout_at(Instant::now(), self.wakes.next()).await {}
+    }
+
+    async fn ask(&mut self, cursor: u64) -> Result<Answer, ReadError> {
+        if let Some((after, asked)) = self.ahead.take()
+            && after == cursor
+        {
+            return self.asker.collect(asked).await;
+        }
+        self.asker.ask(&Question::from(cursor + 1)).await
+    }
+
+    /// Asks for the next batch while this one is judged.
+    async fn send_ahead(&mut self, cursor: u64) -> Result<(), ReadError> {
+        self.ahead = Some((cursor, self.asker.send(&Question::from(cursor + 1)).await?));
+        Ok(())
+    }
+
+    /// Whether the message after a cursor ends every connection that asks for it, while other questions are answered.
+    async fn breaks_at(&mut self, cursor: u64) -> bool {
+        for _ in 0..TRIES {
+            let elsewhere = Question::from(u64::MAX).at_most(1);
+            if self.asker.ask(&elsewhere).await.is_err() {
+                return false;
+            }
+            let there = Question::from(cursor + 1).at_most(1);
+            if !matches!(self.asker.ask(&there).await, Err(ReadError::Dropped { .. })) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn unreadable(stream: &std::sync::Arc<str>, sequence: u64) -> Record {
+    Record {
+        stream: stream.clone(),
+        sequence,
+        // Nobody can read its time; the log's clock never steps back, so it counts as that of the record before.
+        logged: DateTime::UNIX_EPOCH,
+        subject: String::new(),
+        key: String::new(),
+        signature: String::new(),
+        payload: std::sync::Arc::from([].as_slice()),
+        verdict: Verdict::Refused("the message cannot be taken in: its subject or headers are malformed".to_owned()),
+    }
+}
+
+async fn judged(verdicts: &Verdicts, records: Vec<Record>) -> Vec<Record> {
+    if records.len() < MANY {
+        return verdicts.judge_all(records);
+    }
+    let verdicts = verdicts.clone();
+    match tokio::task::spawn_blocking(move || verdicts.judge_all(records)).await {
+        Ok(records) => records,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
 /// The last sequence that was logged at or before a time; 0 if none was.
 ///
 /// # Errors
-/// If the log does not answer.
-#[allow(clippy::unused_async)]
-pub async fn sequence_at(_bus: &Bus, _scope: &Scope, _time: DateTime<Utc>) -> Result<u64, ReadError> {
-    Err(ReadError::Silent)
+/// If the log does not answer within 5 s.
+pub async fn sequence_at(bus: &Bus, scope: &Scope, time: DateTime<Utc>) -> Result<u64, ReadError> {
+    let stream = scope.log_stream();
+    let mut asker = Asker::new(&bus.client, &stream).await?;
+    let after = time.checked_add_signed(TimeDelta::nanoseconds(1)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let answer = asker.ask(&Question::since(after).at_most(1)).await?;
+    if let Some(first) = answer.messages.first() {
+        return Ok(first.sequence - 1);
+    }
+    last_sequence(bus, scope).await
 }
 
-/// Every record under a feed's own subjects, in the order of the log.
+/// The sequence of the log's last record; 0 in an empty log.
+async fn last_sequence(bus: &Bus, scope: &Scope) -> Result<u64, ReadError> {
+    let stream = scope.log_stream();
+    let subject = format!("$JS.API.DIRECT.GET.{stream}");
+    let filter = subject::claims_of(&scope.universe, &scope.audience);
+    let body = serde_json::json!({ "last_by_subj": filter }).to_string();
+    let answer = bus.client.request(subject, body.into()).await;
+    let message = answer.map_err(|_| ReadError::Silent { stream: stream.clone() })?;
+    match crate::ask::stored(message) {
+        Ok(stored) => Ok(stored.sequence),
+        Err(status) if status.status.is_some_and(|status| status.as_u16() == 404) => Ok(0),
+        Err(status) => {
+            Err(ReadError::Refused { stream, reason: status.description.as_deref().unwrap_or("no answer").to_owned() })
+        }
+    }
+}
+
+/// Every record under a feed's own subjects, in the order of the log: what an adapter said before its restart.
 ///
 /// # Errors
-/// If the log does not answer.
-#[allow(clippy::unused_async)]
-pub async fn last_of_feed(_bus: &Bus, _scope: &Scope, _org: &str, _feed: &str) -> Result<Vec<Record>, ReadError> {
-    Err(ReadError::Silent)
+/// If the log does not answer within 5 s.
+pub async fn last_of_feed(bus: &Bus, scope: &Scope, org: &str, feed: &str) -> Result<Vec<Record>, ReadError> {
+    let stored = of_feed(bus, scope, org, feed, 0).await?;
+    let stream: std::sync::Arc<str> = scope.log_stream().into();
+    let records = stored.into_iter().map(|one| one.record(&stream)).collect();
+    Ok(judged(&bus.verdicts, records).await)
+}
+
+/// Every message under a feed's own subjects after a sequence.
+pub(crate) async fn of_feed(
+    bus: &Bus,
+    scope: &Scope,
+    org: &str,
+    feed: &str,
+    after: u64,
+) -> Result<Vec<Stored>, ReadError> {
+    let mut asker = Asker::new(&bus.client, &scope.log_stream()).await?;
+    let filter = subject::claims_of_feed(&scope.universe, &scope.audience, org, feed);
+    let (mut all, mut cursor) = (Vec::new(), after);
+    loop {
+        let answer = asker.ask(&Question::from(cursor + 1).of(filter.clone())).await?;
+        let left = answer.left;
+        all.extend(answer.messages);
+        cursor = all.last().map_or(cursor, |last: &Stored| last.sequence);
+        if left == 0 {
+            return Ok(all);
+        }
+    }
 }

@@ -31,5 +31,5 @@ pub struct Report {
 /// If the log does not answer.
 #[allow(clippy::unused_async)]
 pub async fn verify(_bus: &Bus, _scope: &Scope) -> Result<Report, ReadError> {
-    Err(ReadError::Silent)
+    Err(ReadError::Silent { stream: String::new() })
 }
