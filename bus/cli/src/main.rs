@@ -1,2 +1,70 @@
-//! Stub.
-fn main() {}
+//! `entente`: one command for everything; see `args` for the list and `exit` for how it ends.
+
+mod args;
+mod client;
+mod completions;
+mod exit;
+mod figure;
+mod folder;
+mod incident;
+mod moment;
+mod picture;
+mod publish;
+mod say;
+mod settings;
+mod station;
+mod view;
+mod why;
+mod word;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider was installed before ours");
+    }
+    let cli = Cli::parse();
+    log_to_stderr();
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            let lines = failure.lines();
+            if !lines.is_empty() {
+                say::progress(lines.trim_end());
+            }
+            failure.exit.into()
+        }
+    }
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ENTENTE_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    if log.try_init().is_err() {
+        say::progress("a log was set up before ours; ENTENTE_LOG has no effect");
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::failed(format!("no runtime can be made: {error}"), "raise the limits on threads and open files")
+    })?;
+    let place = cli.place;
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Picture(picture) => picture::run(picture, &place).await,
+            Command::Incident(incident) => incident::run(incident, &place).await,
+            Command::Why(why) => why::run(why, &place).await,
+            Command::Publish(publish) => publish::run(publish, &place).await,
+            Command::Completions(completions) => completions::run(&completions),
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    done
+}

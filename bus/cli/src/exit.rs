@@ -1,0 +1,114 @@
+//! How the command ends: the exit codes, and every error of the parts below translated into one of them, with what
+//! went wrong on one line and the next step on another.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done as asked.
+    Done = 0,
+    /// It was tried and did not work.
+    Failed = 1,
+    /// A mistake in the flags, the configuration or the claim; nothing was done.
+    Mistake = 2,
+    /// There is no such incident, object or event.
+    NotFound = 3,
+    /// No server answers, or another process holds the data folder.
+    Unreachable = 4,
+    /// `verify` or `doctor` found something to mend.
+    Findings = 5,
+    /// Interrupted a second time while ending in order.
+    Interrupted = 130,
+}
+
+/// The exit codes as `--help` prints them.
+pub const CODES: &str = "\
+Exit codes:
+  0    done
+  1    it was tried and did not work
+  2    a mistake in the flags, the configuration or the claim; nothing was done
+  3    there is no such incident, object or event
+  4    no server answers, or another process holds the data folder
+  5    verify or doctor found something to mend
+  130  interrupted a second time while ending in order";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what it was asked, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What went wrong; empty if there is nobody to tell, as after a closed pipe.
+    pub what: String,
+    /// The next step; empty if `what` says it.
+    pub next: String,
+}
+
+impl Failure {
+    /// A failure with its next step.
+    pub fn new(exit: Exit, what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), next: next.into() }
+    }
+
+    /// Something was tried and did not work.
+    pub fn failed(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, what, next)
+    }
+
+    /// The reader of our output has gone; that is no error.
+    pub fn unheard() -> Self {
+        Self::new(Exit::Done, "", "")
+    }
+
+    /// The lines that are printed; empty if nothing is to be said.
+    pub fn lines(&self) -> String {
+        let mut text = String::new();
+        if !self.what.is_empty() {
+            text.push_str(&format!("entente: {}\n", self.what));
+        }
+        if !self.next.is_empty() {
+            text.push_str(&format!("   next: {}\n", self.next));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_in_the_help() {
+        for exit in [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Mistake,
+            Exit::NotFound,
+            Exit::Unreachable,
+            Exit::Findings,
+            Exit::Interrupted,
+        ] {
+            let code = format!("  {:<5}", exit as u8);
+            assert!(CODES.lines().any(|line| line.starts_with(&code)), "{exit:?}");
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_says_nothing_and_is_no_error() {
+        let failure = Failure::unheard();
+        assert_eq!((failure.lines().as_str(), failure.exit), ("", Exit::Done));
+    }
+
+    #[test]
+    fn what_and_next_step_stand_on_lines_of_their_own() {
+        let failure = Failure::failed("it broke", "mend it");
+        assert_eq!(failure.lines(), "entente: it broke\n   next: mend it\n");
+    }
+}

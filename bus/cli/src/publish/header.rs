@@ -1,0 +1,162 @@
+//! Flags that every claim takes: whose words, whose hand, when, how sure, about what, and which object they go on.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use entente_schemas::header::{Certainty, Fidelity};
+use entente_schemas::speaker::{Relay, Role};
+use entente_schemas::tlp::Tlp;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::members::{Members, object, stamp};
+use super::reference::Reference;
+use crate::moment::Moment;
+use crate::settings::slug;
+use crate::word::word;
+
+/// Flags that every claim takes.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Every claim")]
+pub struct HeaderFlags {
+    /// Whose words these are, if you pass on what another organisation told you; shown as told by you
+    #[arg(long = "for", value_name = "ORG", value_parser = slug)]
+    pub speaker: Option<String>,
+    /// What the speaking organisation is (default: the setting `role`; with --for, provider for a cloud, else vendor)
+    #[arg(long, value_parser = word!(Role))]
+    pub role: Option<Role>,
+    /// The person or desk that writes, as others are to see it (default: the setting `person`)
+    #[arg(long = "by", value_name = "PERSON")]
+    pub person: Option<String>,
+    /// In which role the person writes; `coordinator` binds everybody (default: the setting `role`)
+    #[arg(long, value_name = "ROLE", value_parser = word!(Role))]
+    pub acting: Option<Role>,
+    /// When it began, as far as it is known
+    #[arg(long = "at", visible_alias = "since", value_name = "TIME", allow_hyphen_values = true)]
+    pub occurred_at: Option<Moment>,
+    /// When it ended
+    #[arg(long = "ended", value_name = "TIME", allow_hyphen_values = true)]
+    pub occurred_end: Option<Moment>,
+    /// To which unit these times can be trusted (default: as they are written)
+    #[arg(long, value_name = "UNIT", value_parser = word!(Fidelity))]
+    pub fidelity: Option<Fidelity>,
+    /// How sure the speaker is (default: observed; with --for, likely, which is the most that hearsay can be)
+    #[arg(long, value_parser = word!(Certainty))]
+    pub certainty: Option<Certainty>,
+    /// What this is about: an incident, an object id, an event id
+    #[arg(long, value_name = "KEY")]
+    pub about: Vec<String>,
+    /// A reference: tracking id, CVE, address, KB number, incident; RELATION same, part_of, caused_by, distinct_from
+    #[arg(long = "ref", value_name = "[RELATION=][KIND:]VALUE")]
+    pub refs: Vec<Reference>,
+    /// One line that may be quoted, at most 200 characters
+    #[arg(long, value_name = "TEXT")]
+    pub headline: Option<String>,
+    /// The figures are made up for an exercise; every view says so
+    #[arg(long)]
+    pub invented: bool,
+    /// The marking for onward sharing: clear or green (default: green)
+    #[arg(long, value_parser = word!(Tlp))]
+    pub tlp: Option<Tlp>,
+    /// Revise this object: what no flag changes stays as it was last said
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// Say again that the last revision of this object still holds
+    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["object", "file"])]
+    pub still: Option<String>,
+    /// The claim's members as JSON, `-` for standard input; flags go over it
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The event that this answers
+    #[arg(long, value_name = "EVENT")]
+    pub answers: Option<String>,
+    /// The event's id, to repeat a claim whose answer was lost (default: a new one)
+    #[arg(long, value_name = "UUID")]
+    pub id: Option<uuid::Uuid>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Check the claim and print it; publish nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Organisations that are clouds, for the role of a speaker that no flag states.
+const CLOUDS: [&str; 9] =
+    ["aws", "azure", "gcp", "microsoft", "google", "oracle-cloud", "ibm-cloud", "alibaba-cloud", "digitalocean"];
+
+impl HeaderFlags {
+    /// Puts the header's members in place.
+    pub fn fill(&self, claim: &mut Members, desk: &Desk) {
+        claim.set("object_id", self.object.as_deref());
+        self.fill_speaker(claim, desk);
+        self.fill_author(claim, desk);
+        self.fill_times(claim);
+        claim.set("certainty", self.certainty.map(Certainty::as_str));
+        let hearsay = claim.get("speaker").is_some_and(|speaker| speaker["relay"] == "relayed");
+        claim.default("certainty", if hearsay { "likely" } else { "observed" });
+        claim.set("headline", self.headline.as_deref());
+        claim.set("invented", self.invented.then_some(true));
+        if self.tlp.is_some_and(|tlp| !tlp.fits_all()) {
+            claim.mistake("--tlp: amber and red need a sharing group, and there is none yet; expected clear or green");
+        }
+    }
+
+    fn fill_speaker(&self, claim: &mut Members, desk: &Desk) {
+        match &self.speaker {
+            Some(org) => {
+                let usual = if CLOUDS.contains(&org.as_str()) { Role::Provider } else { Role::Vendor };
+                let role = self.role.unwrap_or(usual);
+                claim.set("speaker", Some(json!({ "org": org, "role": role, "relay": Relay::Relayed })));
+            }
+            None => {
+                let own = json!({ "org": desk.org, "role": self.role.unwrap_or(desk.role), "relay": Relay::Own });
+                claim.default("speaker", own);
+                claim.within("speaker", object([("role", self.role.map(|role| json!(role)))]));
+            }
+        }
+    }
+
+    fn fill_author(&self, claim: &mut Members, desk: &Desk) {
+        let person = self.person.clone().or_else(|| desk.person.clone());
+        let acting = self.acting.or_else(|| self.speaker.is_none().then_some(self.role).flatten()).unwrap_or(desk.role);
+        let author = object([
+            ("org", Some(json!(desk.org))),
+            ("person", person.map(Value::from)),
+            ("role", Some(json!(acting))),
+        ]);
+        claim.set("author", Some(Value::Object(author)));
+    }
+
+    fn fill_times(&self, claim: &mut Members) {
+        let now = claim.now();
+        if self.occurred_at.is_some_and(|moment| moment.is_still_to_come(now)) && claim.text("kind") != Some("maintenance")
+        {
+            claim.mistake("--at: that time of today (UTC) is still to come; expected a past one, or one with its date");
+        }
+        let settled = |moment: Option<Moment>| moment.map(|moment| Value::from(stamp(moment.settle(now))));
+        let stated = self.occurred_at.or(self.occurred_end).map(Moment::fidelity);
+        let times = object([
+            ("occurred_at", settled(self.occurred_at)),
+            ("occurred_end", settled(self.occurred_end)),
+            ("fidelity", self.fidelity.or(stated).map(|fidelity| json!(fidelity))),
+        ]);
+        claim.within("times", times);
+    }
+
+    /// Puts the references in place: those of `--ref`, and those of `--about` unless the family has a member for it.
+    pub fn fill_refs(&self, claim: &mut Members, about: &[String]) {
+        let about = about.iter().filter_map(|key| key.parse::<Reference>().ok());
+        let new: Vec<Value> = about.chain(self.refs.iter().cloned()).map(|reference| reference.member()).collect();
+        if new.is_empty() {
+            return;
+        }
+        let mut refs = claim.get("refs").and_then(Value::as_array).cloned().unwrap_or_default();
+        for reference in new {
+            if !refs.contains(&reference) {
+                refs.push(reference);
+            }
+        }
+        claim.set("refs", Some(refs));
+    }
+}

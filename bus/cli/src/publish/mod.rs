@@ -1,0 +1,252 @@
+//! `entente publish`: claims by people, one file per family. Flags, a file or an earlier revision make the claim; the
+//! server completes it, holds it to the schema and answers when it is in the log.
+
+mod advisory;
+mod approach;
+mod constraint;
+mod desk;
+mod estimate;
+mod header;
+mod impact;
+mod members;
+mod message;
+mod notice;
+mod place;
+mod reference;
+mod remediation;
+mod retract;
+mod roster;
+mod said;
+mod says;
+
+use std::io::Read as _;
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+use entente_schemas::family::{Claim, Family, MessageKind};
+use serde_json::{Map, Value, json};
+
+use crate::args::Place;
+use crate::client::Client;
+use crate::exit::{Exit, Failure};
+use crate::say;
+use crate::station;
+use desk::Desk;
+use header::HeaderFlags;
+use message::MessageOf;
+use says::Says;
+
+pub use members::stamp;
+
+/// Publish a claim: what is broken, a repair, a figure, a word to other desks
+#[derive(Args, Debug)]
+pub struct Publish {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// What is broken, where, how badly, how many
+    Impact(Box<impact::Impact>),
+    /// A statement with consequences
+    Advisory(Box<advisory::Advisory>),
+    /// A way of repairing
+    Approach(Box<approach::Approach>),
+    /// A run of one approach, counted
+    Remediation(Box<remediation::Remediation>),
+    /// A figure about a whole population
+    Estimate(Box<estimate::Estimate>),
+    /// One public statement, whole
+    Notice(Box<notice::Notice>),
+    /// A word for the record
+    #[command(after_help = message::NOTE)]
+    Note(Box<message::Message>),
+    /// Ask other desks for something
+    #[command(after_help = message::REQUEST)]
+    Request(Box<message::Message>),
+    /// Offer something to other desks
+    #[command(after_help = message::OFFER)]
+    Offer(Box<message::Message>),
+    /// Promise something
+    #[command(after_help = message::COMMITMENT)]
+    Commitment(Box<message::Message>),
+    /// Settle something
+    #[command(after_help = message::DECISION)]
+    Decision(Box<message::Message>),
+    /// Who is on duty and how to reach them
+    Roster(Box<roster::Roster>),
+    /// A person's word on which claims are one incident
+    Constraint(Box<constraint::Constraint>),
+    /// An earlier claim is void
+    Retract(Box<retract::Retract>),
+}
+
+impl What {
+    fn says(&self) -> Box<dyn Says + '_> {
+        let message = |kind, flags| -> Box<dyn Says + '_> { Box::new(MessageOf { kind, flags }) };
+        match self {
+            Self::Impact(flags) => Box::new(flags.as_ref().clone()),
+            Self::Advisory(flags) => Box::new(flags.as_ref().clone()),
+            Self::Approach(flags) => Box::new(flags.as_ref().clone()),
+            Self::Remediation(flags) => Box::new(flags.as_ref().clone()),
+            Self::Estimate(flags) => Box::new(flags.as_ref().clone()),
+            Self::Notice(flags) => Box::new(flags.as_ref().clone()),
+            Self::Note(flags) => message(MessageKind::Note, flags),
+            Self::Request(flags) => message(MessageKind::Request, flags),
+            Self::Offer(flags) => message(MessageKind::Offer, flags),
+            Self::Commitment(flags) => message(MessageKind::Commitment, flags),
+            Self::Decision(flags) => message(MessageKind::Decision, flags),
+            Self::Roster(flags) => Box::new(flags.as_ref().clone()),
+            Self::Constraint(flags) => Box::new(flags.as_ref().clone()),
+            Self::Retract(flags) => Box::new(flags.as_ref().clone()),
+        }
+    }
+
+    /// Reads a text that is `-` from standard input.
+    fn read_text(&mut self) -> Result<(), Failure> {
+        let text = match self {
+            Self::Notice(flags) => &mut flags.text,
+            Self::Note(flags)
+            | Self::Request(flags)
+            | Self::Offer(flags)
+            | Self::Commitment(flags)
+            | Self::Decision(flags) => &mut flags.text,
+            _ => return Ok(()),
+        };
+        if text.as_deref() == Some("-") {
+            *text = Some(read(Path::new("-"))?.trim_end_matches(['\n', '\r']).to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Publishes a claim.
+///
+/// # Errors
+/// If the claim has mistakes, or it cannot be brought into the log.
+pub async fn run(mut publish: Publish, place: &Place) -> Result<Exit, Failure> {
+    publish.what.read_text()?;
+    let (folder, settings) = place.open()?;
+    let desk = Desk::of(&settings, &folder);
+    let says = publish.what.says();
+    let file = says.header().file.as_deref().map(read_claim).transpose()?;
+    let needs_log = file.is_none() && (says.header().object.is_some() || says.header().still.is_some());
+    if says.header().dry_run && !needs_log {
+        let claim = assemble(says.as_ref(), file.unwrap_or_default(), &desk)?;
+        return dry_run(says.family(), claim, &desk);
+    }
+    let station = station::running_or_own(&folder, &settings).await?;
+    let published = publish_to(station.client(), says.as_ref(), file, &desk).await;
+    station.end().await;
+    published
+}
+
+async fn publish_to(
+    client: &Client,
+    says: &dyn Says,
+    file: Option<Map<String, Value>>,
+    desk: &Desk,
+) -> Result<Exit, Failure> {
+    let header = says.header();
+    let claim = if let Some(object) = &header.still {
+        said::still(said::last(client, says.family(), object, desk).await?, header, desk)
+    } else {
+        let base = match (file, &header.object) {
+            (Some(file), _) => file,
+            (None, Some(object)) => said::revisable(client, says.family(), object, desk).await?,
+            (None, None) => Map::new(),
+        };
+        let mut claim = assemble(says, base, desk)?;
+        if says.family() == Family::Retraction {
+            said::fill_target(client, &mut claim).await?;
+        }
+        claim
+    };
+    if header.dry_run {
+        return dry_run(says.family(), claim, desk);
+    }
+    let answer = client.publish(&request(says.family(), header, claim)).await?;
+    say::print(&told(client, says.family(), &answer, header.json))?;
+    Ok(Exit::Done)
+}
+
+fn assemble(says: &dyn Says, base: Map<String, Value>, desk: &Desk) -> Result<Map<String, Value>, Failure> {
+    says.claim(base, desk).map_err(|mistakes| {
+        let what = format!("nothing was published:\n  {}", mistakes.join("\n  "));
+        Failure::new(Exit::Mistake, what, "the command's --help has examples")
+    })
+}
+
+fn request(family: Family, header: &HeaderFlags, claim: Map<String, Value>) -> Value {
+    let id = header.id.unwrap_or_else(uuid::Uuid::now_v7);
+    let mut request = json!({ "family": family.token(), "id": id.to_string() });
+    if let Some(members) = request.as_object_mut() {
+        members.extend(header.answers.as_ref().map(|event| ("causation".to_owned(), json!(event))));
+        members.extend(header.tlp.map(|tlp| ("tlp".to_owned(), json!(tlp))));
+        members.insert("claim".to_owned(), Value::Object(claim));
+    }
+    request
+}
+
+/// What was published, where it stands, and where to look at it.
+fn told(client: &Client, family: Family, answer: &Value, as_json: bool) -> String {
+    let part = |name: &str| answer.get(name).map(plain).unwrap_or_default();
+    let (object, position) = (part("object_id"), part("position"));
+    let path = if family == Family::Impact { ["incidents", object.as_str()] } else { ["events", position.as_str()] };
+    let link = client.url(&path, &[]);
+    if as_json {
+        let mut answer = answer.clone();
+        if let Some(members) = answer.as_object_mut() {
+            members.insert("link".to_owned(), json!(link.as_str()));
+        }
+        return format!("{answer:#}\n");
+    }
+    let rev = part("rev");
+    format!("published {family} {object}, revision {rev}, at position {position} of the log\n{link}\n")
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Checks the claim as the server would and prints it.
+fn dry_run(family: Family, claim: Map<String, Value>, desk: &Desk) -> Result<Exit, Failure> {
+    let completed = completed(claim, desk);
+    Claim::read_strict(family, &completed.to_string()).map_err(|problems| {
+        let what = format!("the claim is not as it should be:\n  {}", problems.to_string().replace('\n', "\n  "));
+        Failure::new(Exit::Mistake, what, "mend what is named; the command's --help has examples")
+    })?;
+    say::print(&format!("{completed:#}\n"))?;
+    Ok(Exit::Done)
+}
+
+/// The claim with those members that the server gives it, where it has none yet.
+fn completed(claim: Map<String, Value>, desk: &Desk) -> Value {
+    let mut members = members::Members::over(claim, desk.now);
+    members.default("object_id", desk.new_object());
+    members.default("rev", 1);
+    members.within("times", members::object([("observed_at", Some(json!(members::stamp(desk.now))))]));
+    Value::Object(members.finish().unwrap_or_default())
+}
+
+fn read_claim(path: &Path) -> Result<Map<String, Value>, Failure> {
+    let text = read(path)?;
+    serde_json::from_str(&text).map_err(|error| {
+        let what = format!("{} is no JSON object: {error}", path.display());
+        Failure::new(Exit::Mistake, what, "give the claim's members as one JSON object, such as {\"title\": \"...\"}")
+    })
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let text = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    text.map_err(|error| {
+        let what = format!("{} cannot be read: {error}", path.display());
+        Failure::new(Exit::Mistake, what, "name a file of UTF-8 text, or `-` for standard input")
+    })
+}
