@@ -1,1 +1,17 @@
-//! Stub.
+//! Looking back: the log as it stood at any moment, folded by the same code as the live picture. Reads records, never
+//! NATS; time is an argument.
+//!
+//! [`AsOf`] is what was asked for, a [`Timeline`] turns a time into a position, an [`Archive`] keeps the records of the
+//! log and some states on the way, so that any [`Cut`] is folded from the nearest one.
+
+mod archive;
+mod as_of;
+mod milestones;
+mod moment;
+mod timeline;
+
+pub use archive::{Archive, Cut, fold_to};
+pub use as_of::{AsOf, AsOfError};
+pub use milestones::Milestones;
+pub use moment::{MomentError, parse_moment};
+pub use timeline::Timeline;
