@@ -1,0 +1,105 @@
+//! Azure's regions by the names that texts call them. A region counts only where it is named: "Global" or "multiple
+//! regions" name none.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    /// Words for a scope that names no region.
+    unnamed: Vec<String>,
+    /// Display name, in lower case, to code.
+    regions: BTreeMap<String, String>,
+}
+
+/// The regions, the longest name first: `East US 2` is not `East US`.
+#[derive(Debug, Default)]
+pub(crate) struct Regions {
+    unnamed: Vec<String>,
+    regions: Vec<(String, String)>,
+}
+
+static REGIONS: LazyLock<Regions> =
+    LazyLock::new(|| Regions::parse(include_str!("../regions.toml")).unwrap_or_default());
+
+/// The table of regions.
+pub(crate) fn regions() -> &'static Regions {
+    &REGIONS
+}
+
+impl Regions {
+    fn parse(toml: &str) -> Result<Self, toml::de::Error> {
+        let table: Table = toml::from_str(toml)?;
+        let mut regions: Vec<(String, String)> = table.regions.into_iter().collect();
+        regions.sort_by_key(|(name, _)| (std::cmp::Reverse(name.len()), name.clone()));
+        Ok(Self { unnamed: table.unnamed, regions })
+    }
+
+    /// The code of the region that a text is the name of.
+    pub(crate) fn code(&self, text: &str) -> Option<&str> {
+        let text = normal(text);
+        self.regions.iter().find(|(name, code)| *name == text || *code == text).map(|(_, code)| code.as_str())
+    }
+
+    /// Whether a text is a word for a scope that names no region.
+    pub(crate) fn is_unnamed(&self, text: &str) -> bool {
+        let text = normal(text);
+        self.unnamed.contains(&text)
+    }
+
+    /// The codes of the regions that a text names, each once.
+    pub(crate) fn named_in(&self, text: &str) -> Vec<String> {
+        let mut rest = normal(text);
+        let mut codes = Vec::new();
+        for (name, code) in &self.regions {
+            while let Some(at) = standing(&rest, name) {
+                rest.replace_range(at..at + name.len(), &"/".repeat(name.len()));
+                codes.push(code.clone());
+            }
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        codes
+    }
+}
+
+fn normal(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// Where a name stands in a text as words of their own.
+fn standing(text: &str, name: &str) -> Option<usize> {
+    let apart = |c: Option<char>| !c.is_some_and(char::is_alphanumeric);
+    let alone = |(at, _): &(usize, &str)| {
+        let before = text.get(..*at).and_then(|before| before.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
+        apart(before) && apart(after)
+    };
+    text.match_indices(name).find(alone).map(|(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_codes_are_regions_and_scopes_are_none() {
+        let regions = Regions::parse(include_str!("../regions.toml")).unwrap();
+        assert_eq!(regions.code(" West  US "), Some("westus"));
+        assert_eq!(regions.code("eastus2"), Some("eastus2"));
+        assert_eq!(regions.code("Global"), None);
+        assert!(regions.is_unnamed("Multiple Regions") && !regions.is_unnamed("West US"));
+    }
+
+    #[test]
+    fn a_title_names_regions_as_words_of_their_own() {
+        let named = |text| regions().named_in(text);
+        assert_eq!(named("Storage - East US 2, East US and West Europe"), ["eastus", "eastus2", "westeurope"]);
+        assert_eq!(named("Connectivity in South Central US - Mitigated"), ["southcentralus"]);
+        assert_eq!(named("Preset uk souths"), Vec::<String>::new());
+        assert_eq!(named("İstanbul: East US"), ["eastus"]);
+    }
+}

@@ -1,0 +1,157 @@
+//! Azure's public status feed: broad incidents only, one rewritten text each, and no word for status, severity or end. An
+//! item stands in it as long as the matter is open; services and regions stand mixed among its categories.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use chrono::{DateTime, Utc};
+use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
+use entente_schemas::family::{Impact, ImpactKind, Phase};
+use entente_schemas::speaker::{Relay, Role, Speaker};
+use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Vanishing};
+use entente_sidecar::mapping::{Lookup, Mapping};
+use entente_vendor::post::{Post, PostError, refused};
+use entente_vendor::syndication::{Entry, entries};
+
+use crate::region::regions;
+
+const ADDRESS: &str = "https://rssfeed.azure.status.microsoft/en-us/status/feed/";
+
+static MAPPING: LazyLock<Mapping> = LazyLock::new(|| Mapping::compiled_in(include_str!("../mapping.toml")));
+
+/// The public status feed of Azure.
+#[must_use]
+pub fn status_rss() -> Arc<dyn Normalize> {
+    let system = "azure.rss";
+    let profile = FeedProfile {
+        slug: "azure-rss".to_owned(),
+        system: system.to_owned(),
+        speaker: Speaker {
+            org: "azure".to_owned(),
+            role: Role::Provider,
+            channel: Some(system.to_owned()),
+            relay: Relay::Polled,
+        },
+        address: ADDRESS.to_owned(),
+        vanishing: Vanishing::ResolvedAfterTwoPolls,
+        covers: MAPPING.classes(),
+        mapping_version: MAPPING.version(),
+    };
+    Arc::new(StatusRss { profile })
+}
+
+struct StatusRss {
+    profile: FeedProfile,
+}
+
+impl Normalize for StatusRss {
+    fn profile(&self) -> &FeedProfile {
+        &self.profile
+    }
+
+    fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
+        let mut lookup = Lookup::new(&MAPPING);
+        let mut reading = Reading::default();
+        for (index, entry) in entries(body)?.iter().enumerate() {
+            match self.item(entry, &mut lookup, observed) {
+                Ok(item) => reading.items.push(item),
+                Err(error) => reading.refused.push(refused(entry, index, error)),
+            }
+        }
+        reading.unmapped = lookup.into_unmapped();
+        Ok(reading)
+    }
+}
+
+impl StatusRss {
+    fn item(&self, entry: &Entry, lookup: &mut Lookup<'_>, observed: DateTime<Utc>) -> Result<Item, PostError> {
+        let post = Post::of(entry, observed)?;
+        if post.published.is_none() {
+            return Err(PostError::Undated);
+        }
+        let object_id = post.object_id(&self.profile.system)?;
+        let statement = post.statement(&object_id, &self.profile, &MAPPING, observed)?;
+        Ok(Item {
+            native: post.native(&self.profile, &MAPPING, "impact")?,
+            times: post.times(observed),
+            refs: Vec::new(),
+            impact: Impact {
+                kind: ImpactKind::Incident,
+                phase: Phase::Investigating,
+                outcome: None,
+                severity: Severity::NotStated,
+                effect: Vec::new(),
+                blocks: blocks(&post, lookup),
+                title: post.title.to_owned(),
+                summary: entry.text().map(str::to_owned),
+                symptoms: Vec::new(),
+                suspected_cause: None,
+                counts: Vec::new(),
+                next_update_by: None,
+            },
+            notices: statement.into_iter().collect(),
+            object_id,
+        })
+    }
+}
+
+/// What an item states of where it happens.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Scope {
+    services: BTreeSet<String>,
+    regions: BTreeSet<String>,
+}
+
+/// Reads the categories; what they leave open, the title may state.
+fn scope(post: &Post<'_>) -> Scope {
+    let mut scope = Scope::default();
+    for category in post.entry.categories.iter().map(|category| category.trim()) {
+        match regions().code(category) {
+            Some(code) => scope.regions.extend([code.to_owned()]),
+            None if regions().is_unnamed(category) => {}
+            None => scope.services.extend([category.to_owned()]),
+        }
+    }
+    if scope.regions.is_empty() {
+        scope.regions.extend(regions().named_in(post.title));
+    }
+    if scope.services.is_empty() {
+        scope.services.extend(services_in(post.title));
+    }
+    scope
+}
+
+/// The services that a title names as a part of its own: `Virtual Machines and Azure SQL Database - East US`.
+fn services_in(title: &str) -> impl Iterator<Item = String> {
+    let parts = title.split([',', ':', '|', '–', '—', '/']).flat_map(|part| part.split(" - "));
+    let parts = parts.flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" in ")).map(str::trim);
+    parts.filter(|part| MAPPING.coverage([*part]).exact == 1).map(str::to_owned)
+}
+
+/// One block per class and regions. An item on the page says that what it names is hit, but not how badly; without a
+/// service or a region it names nothing.
+fn blocks(post: &Post<'_>, lookup: &mut Lookup<'_>) -> Vec<Block> {
+    let scope = scope(post);
+    let mut services: BTreeMap<(ServiceClass, Vec<String>), Vec<String>> = BTreeMap::new();
+    let regions: Vec<String> = scope.regions.into_iter().collect();
+    for service in scope.services {
+        let everywhere = regions.is_empty() && MAPPING.is_global(&service);
+        let regions = if everywhere { vec!["global".to_owned()] } else { regions.clone() };
+        services.entry((lookup.class(&service), regions)).or_default().push(service);
+    }
+    if services.is_empty() && !regions.is_empty() {
+        services.insert((ServiceClass::Other, regions), Vec::new());
+    }
+    let block = |((service_class, regions), services)| Block {
+        provider: "azure".to_owned(),
+        service_class,
+        services,
+        regions,
+        zones: Vec::new(),
+        state: BlockState::AffectedDegraded,
+        severity: Severity::NotStated,
+        layer: None,
+        asset: None,
+    };
+    services.into_iter().map(block).collect()
+}

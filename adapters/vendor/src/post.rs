@@ -1,0 +1,180 @@
+//! What is alike in every syndicated feed: how an entry is named, when it was published, and the one statement that it
+//! carries, which its author rewrites in place.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use entente_schemas::check::OBJECT_ID_MAX;
+use entente_schemas::family::Notice;
+use entente_schemas::header::{Native, Times};
+use entente_sidecar::decode::refuse_item;
+use entente_sidecar::item::{FeedProfile, Refusal, Statement};
+use entente_sidecar::mapping::{Mapping, MappingError, Member};
+use entente_sidecar::stamp::{StampError, fidelity};
+
+use crate::syndication::{Entry, date};
+
+/// An entry with its name and dates read.
+#[derive(Clone, Debug)]
+pub struct Post<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// `<guid>@<pubDate>`, the date in UTC to the second: feeds use one guid again for another matter. `<guid>` alone
+    /// where no date is given.
+    pub native_id: String,
+    /// When it was published.
+    pub published: Option<DateTime<Utc>>,
+    /// When this version was, as far as the feed tells.
+    pub stamp: Option<DateTime<Utc>>,
+    /// The title, or the id where there is none.
+    pub title: &'a str,
+    /// The provider's word for the status, where the feed has one.
+    pub status: Option<String>,
+}
+
+/// Why an entry is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// Nothing to call it by.
+    #[error("the entry has neither a guid nor a link, so it cannot be told from others")]
+    Nameless,
+    /// A name that no object can have.
+    #[error("the entry's guid has over {OBJECT_ID_MAX} characters with its date")]
+    LongName,
+    /// A date that is none.
+    #[error("{member}: {error}")]
+    Date {
+        /// The member it stood in.
+        member: &'static str,
+        /// What is wrong with it.
+        error: StampError,
+    },
+    /// No date where the feed's guids are used again.
+    #[error("the entry has no pubDate, without which this feed's guids name nothing")]
+    Undated,
+    /// The mapping table does not say what makes a change.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+}
+
+impl<'a> Post<'a> {
+    /// Reads the name and the dates of an entry.
+    ///
+    /// # Errors
+    /// If it has no name, or a date that is none.
+    pub fn of(entry: &'a Entry, observed: DateTime<Utc>) -> Result<Self, PostError> {
+        let name = entry.id.as_deref().or(entry.link.as_deref()).ok_or(PostError::Nameless)?;
+        let read = |member, text: &Option<String>| match text {
+            None => Ok(None),
+            Some(text) => date(text, observed).map(Some).map_err(|error| PostError::Date { member, error }),
+        };
+        let published = read("pubDate", &entry.published)?;
+        let updated = read("updated", &entry.updated)?;
+        Ok(Self {
+            entry,
+            native_id: published.map_or_else(|| name.to_owned(), |time| format!("{name}@{}", utc_seconds(time))),
+            published,
+            stamp: updated.max(published),
+            title: entry.title.as_deref().unwrap_or(name),
+            status: None,
+        })
+    }
+
+    /// The object that the entry is, in a native system.
+    ///
+    /// # Errors
+    /// If no object can have such a name.
+    pub fn object_id(&self, system: &str) -> Result<String, PostError> {
+        let id = format!("{system}:{}", self.native_id);
+        // Room for the name of the statement.
+        if id.chars().count() + "/text".len() > OBJECT_ID_MAX { Err(PostError::LongName) } else { Ok(id) }
+    }
+
+    /// A member of the entry, as it enters a digest.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Member {
+        match name {
+            "title" => self.title.into(),
+            "text" => self.entry.text().into(),
+            "categories" => self.entry.categories.clone().into(),
+            "when" => self.entry.published.as_deref().into(),
+            "status" => self.status.as_deref().into(),
+            _ => Member::Absent,
+        }
+    }
+
+    /// The entry's native part.
+    ///
+    /// # Errors
+    /// If the mapping has no such digest.
+    pub fn native(&self, profile: &FeedProfile, mapping: &Mapping, list: &str) -> Result<Native, PostError> {
+        let categories = &self.entry.categories;
+        Ok(Native {
+            system: profile.system.clone(),
+            id: self.native_id.clone(),
+            url: self.entry.link.clone(),
+            status: self.status.clone(),
+            severity: None,
+            category: (!categories.is_empty()).then(|| categories.join(", ")),
+            mapping_version: profile.mapping_version,
+            digest: mapping.digest(list, |name| self.member(name))?,
+        })
+    }
+
+    /// The clocks of the entry. A feed dates what was said, not what happened: no start is stated.
+    #[must_use]
+    pub fn times(&self, observed: DateTime<Utc>) -> Times {
+        Times {
+            published_at: self.stamp,
+            occurred_at: None,
+            occurred_end: None,
+            fidelity: None,
+            observed_at: observed,
+            confirmed_at: None,
+        }
+    }
+
+    /// The statement that the entry carries; none without a text.
+    ///
+    /// # Errors
+    /// If the mapping has no digest for statements.
+    pub fn statement(
+        &self,
+        about: &str,
+        profile: &FeedProfile,
+        mapping: &Mapping,
+        observed: DateTime<Utc>,
+    ) -> Result<Option<Statement>, PostError> {
+        let Some(text) = self.entry.text() else { return Ok(None) };
+        let native = self.native(profile, mapping, "notice")?;
+        Ok(Some(Statement {
+            object_id: format!("{about}/text"),
+            times: Times {
+                occurred_at: self.published,
+                fidelity: self.published.map(fidelity),
+                ..self.times(observed)
+            },
+            notice: Notice {
+                about: about.to_owned(),
+                channel: profile.speaker.channel.clone().unwrap_or_else(|| profile.system.clone()),
+                url: native.url.clone(),
+                audience_told: "public".to_owned(),
+                native_status: self.status.clone(),
+                text: text.to_owned(),
+            },
+            native: Native { id: format!("{}/text", self.native_id), category: None, ..native },
+        }))
+    }
+}
+
+/// A refusal of one entry; `index` counts from 0.
+#[must_use]
+pub fn refused(entry: &Entry, index: usize, reason: impl std::fmt::Display) -> Refusal {
+    let name = entry.id.as_deref().or(entry.title.as_deref()).unwrap_or_default();
+    let name: String = name.chars().take(80).collect();
+    refuse_item(reason, format!("item {} {name}", index + 1).trim_end(), entry.source.as_bytes())
+}
+
+/// A time as object ids hold it: UTC, seconds, `Z`.
+#[must_use]
+pub fn utc_seconds(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

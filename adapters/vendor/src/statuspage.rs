@@ -1,0 +1,260 @@
+//! Statuspage v2 and its imitators: each incident or planned work is an item, each of its updates a statement. An item
+//! that is gone from the newest 50 says nothing: resolved is read from the incident itself.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::block::ServiceClass;
+use entente_schemas::check::OBJECT_ID_MAX;
+use entente_schemas::family::{Impact, ImpactKind, Notice};
+use entente_schemas::header::{Native, Ref, RefKind, Relation, Times};
+use entente_sidecar::decode::{json_item, refuse_item};
+use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Statement};
+use entente_sidecar::mapping::{Lookup, MappingError, Member};
+use entente_sidecar::stamp::fidelity;
+
+use crate::component::{Part, blocks, digest_member, parts};
+use crate::incident::{Incident, Listed, TimeError, Update, answer, time};
+use crate::post::utc_seconds;
+use crate::words::{Words, mapping, words};
+
+/// One vendor's status page.
+#[derive(Clone, Debug)]
+pub(crate) struct Statuspage {
+    pub(crate) profile: FeedProfile,
+    /// The address below which each incident has its page.
+    pub(crate) page: Option<String>,
+    /// The class of what the vendor sells.
+    pub(crate) class: ServiceClass,
+}
+
+/// Why an item is not taken.
+#[derive(Debug, thiserror::Error)]
+enum ItemError {
+    #[error("the item has no name")]
+    NoName,
+    #[error("the item's id is empty or has over {OBJECT_ID_MAX} characters")]
+    BadId,
+    #[error(transparent)]
+    Time(#[from] TimeError),
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+}
+
+/// An update and when it was said.
+type Told<'a> = (Option<DateTime<Utc>>, &'a Update);
+
+/// What is known of an incident once its words and times are read.
+struct Case<'a> {
+    incident: &'a Incident,
+    id: String,
+    object_id: String,
+    updates: Vec<Told<'a>>,
+    words: Words,
+    parts: BTreeMap<String, Part>,
+    url: Option<String>,
+    observed: DateTime<Utc>,
+}
+
+impl Normalize for Statuspage {
+    fn profile(&self) -> &FeedProfile {
+        &self.profile
+    }
+
+    fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
+        let answer = answer(body)?;
+        let page = self.page.as_deref().or(answer.page.as_deref());
+        let mut lookup = Lookup::new(mapping());
+        let mut reading = Reading::default();
+        for (index, listed) in answer.listed.iter().enumerate() {
+            match self.listed(listed, index, page, &mut lookup, observed) {
+                Ok(item) => reading.items.push(item),
+                Err(refusal) => reading.refused.push(refusal),
+            }
+        }
+        reading.unmapped = lookup.into_unmapped();
+        Ok(reading)
+    }
+}
+
+impl Statuspage {
+    fn listed(
+        &self,
+        listed: &Listed,
+        index: usize,
+        page: Option<&str>,
+        lookup: &mut Lookup<'_>,
+        observed: DateTime<Utc>,
+    ) -> Result<Item, Refusal> {
+        let incident: Incident = json_item(&listed.raw, index)?;
+        let case = self.case(&incident, listed.planned, page, lookup, observed);
+        case.and_then(|case| self.item(&case, page, lookup)).map_err(|error| {
+            let id: String = incident.id.text().chars().take(80).collect();
+            refuse_item(error, format!("item {} {id}", index + 1), listed.raw.get().as_bytes())
+        })
+    }
+
+    fn case<'a>(
+        &self,
+        incident: &'a Incident,
+        planned: bool,
+        page: Option<&str>,
+        lookup: &mut Lookup<'_>,
+        observed: DateTime<Utc>,
+    ) -> Result<Case<'a>, ItemError> {
+        let id = incident.id.text();
+        let object_id = format!("{}:{id}", self.profile.system);
+        if id.is_empty() || object_id.chars().count() > OBJECT_ID_MAX {
+            return Err(ItemError::BadId);
+        }
+        let updates = in_order(incident, observed)?;
+        let words = words(incident, planned, lookup);
+        let parts = parts(incident, updates.iter().map(|(_, update)| *update), words.phase.is_open());
+        let url = incident.link().map(str::to_owned).or_else(|| page.map(|page| item_page(page, &id)));
+        Ok(Case { incident, id, object_id, updates, words, parts, url, observed })
+    }
+
+    fn item(&self, case: &Case<'_>, page: Option<&str>, lookup: &mut Lookup<'_>) -> Result<Item, ItemError> {
+        let name = case.incident.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        let words = &case.words;
+        let newest = case.updates.last().map(|(_, update)| update.text()).filter(|text| !text.trim().is_empty());
+        Ok(Item {
+            object_id: case.object_id.clone(),
+            native: self.native(case)?,
+            times: times(case)?,
+            refs: own_page(case, page),
+            impact: Impact {
+                kind: words.kind,
+                phase: words.phase,
+                outcome: words.outcome,
+                severity: words.severity,
+                effect: Vec::new(),
+                blocks: blocks(&self.profile.speaker.org, self.class, &case.parts, words, lookup),
+                title: name.ok_or(ItemError::NoName)?.to_owned(),
+                summary: newest.map(str::to_owned),
+                symptoms: Vec::new(),
+                suspected_cause: None,
+                counts: Vec::new(),
+                next_update_by: None,
+            },
+            notices: case.updates.iter().map(|told| self.statement(case, told)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn native(&self, case: &Case<'_>) -> Result<Native, MappingError> {
+        Ok(Native {
+            system: self.profile.system.clone(),
+            id: case.id.clone(),
+            url: case.url.clone(),
+            status: case.incident.status().map(str::to_owned),
+            severity: case.incident.impact().map(str::to_owned),
+            category: None,
+            mapping_version: self.profile.mapping_version,
+            digest: mapping().digest("impact", |name| member(case, name))?,
+        })
+    }
+
+    fn statement(&self, case: &Case<'_>, (when, update): &Told<'_>) -> Result<Statement, ItemError> {
+        let name = match (&update.id, when) {
+            (Some(id), _) => id.text(),
+            (None, Some(when)) => utc_seconds(*when),
+            (None, None) => "text".to_owned(),
+        };
+        let edited = time("updated_at", update.updated_at.as_deref(), case.observed)?;
+        Ok(Statement {
+            object_id: format!("{}/{name}", case.object_id),
+            native: Native {
+                system: self.profile.system.clone(),
+                id: format!("{}/{name}", case.id),
+                url: case.url.clone(),
+                status: update.status.clone(),
+                severity: None,
+                category: None,
+                mapping_version: self.profile.mapping_version,
+                digest: mapping().digest("notice", |name| update_member(update, name))?,
+            },
+            times: Times {
+                published_at: edited.or(*when),
+                occurred_at: *when,
+                occurred_end: None,
+                fidelity: when.map(fidelity),
+                observed_at: case.observed,
+                confirmed_at: None,
+            },
+            notice: Notice {
+                about: case.object_id.clone(),
+                channel: self.profile.speaker.channel.clone().unwrap_or_else(|| self.profile.system.clone()),
+                url: case.url.clone(),
+                audience_told: "public".to_owned(),
+                native_status: update.status.clone(),
+                text: update.text().to_owned(),
+            },
+        })
+    }
+}
+
+/// Updates, oldest first; those that were said at one time in the order of their ids.
+fn in_order(incident: &Incident, observed: DateTime<Utc>) -> Result<Vec<Told<'_>>, TimeError> {
+    let told = |update| Ok((time("display_at", Update::when(update), observed)?, update));
+    let mut updates = incident.updates().map(told).collect::<Result<Vec<Told<'_>>, TimeError>>()?;
+    updates.sort_by_cached_key(|(when, update)| (*when, update.id.as_ref().map(crate::incident::Id::text)));
+    Ok(updates)
+}
+
+fn times(case: &Case<'_>) -> Result<Times, TimeError> {
+    let (incident, observed) = (case.incident, case.observed);
+    let planned = case.words.kind == ImpactKind::Maintenance;
+    let began = if planned {
+        time("scheduled_for", incident.scheduled_for(), observed)?
+    } else {
+        time("started_at", incident.started(), observed)?
+    };
+    let ended = time("resolved_at", incident.resolved_at.as_deref(), observed)?;
+    let created = time("created_at", incident.created_at.as_deref(), observed)?;
+    let updated = time("updated_at", incident.updated(), observed)?;
+    Ok(Times {
+        published_at: updated.or(case.updates.last().and_then(|(when, _)| *when)).or(created),
+        occurred_at: began,
+        occurred_end: ended.filter(|_| !case.words.phase.is_open()),
+        fidelity: began.map(fidelity),
+        observed_at: observed,
+        confirmed_at: None,
+    })
+}
+
+fn member(case: &Case<'_>, name: &str) -> Member {
+    let incident = case.incident;
+    match name {
+        "name" => incident.name.as_deref().into(),
+        "status" => incident.status().into(),
+        "impact" => incident.impact().into(),
+        "started" => incident.started().into(),
+        "resolved" => incident.resolved_at.as_deref().into(),
+        "scheduled_for" => incident.scheduled_for().into(),
+        "scheduled_until" => incident.scheduled_until.as_deref().into(),
+        "components" => digest_member(&case.parts).into(),
+        _ => match (name.strip_prefix("newest."), case.updates.last()) {
+            (Some(name), Some((_, update))) => update_member(update, name),
+            _ => Member::Absent,
+        },
+    }
+}
+
+fn update_member(update: &Update, name: &str) -> Member {
+    match name {
+        "when" => update.when().into(),
+        "status" => update.status.as_deref().into(),
+        "text" => update.text().into(),
+        _ => Member::Absent,
+    }
+}
+
+fn item_page(page: &str, id: &str) -> String {
+    format!("{}/incidents/{id}", page.trim().trim_end_matches('/'))
+}
+
+/// The item's long address, under which other texts cite it, where the item itself gives a short one.
+fn own_page(case: &Case<'_>, page: Option<&str>) -> Vec<Ref> {
+    let long = page.map(|page| item_page(page, &case.id)).filter(|long| case.url.as_ref() != Some(long));
+    long.map(|value| Ref { kind: RefKind::Url, value, relation: Relation::Same }).into_iter().collect()
+}
