@@ -1,1 +1,10 @@
-//! Stub.
+//! The edge toward AWS: its feeds into claims. The public feeds need no account; feeds of an account come behind the
+//! feature `account`.
+
+mod currentevents;
+mod data;
+mod number;
+mod public;
+mod service;
+
+pub use public::{current_events, data};

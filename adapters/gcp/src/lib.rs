@@ -1,1 +1,7 @@
-//! Stub.
+//! The edge toward Google Cloud: its feeds into claims. The public feed needs no account; feeds of an account come behind
+//! the feature `account`.
+
+mod normalize;
+mod public;
+
+pub use public::public;

@@ -1,0 +1,47 @@
+//! Numbers as these feeds write them: now as a string, now as a number, for one and the same member.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// A whole number, kept as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Written(String);
+
+impl Written {
+    /// The digits as they stood there.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.trim()
+    }
+
+    /// Its value, if it is a whole number that fits.
+    pub(crate) fn value(&self) -> Option<i64> {
+        self.as_str().parse().ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Written;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, as a number or as a string")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Written, E> {
+                Ok(Written(text.to_owned()))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Written, E> {
+                Ok(Written(number.to_string()))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Written, E> {
+                Ok(Written(number.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}

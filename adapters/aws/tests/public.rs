@@ -1,0 +1,354 @@
+//! The public feeds against captures of them, and against everything else that can come out of a socket.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use entente_aws::{current_events, data};
+use entente_schemas::block::{BlockState, ServiceClass, Severity};
+use entente_schemas::event::{CHAIN_START, Draft, Event, Place, Source};
+use entente_schemas::family::{Body, Family, Impact, Outcome, Phase};
+use entente_schemas::header::Certainty;
+use entente_sidecar::decode;
+use entente_sidecar::edge::Edge;
+use entente_sidecar::mapping::Mapping;
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn capture(name: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(std::env::var("CI").is_err(), "captures are needed here: {} is absent", path.display());
+    println!("skipped: {} is absent", path.display());
+    None
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-08-01T12:00:00Z".parse().unwrap()
+}
+
+fn source(feed: &str) -> Source {
+    Source { org: "local".into(), feed: feed.into(), instance: "01HZZZZZZZZZZZZZZZZZZZZZZZ".into() }
+}
+
+fn current() -> Edge {
+    Edge::new(current_events(), source("aws-currentevents"), "actual", "all", "https://health.example/currentevents")
+}
+
+fn older() -> Edge {
+    Edge::new(data(), source("aws-data"), "actual", "all", "https://status.example/data.json")
+}
+
+fn play<'a>(edge: &mut Edge, answers: impl IntoIterator<Item = &'a [u8]>) -> Vec<Draft> {
+    let mut all = Vec::new();
+    for answer in answers {
+        let outcome = edge.answered(answer, now());
+        assert!(outcome.read);
+        edge.taken(&outcome.drafts);
+        all.extend(outcome.drafts);
+    }
+    all
+}
+
+fn bytes(draft: &Draft) -> Vec<u8> {
+    let source = source("aws-currentevents");
+    let place =
+        Place { source: &source, universe: "actual", audience: "all", sequence: u64::MAX, prevhash: CHAIN_START };
+    draft.seal(place).unwrap()
+}
+
+fn of(drafts: &[Draft], family: Family) -> Vec<&Draft> {
+    drafts.iter().filter(|draft| draft.claim.family() == family).collect()
+}
+
+fn impact(drafts: &[Draft]) -> Impact {
+    of(drafts, Family::Impact)[0].claim.impact().unwrap().clone()
+}
+
+fn lines(path: &Path) -> Vec<Vec<u8>> {
+    let whole = std::fs::read(path).unwrap();
+    whole.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// One event in the shape of the feed; `log` and `services` are members of an array and of an object.
+fn event(log: &str, services: &str) -> String {
+    format!(
+        r#"{{"date":"1780000000","arn":"arn:aws:health:xy-east-1::event/MULTIPLE/AWS_X/1","region_name":"Nowhere",
+        "status":"3","service":"multipleservices-us-east-1","service_name":"Multiple services",
+        "summary":"Increased errors","event_log":[{log}],"impacted_services":{{{services}}}}}"#
+    )
+}
+
+fn open_event() -> Vec<u8> {
+    let log = r#"{"summary":"Increased errors","message":"We look","status":1,"timestamp":1780000000},
+        {"summary":"Increased errors","message":"It is bad","status":2,"timestamp":1780003600}"#;
+    let services = r#""ec2-us-east-1":{"service_name":"Compute cloud","current":"3","max":"3"},
+        "lambda-us-east-1":{"service_name":"Functions","current":"0","max":"2"},
+        "grafana":{"service_name":"Graphs","current":"2","max":"2"},
+        "route53":{"service_name":"Names","current":"1","max":"1"}"#;
+    format!("[{}]", event(log, services)).into_bytes()
+}
+
+fn utf_16be(text: &str) -> Vec<u8> {
+    std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect()
+}
+
+#[test]
+fn an_open_event_stands_as_its_newest_entry_says_and_each_service_by_itself() {
+    let drafts = play(&mut current(), [&open_event()[..]]);
+    let impact = impact(&drafts);
+    assert_eq!((impact.phase, impact.severity), (Phase::Investigating, Severity::Major));
+    assert_eq!(impact.title, "Multiple services (Nowhere): Increased errors");
+    assert_eq!(impact.summary.as_deref(), Some("It is bad"));
+    let blocks: BTreeMap<&str, _> = impact
+        .blocks
+        .iter()
+        .map(|b| (b.services[0].as_str(), (b.service_class, b.regions.join("+"), b.state, b.severity)))
+        .collect();
+    let expected = BTreeMap::from([
+        (
+            "Compute cloud",
+            (ServiceClass::Compute, "us-east-1".to_owned(), BlockState::AffectedUnavailable, Severity::Critical),
+        ),
+        ("Functions", (ServiceClass::Serverless, "us-east-1".to_owned(), BlockState::Restored, Severity::Major)),
+        ("Graphs", (ServiceClass::Monitoring, String::new(), BlockState::AffectedDegraded, Severity::Major)),
+        ("Names", (ServiceClass::Dns, "global".to_owned(), BlockState::Unknown, Severity::Info)),
+    ]);
+    assert_eq!(blocks, expected);
+    let notices = of(&drafts, Family::Notice);
+    assert_eq!(notices.len(), 2);
+    let told = &notices[0].claim.header;
+    assert_eq!(
+        told.object_id,
+        "aws.currentevents:arn:aws:health:xy-east-1::event/MULTIPLE/AWS_X/1/2026-05-28T20:26:40Z"
+    );
+}
+
+#[test]
+fn the_feed_is_the_same_in_utf_16() {
+    let plain = play(&mut current(), [&open_event()[..]]);
+    let wide = play(&mut current(), [&utf_16be(std::str::from_utf8(&open_event()).unwrap())[..]]);
+    assert_eq!(plain, wide);
+}
+
+#[test]
+fn an_event_missing_in_two_good_polls_has_ended_and_may_return() {
+    let mut edge = current();
+    play(&mut edge, [&open_event()[..]]);
+    assert_eq!(play(&mut edge, [&b"[]"[..]]).len(), 0, "missing once");
+    assert_eq!(play(&mut edge, [&open_event()[..], b"[]"]).len(), 0, "there again, missing once");
+    let gone = edge.unchanged(now()).drafts;
+    edge.taken(&gone);
+    let closing = impact(&gone);
+    assert_eq!((closing.phase, closing.outcome), (Phase::Resolved, Some(Outcome::Vanished)));
+    let header = &gone[0].claim.header;
+    assert_eq!((header.rev, header.certainty, header.cause.as_deref()), (2, Certainty::Likely, Some("vanished")));
+    assert!(closing.blocks.iter().all(|block| block.state == BlockState::Restored));
+    assert_eq!(play(&mut edge, [&b"[]"[..]]).len(), 0, "said once");
+    let returned = play(&mut edge, [&open_event()[..]]);
+    assert_eq!((returned.len(), returned[0].claim.header.rev), (1, 3));
+    assert!(impact(&returned).phase.is_open());
+    // Every event is one that readers take, so a restart finds its way back from the log alone.
+    let mut restarted = current();
+    let log: Vec<Event> = returned.iter().chain(&gone).map(|draft| Event::read(&bytes(draft)).unwrap()).collect();
+    restarted.recall(&log);
+    assert_eq!(of(&play(&mut restarted, [&b"[]"[..], b"[]"]), Family::Impact)[0].claim.header.rev, 4);
+}
+
+#[test]
+fn a_poll_with_an_unreadable_event_ends_none() {
+    let mut edge = current();
+    play(&mut edge, [&open_event()[..]]);
+    let garbled = br#"[{"arn":"arn:aws:health:xy-east-1::event/MULTIPLE/AWS_X/1","date":"soon"}]"#;
+    let drafts = play(&mut edge, [&garbled[..], garbled, garbled]);
+    assert_eq!((of(&drafts, Family::Rejected).len(), of(&drafts, Family::Impact).len()), (1, 0));
+}
+
+#[test]
+fn the_recorded_event_has_all_its_services_and_statements() {
+    let Some(path) = capture("aws/currentevents-uae-only.utf16be.json") else { return };
+    let body = std::fs::read(path).unwrap();
+    let expected: Value = serde_json::from_str(&decode::text(&body).unwrap()).unwrap();
+    let drafts = play(&mut current(), [&body[..]]);
+    let impact = impact(&drafts);
+    let services: BTreeSet<&String> = impact.blocks.iter().flat_map(|block| &block.services).collect();
+    let size = bytes(of(&drafts, Family::Impact)[0]).len();
+    println!("{} services in {} blocks, {size} bytes", services.len(), impact.blocks.len());
+    assert_eq!(services.len(), 140);
+    assert_eq!(services.len(), expected[0]["impacted_services"].as_object().unwrap().len());
+    assert_eq!(of(&drafts, Family::Notice).len(), 23);
+    assert!(size < 32 * 1024, "{size} bytes");
+    assert_eq!((impact.phase, impact.severity), (Phase::Investigating, Severity::Critical));
+    let restored = impact.blocks.iter().filter(|block| block.state == BlockState::Restored);
+    assert_eq!(restored.map(|block| block.services.len()).sum::<usize>(), 5);
+}
+
+#[test]
+fn every_post_of_the_older_feed_is_read() {
+    let Some(path) = capture("aws/data-2022-07.json") else { return };
+    let body = std::fs::read(path).unwrap();
+    let expected: Value = serde_json::from_slice(&body).unwrap();
+    let mut edge = older();
+    let drafts = play(&mut edge, [&body[..]]);
+    let posts = expected["archive"].as_array().unwrap().len();
+    assert_eq!((of(&drafts, Family::Impact).len(), of(&drafts, Family::Notice).len()), (posts, posts));
+    assert!(of(&drafts, Family::Impact).iter().all(|draft| draft.claim.impact().unwrap().phase == Phase::Resolved));
+    assert_eq!(play(&mut edge, [&body[..]]).len(), 0, "a second poll");
+}
+
+#[test]
+fn the_archive_of_posts_is_read_a_line_a_poll() {
+    let Some(path) = capture("aws/data-archive-2016-2019.jsonl") else { return };
+    let lines = lines(&path);
+    let drafts = play(&mut older(), lines.iter().map(Vec::as_slice));
+    let ids: BTreeSet<(String, String)> = lines
+        .iter()
+        .map(|line| serde_json::from_slice::<Value>(line).unwrap())
+        .map(|post| (post["service"].to_string(), post["date"].to_string()))
+        .collect();
+    let objects: BTreeSet<&str> =
+        of(&drafts, Family::Impact).iter().map(|draft| draft.claim.header.object_id.as_str()).collect();
+    assert_eq!((objects.len(), of(&drafts, Family::Rejected).len()), (ids.len(), 0));
+}
+
+#[test]
+fn a_post_is_over_by_its_mark_or_its_list() {
+    let post = |summary: &str| {
+        format!(
+            r#"{{"service":"ec2-us-east-1","service_name":"Compute cloud (N. Virginia)","summary":"{summary}",
+            "date":"1656000000","status":"2","details":"","description":"<div>9:00 AM PDT&nbsp;We look</div>"}}"#
+        )
+    };
+    for (body, phase) in [
+        (post("Errors"), Phase::Investigating),
+        (post(" [RESOLVED] Errors"), Phase::Resolved),
+        (post("[OVER] Fehler | [RESOLVED] Errors"), Phase::Resolved),
+        (format!(r#"{{"archive":[{}],"current":[]}}"#, post("Errors")), Phase::Resolved),
+        (format!(r#"{{"archive":[],"current":[{}]}}"#, post("Errors")), Phase::Investigating),
+        (format!("[{}]", post("Errors")), Phase::Investigating),
+    ] {
+        let drafts = play(&mut older(), [body.as_bytes()]);
+        let impact = impact(&drafts);
+        assert_eq!(impact.phase, phase, "{body}");
+        assert_eq!((impact.blocks[0].services.join(""), impact.severity), ("Compute cloud".into(), Severity::Major));
+        let notice = of(&drafts, Family::Notice)[0];
+        assert_eq!(notice.claim.header.object_id, "aws.data:ec2-us-east-1@1656000000/text");
+        let Body::Notice(said) = &notice.claim.body else { panic!() };
+        assert_eq!(said.text, "<div>9:00 AM PDT&nbsp;We look</div>", "markup stays text");
+    }
+}
+
+#[test]
+fn every_service_in_the_captures_has_a_class() {
+    let mut keys = BTreeSet::new();
+    let Some(path) = capture("aws/currentevents-uae-only.utf16be.json") else { return };
+    let events: Value = serde_json::from_str(&decode::text(&std::fs::read(path).unwrap()).unwrap()).unwrap();
+    keys.extend(events[0]["impacted_services"].as_object().unwrap().keys().cloned());
+    let Some(path) = capture("aws/data-archive-2016-2019.jsonl") else { return };
+    let mut posts: Vec<Value> = lines(&path).iter().map(|line| serde_json::from_slice(line).unwrap()).collect();
+    let Some(path) = capture("aws/data-2022-07.json") else { return };
+    let whole: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    posts.extend(whole["archive"].as_array().unwrap().iter().cloned());
+    keys.extend(posts.iter().map(|post| post["service"].as_str().unwrap().to_owned()));
+    let regions = [
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+        "us-gov-east-1",
+        "us-gov-west-1",
+        "sa-east-1",
+        "ca-central-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-south-1",
+        "ap-south-1",
+        "ap-east-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "af-south-1",
+        "me-central-1",
+    ];
+    let stems: BTreeSet<&str> =
+        keys.iter().map(|key| regions.iter().find_map(|r| key.strip_suffix(&format!("-{r}"))).unwrap_or(key)).collect();
+    let mapping = Mapping::parse(include_str!("../mapping.toml")).unwrap();
+    let coverage = mapping.coverage(stems.iter().copied());
+    println!("{coverage:?}");
+    assert_eq!(coverage.unknown, Vec::<String>::new());
+    assert!(coverage.names > 150);
+}
+
+#[test]
+fn every_capture_of_whatever_feed_is_read_or_refused() {
+    let Some(root) = capture(".") else { return };
+    let mut folders = vec![root];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            seen += 1;
+            let whole = std::fs::read(&path).unwrap();
+            for feed in [current_events(), data()] {
+                let _ = feed.read(&whole, now());
+                whole.split(|b| *b == b'\n').take(100).for_each(|line| drop(feed.read(line, now())));
+                let half = feed.read(&whole[..whole.len() / 2], now());
+                assert!(half.is_err() || half.is_ok_and(|r| r.items.is_empty()), "half of {}", path.display());
+            }
+        }
+    }
+    assert!(seen > 50);
+}
+
+#[test]
+fn numbers_that_cannot_be_meant_cost_one_event() {
+    let good = String::from_utf8(open_event()).unwrap();
+    let good = good.trim_start_matches('[').trim_end_matches(']');
+    for bad in ["\"-1\"", "-1780000000", "99999999999999999999", "\"1e9\"", "915148800", "4102444800", "null", "1.5"] {
+        let body = format!("[{},{good}]", good.replace("\"1780000000\"", bad));
+        let drafts = play(&mut current(), [body.as_bytes()]);
+        assert_eq!((of(&drafts, Family::Impact).len(), of(&drafts, Family::Rejected).len()), (1, 1), "{bad}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes: no panic, and what is taken is what every reader of the bus takes.
+    #[test]
+    fn whatever_comes_is_read_or_refused(
+        cut in 1usize..1_500, byte in any::<u8>(), at in 0usize..1_500, wide in any::<bool>(),
+        junk in proptest::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,300}", key in "[a-z0-9é-]{0,40}",
+    ) {
+        let mut body = open_event();
+        if wide {
+            body = utf_16be(std::str::from_utf8(&body).unwrap());
+        }
+        if let Some(place) = body.get_mut(at) {
+            *place = byte;
+        }
+        body.truncate(cut);
+        let text = serde_json::to_string(&text).unwrap();
+        let log = format!(r#"{{"message":{text},"status":{text},"timestamp":"1780000000"}}"#);
+        let odd = event(&log, &format!(r#""{key}":{{"service_name":{text},"current":{text},"max":7}}"#));
+        for answer in [&body, &junk, &odd.into_bytes()] {
+            for mut edge in [current(), older()] {
+                let outcome = edge.answered(answer, now());
+                edge.taken(&outcome.drafts);
+                for draft in &outcome.drafts {
+                    prop_assert!(Event::read(&bytes(draft)).is_ok());
+                }
+            }
+        }
+    }
+}

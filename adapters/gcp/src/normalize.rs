@@ -1,0 +1,399 @@
+//! One incident of the public feed into an impact and its notices. Pure. While an incident is open its newest update
+//! speaks, once it is closed the incident itself; `end` closes it whatever the newest update says.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
+use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
+use entente_schemas::header::{Native, Times};
+use entente_sidecar::decode::refuse_item;
+use entente_sidecar::item::{Item, Refusal, Statement};
+use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
+use entente_sidecar::stamp::{StampError, fidelity, rfc3339};
+use serde::Deserialize;
+
+use crate::public::PAGES;
+
+/// The native system of the public feed.
+pub(crate) const SYSTEM: &str = "gcp.public";
+
+/// The name that the feed gives where several products are hit; they stand in a list of their own.
+const SEVERAL: &str = "Multiple Products";
+
+/// An incident as the feed writes it. Members that make no claim are left out.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Incident {
+    id: Option<String>,
+    begin: String,
+    created: Option<String>,
+    end: Option<String>,
+    modified: Option<String>,
+    external_desc: Option<String>,
+    updates: Option<Vec<Update>>,
+    status_impact: Option<String>,
+    severity: Option<String>,
+    service_name: Option<String>,
+    affected_products: Option<Vec<Product>>,
+    currently_affected_locations: Option<Vec<Location>>,
+    previously_affected_locations: Option<Vec<Location>>,
+    uri: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Update {
+    when: String,
+    status: Option<String>,
+    text: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Product {
+    title: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Location {
+    id: Option<String>,
+    title: Option<String>,
+}
+
+/// What an incident lacks.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("member `{member}`: {error}")]
+    Stamp { member: &'static str, error: StampError },
+    #[error("neither `id` nor `created`: the incident cannot be told from others")]
+    Nameless,
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+}
+
+/// What all parts of one incident need.
+struct Reader<'a, 'm> {
+    observed: DateTime<Utc>,
+    lookup: &'a mut Lookup<'m>,
+    native_id: String,
+    url: Option<String>,
+    modified: Option<DateTime<Utc>>,
+}
+
+impl Incident {
+    /// Reads the incident into the bus's words.
+    pub(crate) fn item(self, raw: &str, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Refusal> {
+        self.read(observed, lookup).map_err(|fault| {
+            let position = self.id.clone().unwrap_or_else(|| format!("incident that began {}", self.begin));
+            refuse_item(fault, position, raw.as_bytes())
+        })
+    }
+
+    fn read(&self, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Fault> {
+        let native_id = self.native_id(observed)?;
+        let url = self.page();
+        let modified = optional("modified", self.modified.as_deref(), observed)?;
+        let reader = &mut Reader { observed, lookup, native_id, url, modified };
+        let begin = stamp("begin", &self.begin, observed)?;
+        let end = optional("end", self.end.as_deref(), observed)?;
+        Ok(Item {
+            object_id: format!("{SYSTEM}:{}", reader.native_id),
+            native: self.native(reader)?,
+            times: Times {
+                occurred_at: Some(begin),
+                occurred_end: end,
+                fidelity: Some(fidelity(begin)),
+                ..reader.times()
+            },
+            refs: Vec::new(),
+            impact: self.impact(end.is_some(), reader),
+            notices: self.notices(reader)?,
+        })
+    }
+
+    /// The feed's id, else the second in which the incident was created: the older schema has none.
+    fn native_id(&self, observed: DateTime<Utc>) -> Result<String, Fault> {
+        match (present(self.id.as_deref()), present(self.created.as_deref())) {
+            (Some(id), _) => Ok(id.to_owned()),
+            (None, Some(created)) => Ok(stamp("created", created, observed)?.timestamp().to_string()),
+            (None, None) => Err(Fault::Nameless),
+        }
+    }
+
+    fn page(&self) -> Option<String> {
+        let uri = present(self.uri.as_deref()).filter(|uri| !uri.contains(':')).map(str::to_owned);
+        let own = present(self.id.as_deref()).filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let path = uri.or_else(|| own.map(|id| format!("incidents/{id}")))?;
+        Some(format!("{PAGES}/{}", path.trim_start_matches('/')))
+    }
+
+    /// The update with the greatest time, the first of several.
+    fn newest(&self) -> Option<&Update> {
+        let when = |update: &Update| DateTime::parse_from_rfc3339(update.when.trim()).ok();
+        let updates = self.updates.iter().flatten();
+        updates.reduce(|newest, update| if when(update) > when(newest) { update } else { newest })
+    }
+
+    fn native(&self, reader: &Reader<'_, '_>) -> Result<Native, Fault> {
+        let mapping = reader.lookup.mapping();
+        Ok(Native {
+            status: self.newest().and_then(|update| update.status.clone()),
+            severity: self.severity.clone(),
+            category: self.status_impact.clone(),
+            digest: mapping.digest("impact", |name| self.member(name))?,
+            ..reader.native(reader.native_id.clone())
+        })
+    }
+
+    fn member(&self, name: &str) -> Member {
+        let newest = self.newest();
+        match name {
+            "begin" => self.begin.as_str().into(),
+            "end" => self.end.as_deref().into(),
+            "external_desc" => self.external_desc.as_deref().into(),
+            "severity" => self.severity.as_deref().into(),
+            "status_impact" => self.status_impact.as_deref().into(),
+            "affected_products.title" => self.products().map(|title| title.to_owned()).collect::<Vec<_>>().into(),
+            "currently_affected_locations.id" => codes(self.currently_affected_locations.as_deref()).into(),
+            "previously_affected_locations.id" => codes(self.previously_affected_locations.as_deref()).into(),
+            "newest.when" => newest.map(|update| update.when.as_str()).into(),
+            "newest.status" => newest.and_then(|update| update.status.as_deref()).into(),
+            "newest.text" => newest.and_then(|update| update.text.as_deref()).into(),
+            _ => Member::Absent,
+        }
+    }
+
+    fn products(&self) -> impl Iterator<Item = &str> {
+        self.affected_products.iter().flatten().map(|product| product.title.as_str())
+    }
+
+    fn impact(&self, ended: bool, reader: &mut Reader<'_, '_>) -> Impact {
+        let newest = reader.status(self.newest().and_then(|update| update.status.as_deref()));
+        let closed = ended || newest.phase == Some(Phase::Resolved);
+        let severity = self.severity(closed, &newest, reader);
+        let state = if closed { BlockState::Restored } else { newest.state.unwrap_or(BlockState::Unknown) };
+        Impact {
+            kind: ImpactKind::Incident,
+            phase: if closed { Phase::Resolved } else { newest.phase.unwrap_or(Phase::Investigating) },
+            outcome: closed.then_some(Outcome::Restored),
+            severity,
+            effect: Vec::new(),
+            blocks: self.blocks(state, severity, reader),
+            title: self.title(),
+            summary: self.newest().and_then(|update| update.text.clone()),
+            symptoms: Vec::new(),
+            suspected_cause: None,
+            counts: Vec::new(),
+            next_update_by: None,
+        }
+    }
+
+    fn title(&self) -> String {
+        let said = present(self.external_desc.as_deref()).or(present(self.service_name.as_deref()));
+        said.unwrap_or("Incident without a description").split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// `status_impact` wins over `severity` where both stand; both are final values, so an open incident takes its newest
+    /// update's word first.
+    fn severity(&self, closed: bool, newest: &Meaning, reader: &mut Reader<'_, '_>) -> Severity {
+        let impact = reader.status(self.status_impact.as_deref()).severity;
+        let own = reader.lookup.word("severity", self.severity.as_deref(), "not_stated").severity;
+        let newest = newest.severity.filter(|_| !closed);
+        newest.or(impact).or(own).unwrap_or(Severity::NotStated)
+    }
+
+    /// One block a class and state: where it is hit still, and where it was.
+    fn blocks(&self, state: BlockState, severity: Severity, reader: &mut Reader<'_, '_>) -> Vec<Block> {
+        let services = self.services(reader);
+        let places = self.places(state);
+        let all = places.iter().flat_map(|place| services.iter().map(move |service| (place, service)));
+        all.map(|((state, place), (group, names))| place.block(*group, names, *state, severity)).collect()
+    }
+
+    fn places(&self, state: BlockState) -> Vec<(BlockState, Places)> {
+        let mut now = Places::of(self.currently_affected_locations.as_deref());
+        let mut before = Places::of(self.previously_affected_locations.as_deref());
+        if state == BlockState::Restored {
+            now.join(before);
+            return vec![(state, now)];
+        }
+        before.leave_out(&now);
+        let mut places = vec![(state, now)];
+        if !before.is_empty() {
+            places.push((BlockState::Restored, before));
+        }
+        places
+    }
+
+    /// The native names by class; those that are global by nature apart, since they have no region.
+    fn services(&self, reader: &mut Reader<'_, '_>) -> BTreeMap<Group, Vec<String>> {
+        let mut titles: Vec<&str> = self.products().map(str::trim).filter(|title| !title.is_empty()).collect();
+        if titles.is_empty() {
+            titles.extend(present(self.service_name.as_deref()).filter(|name| *name != SEVERAL));
+        }
+        let mut services: BTreeMap<Group, Vec<String>> = BTreeMap::new();
+        for title in titles {
+            let group = (reader.lookup.class(title), reader.lookup.mapping().is_global(title));
+            let names = services.entry(group).or_default();
+            if !names.iter().any(|name| name == title) {
+                names.push(title.to_owned());
+            }
+        }
+        if services.is_empty() {
+            services.insert((ServiceClass::Other, false), Vec::new());
+        }
+        services
+    }
+
+    fn notices(&self, reader: &mut Reader<'_, '_>) -> Result<Vec<Statement>, Fault> {
+        let mut notices = Vec::new();
+        for update in self.updates.iter().flatten() {
+            notices.push(update.statement(reader)?);
+        }
+        notices.sort_by_key(|statement| statement.times.occurred_at);
+        Ok(notices)
+    }
+}
+
+/// A class, and whether its services are global by nature.
+type Group = (ServiceClass, bool);
+
+impl Update {
+    fn statement(&self, reader: &Reader<'_, '_>) -> Result<Statement, Fault> {
+        let when = stamp("when", &self.when, reader.observed)?;
+        let id = format!("{}/{}", reader.native_id, when.to_rfc3339_opts(SecondsFormat::Secs, true));
+        let digest = reader.lookup.mapping().digest("notice", |name| match name {
+            "when" => self.when.as_str().into(),
+            "status" => self.status.as_deref().into(),
+            "text" => self.text.as_deref().into(),
+            _ => Member::Absent,
+        })?;
+        Ok(Statement {
+            object_id: format!("{SYSTEM}:{id}"),
+            native: Native { status: self.status.clone(), digest, ..reader.native(id) },
+            times: Times { occurred_at: Some(when), fidelity: Some(fidelity(when)), ..reader.times() },
+            notice: Notice {
+                about: format!("{SYSTEM}:{}", reader.native_id),
+                channel: PAGES.to_owned(),
+                url: reader.url.clone(),
+                audience_told: "public".to_owned(),
+                native_status: self.status.clone(),
+                text: self.text.clone().unwrap_or_default(),
+            },
+        })
+    }
+}
+
+impl Reader<'_, '_> {
+    fn status(&mut self, word: Option<&str>) -> Meaning {
+        self.lookup.word("status", word, "unknown")
+    }
+
+    fn native(&self, id: String) -> Native {
+        Native {
+            system: SYSTEM.to_owned(),
+            id,
+            url: self.url.clone(),
+            status: None,
+            severity: None,
+            category: None,
+            mapping_version: self.lookup.mapping().version(),
+            digest: String::new(),
+        }
+    }
+
+    /// The clocks of a claim that was read from this version of the incident.
+    fn times(&self) -> Times {
+        Times {
+            published_at: self.modified,
+            occurred_at: None,
+            occurred_end: None,
+            fidelity: None,
+            observed_at: self.observed,
+            confirmed_at: None,
+        }
+    }
+}
+
+/// Where something is hit, in the feed's order.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    regions: Vec<String>,
+    zones: Vec<String>,
+}
+
+impl Places {
+    fn of(locations: Option<&[Location]>) -> Self {
+        let mut places = Self::default();
+        for code in codes(locations) {
+            match region_of_zone(&code).map(str::to_owned) {
+                Some(region) => {
+                    add(&mut places.regions, region);
+                    add(&mut places.zones, code);
+                }
+                None => add(&mut places.regions, code),
+            }
+        }
+        places
+    }
+
+    fn join(&mut self, other: Self) {
+        other.regions.into_iter().for_each(|region| add(&mut self.regions, region));
+        other.zones.into_iter().for_each(|zone| add(&mut self.zones, zone));
+    }
+
+    fn leave_out(&mut self, other: &Self) {
+        self.regions.retain(|region| !other.regions.contains(region));
+        self.zones.retain(|zone| !other.zones.contains(zone));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.regions.is_empty() && self.zones.is_empty()
+    }
+
+    fn block(&self, (class, global): Group, names: &[String], state: BlockState, severity: Severity) -> Block {
+        let everywhere = global && self.is_empty();
+        Block {
+            provider: "gcp".to_owned(),
+            service_class: class,
+            services: names.to_vec(),
+            regions: if everywhere { vec!["global".to_owned()] } else { self.regions.clone() },
+            zones: self.zones.clone(),
+            state,
+            severity,
+            layer: None,
+            asset: None,
+        }
+    }
+}
+
+fn add(list: &mut Vec<String>, code: String) {
+    if !list.contains(&code) {
+        list.push(code);
+    }
+}
+
+/// A zone is its region with one more letter: `us-central1-a`.
+fn region_of_zone(code: &str) -> Option<&str> {
+    let (region, letter) = code.rsplit_once('-')?;
+    let zone = letter.len() == 1 && letter.bytes().all(|b| b.is_ascii_lowercase());
+    (zone && region.ends_with(|c: char| c.is_ascii_digit())).then_some(region)
+}
+
+fn codes(locations: Option<&[Location]>) -> Vec<String> {
+    let named = locations
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|location| present(location.id.as_deref()).or(present(location.title.as_deref())));
+    named.map(|code| code.trim().to_owned()).collect()
+}
+
+fn present(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+fn stamp(member: &'static str, text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
+    rfc3339(text, observed).map_err(|error| Fault::Stamp { member, error })
+}
+
+fn optional(member: &'static str, text: Option<&str>, observed: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Fault> {
+    present(text).map(|text| stamp(member, text, observed)).transpose()
+}

@@ -1,0 +1,333 @@
+//! The public feed against captures of it, and against everything else that can come out of a socket.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use entente_gcp::public;
+use entente_schemas::block::{BlockState, ServiceClass, Severity};
+use entente_schemas::event::{CHAIN_START, Draft, Event, Place, Source};
+use entente_schemas::family::{Body, Family, FeedState, Impact, Outcome, Phase};
+use entente_schemas::header::Fidelity;
+use entente_sidecar::edge::Edge;
+use entente_sidecar::mapping::Mapping;
+use proptest::prelude::*;
+
+fn data(name: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(std::env::var("CI").is_err(), "captures are needed here: {} is absent", path.display());
+    println!("skipped: {} is absent", path.display());
+    None
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-08-01T12:00:00Z".parse().unwrap()
+}
+
+fn source() -> Source {
+    Source { org: "local".into(), feed: "gcp-public".into(), instance: "01HZZZZZZZZZZZZZZZZZZZZZZZ".into() }
+}
+
+fn edge() -> Edge {
+    Edge::new(public(), source(), "actual", "all", "https://status.cloud.google.com/incidents.json")
+}
+
+/// Plays answers as an outbox that takes everything, and gives the drafts as the bytes that would travel.
+fn play<'a>(edge: &mut Edge, answers: impl IntoIterator<Item = &'a [u8]>) -> Vec<Draft> {
+    let mut all = Vec::new();
+    for answer in answers {
+        let outcome = edge.answered(answer, now());
+        assert!(outcome.read);
+        edge.taken(&outcome.drafts);
+        all.extend(outcome.drafts);
+    }
+    all
+}
+
+fn bytes(draft: &Draft) -> Vec<u8> {
+    let place =
+        Place { source: &source(), universe: "actual", audience: "all", sequence: u64::MAX, prevhash: CHAIN_START };
+    draft.seal(place).unwrap()
+}
+
+fn count(drafts: &[Draft], family: Family) -> (usize, usize) {
+    let of = drafts.iter().filter(|draft| draft.claim.family() == family);
+    let objects: BTreeSet<&str> = of.clone().map(|draft| draft.claim.header.object_id.as_str()).collect();
+    (objects.len(), of.count())
+}
+
+fn lines(path: &Path) -> Vec<Vec<u8>> {
+    let whole = std::fs::read(path).unwrap();
+    whole.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// One incident in the shape of the feed, with what a test varies.
+fn incident(members: &str) -> Vec<u8> {
+    format!(
+        r#"[{{"id":"Abc123","begin":"2026-07-01T10:00:00+00:00","created":"2026-07-01T10:05:00+00:00",
+        "modified":"2026-07-01T10:05:00+00:00","external_desc":"Disks answer slowly","severity":"medium",
+        "status_impact":"SERVICE_DISRUPTION","service_name":"Multiple Products",
+        "affected_products":[{{"title":"Persistent Disk","id":"p1"}},{{"title":"Google Compute Engine","id":"p2"}}],
+        "uri":"incidents/Abc123"{members}}}]"#
+    )
+    .into_bytes()
+}
+
+const OPEN: &str = r#","updates":[
+    {"when":"2026-07-01T11:00:30+00:00","status":"SERVICE_OUTAGE","text":"Worse"},
+    {"when":"2026-07-01T10:05:00+00:00","status":"SERVICE_INFORMATION","text":"We look"}],
+    "currently_affected_locations":[{"id":"us-east1","title":"South Carolina (us-east1)"},{"id":"us-west1-b"}],
+    "previously_affected_locations":[{"id":"us-east4"},{"id":"us-east1"}]"#;
+
+fn only_impact(body: &[u8]) -> (Draft, Impact) {
+    let drafts = play(&mut edge(), [body]);
+    let draft = drafts.into_iter().find(|draft| draft.claim.family() == Family::Impact).unwrap();
+    let impact = draft.claim.impact().unwrap().clone();
+    (draft, impact)
+}
+
+#[test]
+fn an_open_incident_takes_its_newest_update_s_word() {
+    let (draft, impact) = only_impact(&incident(OPEN));
+    assert_eq!((impact.phase, impact.severity), (Phase::Investigating, Severity::Critical));
+    assert_eq!(impact.summary.as_deref(), Some("Worse"));
+    let header = &draft.claim.header;
+    assert_eq!(header.object_id, "gcp.public:Abc123");
+    assert_eq!(header.times.fidelity, Some(Fidelity::Minute));
+    let native = header.native.as_ref().unwrap();
+    assert_eq!(native.url.as_deref(), Some("https://status.cloud.google.com/incidents/Abc123"));
+    assert_eq!(
+        (native.status.as_deref(), native.severity.as_deref(), native.category.as_deref()),
+        (Some("SERVICE_OUTAGE"), Some("medium"), Some("SERVICE_DISRUPTION"))
+    );
+    let seen: Vec<_> = impact.blocks.iter().map(|b| (b.service_class, b.state, b.regions.join("+"))).collect();
+    let (down, up) = (BlockState::AffectedUnavailable, BlockState::Restored);
+    assert_eq!(
+        seen,
+        [
+            (ServiceClass::Compute, down, "us-east1+us-west1".to_owned()),
+            (ServiceClass::BlockStorage, down, "us-east1+us-west1".to_owned()),
+            (ServiceClass::Compute, up, "us-east4".to_owned()),
+            (ServiceClass::BlockStorage, up, "us-east4".to_owned()),
+        ]
+    );
+    assert_eq!(impact.blocks[0].zones, ["us-west1-b"]);
+    assert_eq!(impact.blocks[0].services, ["Google Compute Engine"]);
+}
+
+#[test]
+fn an_end_closes_whatever_the_newest_update_says() {
+    let (draft, impact) = only_impact(&incident(&format!(r#"{OPEN},"end":"2026-07-01T12:00:01+00:00""#)));
+    assert_eq!((impact.phase, impact.outcome), (Phase::Resolved, Some(Outcome::Restored)));
+    assert_eq!(impact.severity, Severity::Major, "the item's own when closed");
+    assert!(impact.blocks.iter().all(|block| block.state == BlockState::Restored));
+    assert_eq!(impact.blocks[0].regions, ["us-east1", "us-west1", "us-east4"]);
+    assert!(draft.claim.header.times.occurred_end.is_some());
+    assert!(draft.claim.header.backfill, "closed at the first good poll");
+}
+
+#[test]
+fn an_edited_statement_is_a_revision_of_the_same_notice() {
+    let mut edge = edge();
+    let first = play(&mut edge, [&incident(OPEN)[..]]);
+    assert_eq!(count(&first, Family::Notice), (2, 2));
+    let edited = String::from_utf8(incident(OPEN)).unwrap().replace("We look", "We look into it");
+    let second = play(&mut edge, [edited.as_bytes()]);
+    let ids: Vec<&str> = second.iter().map(|draft| draft.claim.header.object_id.as_str()).collect();
+    assert_eq!(ids, ["gcp.public:Abc123/2026-07-01T10:05:00Z"], "the newest update is as it was: no impact revision");
+    assert_eq!(second[0].claim.header.rev, 2);
+    // An older copy from a cache changes nothing.
+    let newer =
+        edited.replace(r#""modified":"2026-07-01T10:05"#, r#""modified":"2026-07-01T10:09"#).replace("Worse", "X");
+    assert_eq!(play(&mut edge, [newer.as_bytes()]).len(), 2);
+    assert_eq!(play(&mut edge, [edited.as_bytes(), &incident(OPEN)]).len(), 0);
+}
+
+#[test]
+fn the_revision_file_gives_each_real_change_once() {
+    let Some(path) = data("gcp/poll-revisions-before-2022-07-02.jsonl") else { return };
+    let lines = lines(&path);
+    let polls = || lines.iter().map(Vec::as_slice);
+    let mut edge = edge();
+    let first = play(&mut edge, polls());
+    assert_eq!(count(&first, Family::Impact).1, 438);
+    assert_eq!(count(&first, Family::Notice), (1_192, 1_221));
+    assert_eq!(play(&mut edge, polls()).len(), 0, "a second pass");
+    let payloads: Vec<Vec<u8>> = first.iter().map(bytes).collect();
+    assert_eq!(payloads.iter().collect::<BTreeSet<_>>().len(), payloads.len());
+    let mut restarted = self::edge();
+    let events: Vec<Event> = payloads.iter().rev().map(|payload| Event::read(payload).unwrap()).collect();
+    restarted.recall(&events);
+    assert_eq!(play(&mut restarted, polls()).len(), 0, "a pass after a restart, by what the log holds");
+}
+
+#[test]
+fn a_whole_feed_gives_every_incident_and_statement() {
+    let Some(path) = data("gcp/incidents-2022-07.json") else { return };
+    let body = std::fs::read(path).unwrap();
+    let drafts = play(&mut edge(), [&body[..]]);
+    assert_eq!(count(&drafts, Family::Impact), (157, 157));
+    assert_eq!(count(&drafts, Family::Notice), (770, 770));
+    assert!(drafts.iter().all(|d| d.claim.family() == Family::Feed || d.claim.header.backfill), "all were closed");
+    let feed = drafts.last().unwrap();
+    let Body::Feed(live) = &feed.claim.body else { panic!("the feed's own state comes last") };
+    assert_eq!((live.state, live.reason.as_str()), (FeedState::Live, "first poll"));
+    assert_eq!(live.coverage.speakers, ["gcp"]);
+    for draft in &drafts {
+        Event::read(&bytes(draft)).unwrap();
+    }
+}
+
+#[test]
+fn the_widest_incident_fits_one_payload_with_every_product_and_place() {
+    let Some(path) = data("gcp/incident-2025-06-12-service-control.json") else { return };
+    let body = std::fs::read(path).unwrap();
+    let (draft, impact) = only_impact(&body);
+    let size = bytes(&draft).len();
+    let services: BTreeSet<&String> = impact.blocks.iter().flat_map(|block| &block.services).collect();
+    let regions: BTreeSet<&String> = impact.blocks.iter().flat_map(|block| &block.regions).collect();
+    println!("{} blocks, {size} bytes", impact.blocks.len());
+    assert_eq!((services.len(), regions.len()), (55, 61));
+    assert!(size < 32 * 1024 && draft.claim.header.trimmed.is_empty(), "{size} bytes");
+}
+
+#[test]
+fn the_older_schema_is_read_too() {
+    let Some(path) = data("gcp/legacy-2016-2018.jsonl") else { return };
+    let lines = lines(&path);
+    let mut edge = edge();
+    let drafts = play(&mut edge, lines.iter().map(Vec::as_slice));
+    let expected: BTreeSet<String> = lines
+        .iter()
+        .map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap()["created"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(count(&drafts, Family::Impact).0, expected.len());
+    assert_eq!(count(&drafts, Family::Rejected).0, 0);
+    let known = drafts.iter().filter_map(|draft| draft.claim.impact());
+    assert!(known.clone().all(|impact| impact.severity != Severity::NotStated && !impact.blocks.is_empty()));
+    assert_eq!(play(&mut edge, lines.iter().map(Vec::as_slice)).len(), 0, "a second pass");
+}
+
+#[test]
+fn every_product_in_the_captures_has_a_class() {
+    let mut names = BTreeSet::new();
+    let files = [
+        "gcp/incidents-2022-07.json",
+        "gcp/incident-2025-06-12-service-control.json",
+        "gcp/poll-revisions-before-2022-07-02.jsonl",
+        "gcp/legacy-2016-2018.jsonl",
+    ];
+    for file in files {
+        let Some(path) = data(file) else { return };
+        let answers = if file.ends_with(".jsonl") { lines(&path) } else { vec![std::fs::read(&path).unwrap()] };
+        for answer in answers {
+            let reading = public().read(&answer, now()).unwrap();
+            let blocks = reading.items.into_iter().flat_map(|item| item.impact.blocks);
+            names.extend(blocks.flat_map(|block| block.services));
+        }
+    }
+    let mapping = Mapping::parse(include_str!("../mapping.toml")).unwrap();
+    let coverage = mapping.coverage(names.iter().map(String::as_str));
+    println!("{coverage:?}");
+    assert_eq!(coverage.unknown, Vec::<String>::new());
+    assert!(coverage.names > 100);
+}
+
+#[test]
+fn every_capture_of_whatever_feed_is_read_or_refused() {
+    let Some(root) = data(".") else { return };
+    let mut folders = vec![root];
+    let mut seen: BTreeMap<bool, usize> = BTreeMap::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let whole = std::fs::read(&path).unwrap();
+            let read = public().read(&whole, now()).is_ok_and(|reading| reading.refused.is_empty());
+            *seen.entry(read).or_default() += 1;
+            for line in whole.split(|b| *b == b'\n').take(200) {
+                let _ = public().read(line, now());
+            }
+            let half = whole.get(..whole.len() / 2).unwrap_or_default();
+            let reading = public().read(half, now());
+            assert!(reading.is_err() || reading.is_ok_and(|r| r.items.is_empty()), "half of {}", path.display());
+        }
+    }
+    println!("read whole: {seen:?}");
+    assert!(seen[&true] >= 2 && seen[&false] > 50);
+}
+
+#[test]
+fn one_bad_incident_costs_only_itself() {
+    let good = String::from_utf8(incident(OPEN)).unwrap();
+    let good = good.trim_start_matches('[').trim_end_matches(']');
+    let bad = [
+        good.replace("2026-07-01T10:00:00", "1999-07-01T10:00:00"),
+        good.replace("2026-07-01T10:00:00", "2099-07-01T10:00:00"),
+        good.replace("2026-07-01T11:00:30+00:00", "yesterday"),
+        good.replace(r#""Abc123","begin""#, r#"-17,"begin""#),
+        good.replace(r#""title":"Persistent Disk""#, r#""title":1e999"#),
+        good.replace(r#""id":"Abc123","#, r#""id":"","#).replace("created", "made"),
+        r#"{"id":"<html>"}"#.to_owned(),
+        "7".to_owned(),
+    ];
+    let body = format!("[{},{good}]", bad.join(","));
+    // 1e999 is no number of JSON at all, so the whole answer falls with it.
+    assert!(public().read(body.as_bytes(), now()).is_err() || body.contains("1e999"));
+    let bad: Vec<&String> = bad.iter().filter(|item| !item.contains("1e999")).collect();
+    let body = format!("[{},{good}]", bad.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(","));
+    let mut edge = edge();
+    let drafts = play(&mut edge, [body.as_bytes()]);
+    assert_eq!(count(&drafts, Family::Impact), (1, 1));
+    assert_eq!(count(&drafts, Family::Rejected), (bad.len(), bad.len()));
+    for draft in drafts.iter().filter(|draft| draft.claim.family() == Family::Rejected) {
+        let Body::Rejected(rejected) = &draft.claim.body else { panic!() };
+        assert!(rejected.feed == "gcp-public" && rejected.bytes > 0 && rejected.position.is_some(), "{rejected:?}");
+    }
+    assert_eq!(play(&mut edge, [body.as_bytes()]).len(), 0, "said once a digest");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes: no panic, and what is taken is what every reader of the bus takes.
+    #[test]
+    fn whatever_comes_is_read_or_refused(
+        cut in 0usize..2_000, byte in any::<u8>(), at in 0usize..2_000, junk in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let mut body = incident(OPEN);
+        if let Some(place) = body.get_mut(at) {
+            *place = byte;
+        }
+        body.truncate(cut.max(1));
+        for answer in [&body, &junk] {
+            let outcome = edge().answered(answer, now());
+            for draft in &outcome.drafts {
+                prop_assert!(Event::read(&bytes(draft)).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn odd_members_are_read_or_refused(text in "\\PC{0,600}", time in "[0-9TZ:+-]{0,25}", number in any::<i64>()) {
+        let text = serde_json::to_string(&text).unwrap();
+        for members in [
+            format!(r#","updates":[{{"when":"2026-07-01T10:00:00Z","text":{text},"status":{text}}}]"#),
+            format!(r#","end":"{time}""#),
+            format!(r#","end":{number}"#),
+            format!(r#","currently_affected_locations":[{{"id":{text}}}],"updates":[{{"when":"{time}"}}]"#),
+        ] {
+            let outcome = edge().answered(&incident(&members), now());
+            prop_assert!(outcome.read);
+            for draft in &outcome.drafts {
+                prop_assert!(Event::read(&bytes(draft)).is_ok());
+            }
+        }
+    }
+}

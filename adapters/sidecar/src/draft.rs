@@ -1,0 +1,373 @@
+//! Items into drafts of events: which of them are news, which revision each gets, and that each fits its limits. What a
+//! reader would refuse is refused here, so that nothing enters the outbox that cannot be taken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use entente_schemas::block::BlockState;
+use entente_schemas::digest::{SHORT, base32, hex, length_prefixed, sha256};
+use entente_schemas::event::{CHAIN_START, Draft, Place, Source, machine_id};
+use entente_schemas::family::{Body, Claim, Family, Feed, Impact, Notice, Outcome, Phase, Rejected};
+use entente_schemas::header::{Certainty, Header, Native, Ref, Times};
+use entente_schemas::speaker::{Relay, Role, Speaker};
+use entente_schemas::tlp::Tlp;
+use entente_schemas::trim::fit;
+
+use crate::item::{FeedProfile, Item, Refusal, Statement};
+use crate::memory::{Judgement, Memory};
+
+const TITLE_MAX: usize = 500;
+const SUMMARY_MAX: usize = 4_000;
+const NOTICE_MAX: usize = 32_000;
+const REASON_MAX: usize = 500;
+
+/// Makes the drafts of one feed.
+#[derive(Clone, Debug)]
+pub struct Drafter {
+    source: Source,
+    universe: String,
+    audience: String,
+    profile: FeedProfile,
+}
+
+/// When and on which occasion drafts are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion {
+    /// The player's clock.
+    pub now: DateTime<Utc>,
+    /// Whether this is the feed's first good poll: what is closed already is backfill.
+    pub first_good: bool,
+}
+
+/// What came of an answer's items.
+#[derive(Clone, Debug, Default)]
+pub struct Drafted {
+    /// The news, each impact before its notices.
+    pub drafts: Vec<Draft>,
+    /// Items that readers of the bus would not take.
+    pub refused: Vec<Refusal>,
+}
+
+/// What a claim is made of beside its revision.
+struct Saying {
+    object_id: String,
+    rev: u64,
+    speaker: Speaker,
+    times: Times,
+    certainty: Certainty,
+    native: Native,
+    backfill: bool,
+    refs: Vec<Ref>,
+    trimmed: Vec<String>,
+    cause: Option<String>,
+    body: Body,
+}
+
+impl Drafter {
+    /// A drafter for the events that this source transmits.
+    #[must_use]
+    pub fn new(source: Source, universe: &str, audience: &str, profile: FeedProfile) -> Self {
+        Self { source, universe: universe.to_owned(), audience: audience.to_owned(), profile }
+    }
+
+    /// The news among the items of an answer: one impact revision per changed digest, one notice per changed statement.
+    #[must_use]
+    pub fn items(&self, items: Vec<Item>, memory: &Memory, occasion: Occasion) -> Drafted {
+        let mut drafted = Drafted::default();
+        for item in newest_of_each(items) {
+            match self.item(&item, memory, occasion) {
+                Ok(drafts) => drafted.drafts.extend(drafts),
+                Err(refusal) => drafted.refused.push(refusal),
+            }
+        }
+        drafted
+    }
+
+    fn item(&self, item: &Item, memory: &Memory, occasion: Occasion) -> Result<Vec<Draft>, Refusal> {
+        let judgement = memory.judge(Family::Impact, &item.object_id, item.stamp(), &item.native.digest);
+        if judgement == Judgement::Stale {
+            return Ok(Vec::new());
+        }
+        let backfill = backfilled(item, memory, occasion);
+        let mut sayings = Vec::new();
+        if let Judgement::News { rev } = judgement {
+            sayings.push(self.impact(item, rev, backfill));
+        }
+        for statement in told_apart(&item.notices) {
+            let (stamp, digest) = (statement.times.published_at, &statement.native.digest);
+            if let Judgement::News { rev } = memory.judge(Family::Notice, &statement.object_id, stamp, digest) {
+                sayings.push(self.notice(statement, rev, backfill));
+            }
+        }
+        sayings.into_iter().map(|saying| self.draft(saying, occasion.now)).collect()
+    }
+
+    fn impact(&self, item: &Item, rev: u64, backfill: bool) -> Saying {
+        let mut trimmed = Vec::new();
+        let title = cut("title", &item.impact.title, TITLE_MAX, &mut trimmed);
+        // The whole of the summary stands in its notice, so a cut of it is no loss worth a note.
+        let summary = item.impact.summary.as_ref().map(|text| text.chars().take(SUMMARY_MAX).collect());
+        Saying {
+            object_id: item.object_id.clone(),
+            rev,
+            speaker: self.profile.speaker.clone(),
+            times: item.times.clone(),
+            certainty: Certainty::Observed,
+            native: item.native.clone(),
+            backfill,
+            refs: item.refs.clone(),
+            trimmed,
+            cause: None,
+            body: Body::Impact(Impact { title, summary, ..item.impact.clone() }),
+        }
+    }
+
+    fn notice(&self, statement: Statement, rev: u64, backfill: bool) -> Saying {
+        let mut trimmed = Vec::new();
+        let text = cut("text", &statement.notice.text, NOTICE_MAX, &mut trimmed);
+        Saying {
+            object_id: statement.object_id,
+            rev,
+            speaker: self.profile.speaker.clone(),
+            times: statement.times,
+            certainty: Certainty::Observed,
+            native: statement.native,
+            backfill,
+            refs: Vec::new(),
+            trimmed,
+            cause: None,
+            body: Body::Notice(Notice { text, ..statement.notice }),
+        }
+    }
+
+    /// The revision that closes an item which left its feed. Its digest is that of no members, so that an unchanged return
+    /// is a new revision.
+    ///
+    /// # Errors
+    /// If readers of the bus would not take it.
+    pub fn vanished(&self, claim: &Claim, memory: &Memory, now: DateTime<Utc>) -> Result<Draft, Refusal> {
+        let header = &claim.header;
+        let mut body = claim.body.clone();
+        if let Body::Impact(impact) = &mut body {
+            (impact.phase, impact.outcome) = (Phase::Resolved, Some(Outcome::Vanished));
+            impact.next_update_by = None;
+            impact.blocks.iter_mut().for_each(|block| block.state = ended(block.state));
+        }
+        let native = header.native.clone().unwrap_or_else(|| self.own_native(&header.object_id, String::new()));
+        self.draft(
+            Saying {
+                object_id: header.object_id.clone(),
+                rev: memory.next_rev(Family::Impact, &header.object_id),
+                speaker: header.speaker.clone(),
+                times: Times { observed_at: now, ..header.times.clone() },
+                certainty: Certainty::Likely,
+                native: Native { digest: of_nothing(), mapping_version: self.profile.mapping_version, ..native },
+                backfill: false,
+                refs: header.refs.clone(),
+                trimmed: header.trimmed.clone(),
+                cause: Some("vanished".to_owned()),
+                body,
+            },
+            now,
+        )
+    }
+
+    /// The event that tells of a change of this feed's state.
+    ///
+    /// # Errors
+    /// If readers of the bus would not take it.
+    pub fn feed(&self, feed: Feed, memory: &Memory, now: DateTime<Utc>) -> Result<Draft, Refusal> {
+        let object_id = self.feed_object();
+        let digest = hex(&length_prefixed([feed.state.as_str(), &feed.reason, &feed.since.to_rfc3339()]));
+        let rev = memory.next_rev(Family::Feed, &object_id);
+        let native = self.own_native(&self.profile.slug, digest);
+        self.draft(self.own_saying(object_id, rev, native, now, Body::Feed(feed)), now)
+    }
+
+    /// The object that this feed's states are said of.
+    #[must_use]
+    pub fn feed_object(&self) -> String {
+        format!("feed:{}", self.source.org_feed())
+    }
+
+    /// The event that tells of an input that could not be taken; none if it was told already.
+    ///
+    /// # Errors
+    /// If readers of the bus would not take it.
+    pub fn rejected(&self, refusal: &Refusal, memory: &Memory, now: DateTime<Utc>) -> Result<Option<Draft>, Refusal> {
+        let digest = sha256(&refusal.input);
+        let object_id = format!("{}:rejected/{}", self.profile.system, base32(&digest, SHORT));
+        if memory.last(Family::Rejected, &object_id).is_some() {
+            return Ok(None);
+        }
+        let rejected = Rejected {
+            feed: self.profile.slug.clone(),
+            reason: shortened(&refusal.reason),
+            position: refusal.position.as_deref().map(shortened),
+            digest: hex(&digest),
+            bytes: refusal.input.len() as u64,
+        };
+        let native = self.own_native(&base32(&digest, SHORT), rejected.digest.clone());
+        let saying = self.own_saying(object_id, 1, native, now, Body::Rejected(rejected));
+        self.draft(saying, now).map(Some)
+    }
+
+    fn own_native(&self, id: &str, digest: String) -> Native {
+        Native {
+            system: self.profile.system.clone(),
+            id: id.to_owned(),
+            url: None,
+            status: None,
+            severity: None,
+            category: None,
+            mapping_version: self.profile.mapping_version,
+            digest,
+        }
+    }
+
+    /// A claim of the adapter itself: its organisation looks on and says so in its own name.
+    fn own_saying(&self, object_id: String, rev: u64, native: Native, now: DateTime<Utc>, body: Body) -> Saying {
+        Saying {
+            object_id,
+            rev,
+            speaker: Speaker { org: self.source.org.clone(), role: Role::Observer, channel: None, relay: Relay::Own },
+            times: observed(now),
+            certainty: Certainty::Observed,
+            native,
+            backfill: false,
+            refs: Vec::new(),
+            trimmed: Vec::new(),
+            cause: None,
+            body,
+        }
+    }
+
+    fn draft(&self, saying: Saying, now: DateTime<Utc>) -> Result<Draft, Refusal> {
+        let (object_id, digest) = (saying.object_id.clone(), saying.native.digest.clone());
+        let family = saying.body.family();
+        let mut draft = Draft {
+            id: machine_id(&self.universe, &self.source.org_feed(), family, &object_id, saying.rev, &digest),
+            recorded: now,
+            causation: None,
+            traceparent: None,
+            tlp: Tlp::Clear,
+            claim: saying.into_claim(),
+        };
+        // The input that is refused is named by the object and its digest, which stay equal from poll to poll.
+        let refuse = |reason: String| Refusal {
+            reason,
+            position: Some(object_id.clone()),
+            input: format!("{family}\n{object_id}\n{digest}").into_bytes(),
+        };
+        draft.claim.check().map_err(|problems| refuse(format!("the bus would not take it: {problems}")))?;
+        fit(&mut draft, self.greatest_place()).map_err(|error| refuse(error.to_string()))?;
+        Ok(draft)
+    }
+
+    /// The place whose attributes take most bytes; all that vary have a fixed length.
+    fn greatest_place(&self) -> Place<'_> {
+        Place {
+            source: &self.source,
+            universe: &self.universe,
+            audience: &self.audience,
+            sequence: u64::MAX,
+            prevhash: CHAIN_START,
+        }
+    }
+}
+
+impl Saying {
+    fn into_claim(self) -> Claim {
+        let header = Header {
+            object_id: self.object_id,
+            rev: self.rev,
+            speaker: self.speaker,
+            author: None,
+            headline: None,
+            invented: false,
+            times: self.times,
+            certainty: self.certainty,
+            native: Some(self.native),
+            backfill: self.backfill,
+            refs: self.refs,
+            trimmed: self.trimmed,
+            cause: self.cause,
+        };
+        Claim { header, body: self.body }
+    }
+}
+
+/// The digest of no members.
+fn of_nothing() -> String {
+    hex(&length_prefixed::<&str>([]))
+}
+
+fn observed(now: DateTime<Utc>) -> Times {
+    Times {
+        published_at: None,
+        occurred_at: None,
+        occurred_end: None,
+        fidelity: None,
+        observed_at: now,
+        confirmed_at: None,
+    }
+}
+
+fn ended(state: BlockState) -> BlockState {
+    match state {
+        BlockState::NotAffected | BlockState::Excluded => state,
+        _ => BlockState::Restored,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(REASON_MAX).collect()
+}
+
+fn cut(what: &str, text: &str, max: usize, trimmed: &mut Vec<String>) -> String {
+    let length = text.chars().count();
+    if length > max {
+        trimmed.push(format!("{what}: {max} of {length} characters"));
+    }
+    text.chars().take(max).collect()
+}
+
+/// Closed when the feed was first read, and closed ever since.
+fn backfilled(item: &Item, memory: &Memory, occasion: Occasion) -> bool {
+    let closed = !item.impact.phase.is_open();
+    let last = memory.last(Family::Impact, &item.object_id);
+    closed && last.map_or(occasion.first_good, |last| last.backfill)
+}
+
+/// One item of each object: of several copies in one answer the newest, else the last.
+fn newest_of_each(items: Vec<Item>) -> Vec<Item> {
+    let mut newest: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let kept = newest.entry(item.object_id.clone()).or_insert(index);
+        if items.get(*kept).is_some_and(|kept| item.stamp() >= kept.stamp()) {
+            *kept = index;
+        }
+    }
+    let kept: BTreeSet<usize> = newest.into_values().collect();
+    items.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, item)| item).collect()
+}
+
+/// Statements of one item with ids of their own: providers put two under one second, or one twice.
+fn told_apart(statements: &[Statement]) -> Vec<Statement> {
+    let mut digests: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut apart = Vec::new();
+    for statement in statements {
+        let known = digests.entry(&statement.object_id).or_default();
+        if known.contains(&statement.native.digest.as_str()) {
+            continue;
+        }
+        known.push(&statement.native.digest);
+        let mut statement = statement.clone();
+        if known.len() > 1 {
+            statement.object_id = format!("{}~{}", statement.object_id, known.len());
+            statement.native.id = format!("{}~{}", statement.native.id, known.len());
+        }
+        apart.push(statement);
+    }
+    apart
+}

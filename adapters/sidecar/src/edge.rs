@@ -1,0 +1,232 @@
+//! The pure half of the loop: what came of asking a feed in, drafts of events out. No I/O and no clock, so that recordings
+//! are read by the very code that reads the live feed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::beat::{self, Beat, BeatError};
+use entente_schemas::event::{Draft, Event, Source};
+use entente_schemas::family::{Body, Coverage};
+
+use crate::draft::{Drafter, Occasion};
+use crate::feed::FeedHealth;
+use crate::item::{Item, Normalize, Reading, Refusal, UnmappedWord};
+use crate::memory::Memory;
+use crate::vanish::Vanish;
+
+/// Inputs that are told as rejected after one poll; the next poll tells of further ones.
+const REFUSALS_PER_POLL: usize = 100;
+/// Unknown words that a beat lists.
+const WORDS_IN_BEAT: usize = 100;
+
+/// What one feed's adapter knows.
+pub struct Edge {
+    normalize: Arc<dyn Normalize>,
+    drafter: Drafter,
+    memory: Memory,
+    vanish: Vanish,
+    health: FeedHealth,
+    present: BTreeSet<String>,
+    whole: bool,
+    unknown_words: BTreeMap<UnmappedWord, (u64, DateTime<Utc>)>,
+}
+
+/// What came of one poll.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Events to offer, in this order.
+    pub drafts: Vec<Draft>,
+    /// Whether the answer was read, so that asking for changes only is right next time.
+    pub read: bool,
+}
+
+/// What a beat tells beside the feed's own state.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// When the feed is asked next.
+    pub next_try: Option<DateTime<Utc>>,
+    /// From the edge to the log.
+    pub lag: beat::Lag,
+    /// What waits to be published.
+    pub outbox: beat::Backlog,
+    /// The provider's clock minus ours.
+    pub clock_offset_ms: Option<i64>,
+}
+
+impl Edge {
+    /// An adapter that knows nothing yet, transmitting as `source` into one universe and audience. `address` is what is
+    /// shown as read.
+    #[must_use]
+    pub fn new(normalize: Arc<dyn Normalize>, source: Source, universe: &str, audience: &str, address: &str) -> Self {
+        let profile = normalize.profile().clone();
+        let coverage = Coverage {
+            speakers: vec![profile.speaker.org.clone()],
+            service_classes: profile.covers.clone(),
+            regions: Vec::new(),
+        };
+        Self {
+            memory: Memory::default(),
+            vanish: Vanish::new(profile.vanishing),
+            health: FeedHealth::new(&profile.slug, address, coverage),
+            drafter: Drafter::new(source, universe, audience, profile),
+            normalize,
+            present: BTreeSet::new(),
+            whole: false,
+            unknown_words: BTreeMap::new(),
+        }
+    }
+
+    /// Remembers what was said before, from outbox and log, in any order and any number of times.
+    pub fn recall(&mut self, events: &[Event]) {
+        events.iter().for_each(|event| self.memory.recall(event));
+        for event in events {
+            if !self.is_current(event) {
+                continue;
+            }
+            self.vanish.learn(&event.claim);
+            if let Body::Feed(feed) = &event.claim.body
+                && event.claim.header.object_id == self.drafter.feed_object()
+            {
+                self.health.recall(feed);
+            }
+        }
+    }
+
+    fn is_current(&self, event: &Event) -> bool {
+        let last = self.memory.last(event.claim.family(), &event.claim.header.object_id);
+        last.is_some_and(|last| last.is(event))
+    }
+
+    /// Takes note of an answer.
+    pub fn answered(&mut self, body: &[u8], now: DateTime<Utc>) -> Outcome {
+        match self.normalize.read(body, now) {
+            Ok(reading) => Outcome { drafts: self.read(reading, now), read: true },
+            Err(refusal) => {
+                let error = BeatError { code: "unreadable".to_owned(), text: refusal.reason.clone() };
+                Outcome { drafts: self.failed(error, Some(refusal), now), read: false }
+            }
+        }
+    }
+
+    /// Takes note that the feed answered as before.
+    pub fn unchanged(&mut self, now: DateTime<Utc>) -> Outcome {
+        self.health.good(now);
+        let mut drafts = self.gone(now);
+        drafts.extend(self.change_of_state(now));
+        Outcome { drafts, read: true }
+    }
+
+    /// Takes note that the feed did not answer as it should; with the input, where there is one to name.
+    pub fn failed(&mut self, error: BeatError, refusal: Option<Refusal>, now: DateTime<Utc>) -> Vec<Draft> {
+        self.health.bad(now, error);
+        let mut drafts = self.rejections(refusal.as_slice(), now);
+        drafts.extend(self.change_of_state(now));
+        drafts
+    }
+
+    /// Takes note that the outbox takes nothing more: the feed is blind at once, and what was to be said is due again.
+    pub fn stopped(&mut self, error: BeatError, now: DateTime<Utc>) {
+        self.health.stopped(now, error);
+    }
+
+    /// Takes note of drafts that the outbox has taken.
+    pub fn taken(&mut self, drafts: &[Draft]) {
+        for draft in drafts {
+            self.memory.learn(draft);
+            self.vanish.learn(&draft.claim);
+            if let Body::Feed(feed) = &draft.claim.body {
+                self.health.said(feed.clone());
+            }
+        }
+    }
+
+    /// The feed's state.
+    #[must_use]
+    pub fn health(&self) -> &FeedHealth {
+        &self.health
+    }
+
+    /// What the feed last said of its objects.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// The heartbeat at this moment.
+    #[must_use]
+    pub fn beat(&self, around: Surroundings, now: DateTime<Utc>) -> Beat {
+        let words = self.unknown_words.iter().take(WORDS_IN_BEAT);
+        Beat {
+            state: self.health.state(),
+            last_good: self.health.last_good(),
+            last_poll: self.health.last_poll(),
+            next_try: around.next_try,
+            failures: self.health.failures(),
+            error: self.health.error().cloned(),
+            lag: around.lag,
+            outbox: around.outbox,
+            unknown_words: words.map(|(word, (count, first))| in_beat(word, *count, *first)).collect(),
+            mapping_version: self.normalize.profile().mapping_version,
+            clock_offset_ms: around.clock_offset_ms,
+            beat_at: now,
+        }
+    }
+
+    fn read(&mut self, reading: Reading, now: DateTime<Utc>) -> Vec<Draft> {
+        let Reading { items, mut refused, unmapped } = reading;
+        let occasion = Occasion { now, first_good: self.health.first_reading() };
+        self.health.good(now);
+        self.note_words(unmapped, now);
+        self.present = items.iter().map(|item: &Item| item.object_id.clone()).collect();
+        self.whole = refused.is_empty();
+        let drafted = self.drafter.items(items, &self.memory, occasion);
+        let mut drafts = drafted.drafts;
+        refused.extend(drafted.refused);
+        drafts.extend(self.gone(now));
+        drafts.extend(self.rejections(&refused, now));
+        // Last, so that a first reading which was cut short is continued as such.
+        drafts.extend(self.change_of_state(now));
+        drafts
+    }
+
+    fn gone(&mut self, now: DateTime<Utc>) -> Vec<Draft> {
+        let gone = self.vanish.poll(&self.present, self.whole);
+        let closing = gone.iter().map(|claim| self.drafter.vanished(claim, &self.memory, now));
+        closing.filter_map(|draft| told("the end of an item", draft)).collect()
+    }
+
+    fn rejections(&self, refused: &[Refusal], now: DateTime<Utc>) -> Vec<Draft> {
+        let rejected = refused.iter().map(|refusal| self.drafter.rejected(refusal, &self.memory, now));
+        let news = rejected.filter_map(|draft| told("a rejected input", draft).flatten());
+        // One input twice in an answer is one event.
+        let by_id: BTreeMap<String, Draft> = news.map(|draft| (draft.id.clone(), draft)).collect();
+        by_id.into_values().take(REFUSALS_PER_POLL).collect()
+    }
+
+    fn change_of_state(&self, now: DateTime<Utc>) -> Option<Draft> {
+        let due = self.health.due()?;
+        told("the feed's state", self.drafter.feed(due, &self.memory, now))
+    }
+
+    fn note_words(&mut self, unmapped: BTreeMap<UnmappedWord, u64>, now: DateTime<Utc>) {
+        for (word, count) in unmapped {
+            self.unknown_words.entry(word).or_insert((0, now)).0 = count;
+        }
+    }
+}
+
+/// Claims of the adapter itself are made of parts that were checked, so one that is refused is worth a line, not an end.
+fn told<T>(what: &str, draft: Result<T, Refusal>) -> Option<T> {
+    draft.inspect_err(|refusal| tracing::error!(reason = %refusal.reason, "{what} could not be told")).ok()
+}
+
+fn in_beat(word: &UnmappedWord, count: u64, first: DateTime<Utc>) -> beat::UnmappedWord {
+    beat::UnmappedWord {
+        field: word.field.clone(),
+        word: word.word.clone(),
+        read_as: word.read_as.clone(),
+        count,
+        first,
+    }
+}

@@ -1,0 +1,172 @@
+//! The revision memory: what this feed last said of each object. Polling again is a no-op because of it. It is rebuilt
+//! after a restart from the outbox and from the log, which hold the events themselves.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use entente_schemas::event::{Draft, Event};
+use entente_schemas::family::Family;
+
+/// What was last said of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// The revision.
+    pub rev: u64,
+    /// The digest of the native item that the revision was made from.
+    pub digest: Option<String>,
+    /// The provider's stamp of that item; none counts as oldest.
+    pub stamp: Option<DateTime<Utc>>,
+    /// Whether the object was already closed when the feed was first read.
+    pub backfill: bool,
+    recorded: DateTime<Utc>,
+    id: String,
+}
+
+impl Last {
+    /// Whether this event is the one that was last said.
+    #[must_use]
+    pub fn is(&self, event: &Event) -> bool {
+        self.id == event.id && self.recorded == event.recorded
+    }
+}
+
+/// What a copy of an object is, compared with what was last said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Older than what was said: a stale cache, which changes nothing.
+    Stale,
+    /// Said already.
+    Same,
+    /// Not said yet; this is the revision it gets.
+    News {
+        /// One more than the last.
+        rev: u64,
+    },
+}
+
+/// What one feed last said of each of its objects.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    objects: BTreeMap<(Family, String), Last>,
+}
+
+impl Memory {
+    /// What was last said of an object.
+    #[must_use]
+    pub fn last(&self, family: Family, object_id: &str) -> Option<&Last> {
+        self.objects.get(&(family, object_id.to_owned()))
+    }
+
+    /// The number of objects that something was said of.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether nothing was ever said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// Compares a copy with what was last said of the object.
+    #[must_use]
+    pub fn judge(&self, family: Family, object_id: &str, stamp: Option<DateTime<Utc>>, digest: &str) -> Judgement {
+        match self.last(family, object_id) {
+            None => Judgement::News { rev: 1 },
+            Some(last) if stamp < last.stamp => Judgement::Stale,
+            Some(last) if last.digest.as_deref() == Some(digest) => Judgement::Same,
+            Some(last) => Judgement::News { rev: last.rev + 1 },
+        }
+    }
+
+    /// The revision that the next claim about an object gets, whatever it says.
+    #[must_use]
+    pub fn next_rev(&self, family: Family, object_id: &str) -> u64 {
+        self.last(family, object_id).map_or(1, |last| last.rev + 1)
+    }
+
+    /// Remembers an event that the outbox or the log holds, in any order.
+    pub fn recall(&mut self, event: &Event) {
+        let header = &event.claim.header;
+        let last = Last {
+            rev: header.rev,
+            digest: header.native.as_ref().map(|native| native.digest.clone()),
+            stamp: header.times.published_at,
+            backfill: header.backfill,
+            recorded: event.recorded,
+            id: event.id.clone(),
+        };
+        self.keep(event.claim.family(), &header.object_id, last);
+    }
+
+    /// Remembers a draft that the outbox has taken.
+    pub fn learn(&mut self, draft: &Draft) {
+        let header = &draft.claim.header;
+        let last = Last {
+            rev: header.rev,
+            digest: header.native.as_ref().map(|native| native.digest.clone()),
+            stamp: header.times.published_at,
+            backfill: header.backfill,
+            recorded: draft.recorded,
+            id: draft.id.clone(),
+        };
+        self.keep(draft.claim.family(), &header.object_id, last);
+    }
+
+    /// The greatest (rev, recorded, id) is current.
+    fn keep(&mut self, family: Family, object_id: &str, last: Last) {
+        let order = |last: &Last| (last.rev, last.recorded, last.id.clone());
+        let known = self.objects.entry((family, object_id.to_owned()));
+        known
+            .and_modify(|kept| {
+                if order(kept) < order(&last) {
+                    *kept = last.clone();
+                }
+            })
+            .or_insert(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(rev: u64, digest: &str, stamp: Option<i64>) -> Last {
+        Last {
+            rev,
+            digest: Some(digest.to_owned()),
+            stamp: stamp.and_then(|s| DateTime::from_timestamp(s, 0)),
+            backfill: false,
+            recorded: DateTime::UNIX_EPOCH,
+            id: format!("{rev}-{digest}"),
+        }
+    }
+
+    fn judged(memory: &Memory, stamp: Option<i64>, digest: &str) -> Judgement {
+        memory.judge(Family::Impact, "x:1", stamp.and_then(|s| DateTime::from_timestamp(s, 0)), digest)
+    }
+
+    #[test]
+    fn a_copy_is_stale_the_same_or_news() {
+        let mut memory = Memory::default();
+        assert_eq!(judged(&memory, None, "a"), Judgement::News { rev: 1 });
+        memory.keep(Family::Impact, "x:1", last(1, "a", Some(100)));
+        assert_eq!(judged(&memory, Some(100), "a"), Judgement::Same);
+        assert_eq!(judged(&memory, Some(200), "a"), Judgement::Same);
+        assert_eq!(judged(&memory, Some(100), "b"), Judgement::News { rev: 2 });
+        assert_eq!(judged(&memory, Some(99), "b"), Judgement::Stale);
+        assert_eq!(judged(&memory, None, "b"), Judgement::Stale);
+        assert_eq!(memory.judge(Family::Notice, "x:1", None, "a"), Judgement::News { rev: 1 });
+    }
+
+    #[test]
+    fn recalling_in_any_order_ends_at_the_greatest_revision() {
+        let mut memory = Memory::default();
+        for (rev, digest) in [(2, "b"), (3, "a"), (1, "a")] {
+            memory.keep(Family::Impact, "x:1", last(rev, digest, None));
+        }
+        assert_eq!(memory.next_rev(Family::Impact, "x:1"), 4);
+        assert_eq!(judged(&memory, None, "a"), Judgement::Same);
+    }
+}
