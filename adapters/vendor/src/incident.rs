@@ -26,7 +26,6 @@ pub(crate) struct Answer {
 }
 
 #[derive(Deserialize)]
-#[serde(expecting = "an object with a list of incidents")]
 struct RawAnswer {
     page: Option<Box<RawValue>>,
     incidents: Option<Vec<Box<RawValue>>>,
@@ -49,6 +48,10 @@ struct Page {
 /// # Errors
 /// If the answer is no JSON, or has no list of incidents.
 pub(crate) fn answer(body: &[u8]) -> Result<Answer, Refusal> {
+    let whole: Box<RawValue> = decode::json(body)?;
+    if !is_object(&whole) {
+        return Err(refuse("expected an object with a list of incidents", body));
+    }
     let raw: RawAnswer = decode::json(body)?;
     let page = raw.page.and_then(|page| serde_json::from_str::<Page>(page.get()).ok()).and_then(|page| page.url);
     let alone = raw.incident_updates.is_some();
@@ -59,7 +62,7 @@ pub(crate) fn answer(body: &[u8]) -> Result<Answer, Refusal> {
         (raw.active_maintenances, true),
     ];
     if alone && lists.iter().all(|(list, _)| list.is_none()) {
-        return Ok(Answer { page, listed: vec![Listed { raw: decode::json(body)?, planned: false }] });
+        return Ok(Answer { page, listed: vec![Listed { raw: whole, planned: false }] });
     }
     if lists.iter().all(|(list, _)| list.is_none()) {
         let what = "no list of incidents: expected `incidents` or `scheduled_maintenances`, as summary.json has them";
@@ -69,6 +72,11 @@ pub(crate) fn answer(body: &[u8]) -> Result<Answer, Refusal> {
         .into_iter()
         .flat_map(|(list, planned)| list.into_iter().flatten().map(move |raw| Listed { raw, planned }));
     Ok(Answer { page, listed: listed.collect() })
+}
+
+/// Whether a value is an object: lists are read as one too, by the order of their members.
+pub(crate) fn is_object(raw: &RawValue) -> bool {
+    raw.get().starts_with('{')
 }
 
 /// An id, which some products write as a number.
@@ -90,7 +98,6 @@ impl Id {
 
 /// An incident or planned work.
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an incident")]
 pub(crate) struct Incident {
     pub(crate) id: Id,
     pub(crate) name: Option<String>,
@@ -165,7 +172,6 @@ pub(crate) struct Component {
 
 /// One public statement of an incident.
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "an update of an incident")]
 pub(crate) struct Update {
     pub(crate) id: Option<Id>,
     pub(crate) status: Option<String>,

@@ -14,7 +14,7 @@ use entente_sidecar::mapping::{Lookup, MappingError, Member};
 use entente_sidecar::stamp::fidelity;
 
 use crate::component::{Part, blocks, digest_member, parts};
-use crate::incident::{Incident, Listed, TimeError, Update, answer, time};
+use crate::incident::{Incident, Listed, TimeError, Update, answer, is_object, time};
 use crate::post::utc_seconds;
 use crate::words::{Words, mapping, words};
 
@@ -86,6 +86,13 @@ impl Statuspage {
         lookup: &mut Lookup<'_>,
         observed: DateTime<Utc>,
     ) -> Result<Item, Refusal> {
+        if !is_object(&listed.raw) {
+            return Err(refuse_item(
+                "an item is an object",
+                format!("item {}", index + 1),
+                listed.raw.get().as_bytes(),
+            ));
+        }
         let incident: Incident = json_item(&listed.raw, index)?;
         let case = self.case(&incident, listed.planned, page, lookup, observed);
         case.and_then(|case| self.item(&case, page, lookup)).map_err(|error| {

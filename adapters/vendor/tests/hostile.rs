@@ -134,6 +134,7 @@ fn what_is_no_status_page_is_refused_and_the_reason_says_what_was_expected() {
         ("{\"page\":{},\"status\":{}}", "no list of incidents"),
         ("{\"incidents\":[],\"incidents\":[]}", "duplicate"),
         ("{\"incidents\":[1e999]}", ""),
+        ("{\"incidents\":[[\"a\",\"A\"]]}", ""),
     ] {
         match page(body) {
             Err(refusal) => assert!(refusal.reason.contains(expected), "{body}: {}", refusal.reason),
