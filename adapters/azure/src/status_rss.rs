@@ -15,7 +15,12 @@ use entente_vendor::syndication::{Entry, entries};
 
 use crate::region::regions;
 
+/// The page that people see; the same for every item.
+const PAGE: &str = "https://azure.status.microsoft/en-us/status";
 const ADDRESS: &str = "https://rssfeed.azure.status.microsoft/en-us/status/feed/";
+
+/// Characters of a title that are looked at; more are cut from it anyway.
+const TITLE_MAX: usize = 500;
 
 static MAPPING: LazyLock<Mapping> = LazyLock::new(|| Mapping::compiled_in(include_str!("../mapping.toml")));
 
@@ -29,7 +34,7 @@ pub fn status_rss() -> Arc<dyn Normalize> {
         speaker: Speaker {
             org: "azure".to_owned(),
             role: Role::Provider,
-            channel: Some(system.to_owned()),
+            channel: Some(PAGE.to_owned()),
             relay: Relay::Polled,
         },
         address: ADDRESS.to_owned(),
@@ -112,11 +117,12 @@ fn scope(post: &Post<'_>) -> Scope {
             None => scope.services.extend([category.to_owned()]),
         }
     }
+    let title: String = post.title.chars().take(TITLE_MAX).collect();
     if scope.regions.is_empty() {
-        scope.regions.extend(regions().named_in(post.title));
+        scope.regions.extend(regions().named_in(&title));
     }
     if scope.services.is_empty() {
-        scope.services.extend(services_in(post.title));
+        scope.services.extend(services_in(&title));
     }
     scope
 }

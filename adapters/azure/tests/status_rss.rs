@@ -1,5 +1,7 @@
 //! Azure's status feed as it really was, and as it might be: what it states is read, what it leaves open stays open.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 #[path = "../../vendor/tests/recorded/mod.rs"]
 mod recorded;
 

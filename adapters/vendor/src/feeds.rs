@@ -52,7 +52,7 @@ fn known(name: &str) -> Option<&'static Vendor> {
 pub fn statuspage(name: &str, address: &str) -> Arc<dyn Normalize> {
     let name = slug(name);
     let (page, class) = known(&name).map_or((None, ServiceClass::Other), |v| (Some(v.page.clone()), v.class));
-    let profile = profile(&name, "status", format!("statuspage.{name}"), address, class);
+    let profile = profile(&name, "status", format!("statuspage.{name}"), address, known(&name));
     Arc::new(Statuspage { profile, page, class })
 }
 
@@ -61,7 +61,7 @@ pub fn statuspage(name: &str, address: &str) -> Arc<dyn Normalize> {
 pub fn rss(name: &str, address: &str) -> Arc<dyn Normalize> {
     let name = slug(name);
     let class = known(&name).map_or(ServiceClass::Other, |vendor| vendor.class);
-    Arc::new(Rss { profile: profile(&name, "rss", format!("rss.{name}"), address, class), class })
+    Arc::new(Rss { profile: profile(&name, "rss", format!("rss.{name}"), address, known(&name)), class })
 }
 
 /// The feed of a vendor at an address that somebody gave: of the kind that `feeds.toml` names for it, else by how the
@@ -84,20 +84,21 @@ pub fn usual() -> Vec<Arc<dyn Normalize>> {
     TABLE.vendor.iter().map(|vendor| feed(&vendor.name, &vendor.address)).collect()
 }
 
-/// The channel is named by its system, not by its address: two that read one page by different ways read one channel.
-fn profile(name: &str, kind: &str, system: String, address: &str, class: ServiceClass) -> FeedProfile {
+/// The channel is named by the vendor's page, not by the address that is asked: two that read one page by different ways
+/// read one channel.
+fn profile(name: &str, kind: &str, system: String, address: &str, vendor: Option<&Vendor>) -> FeedProfile {
     FeedProfile {
         slug: format!("{name}-{kind}"),
         speaker: Speaker {
             org: name.to_owned(),
             role: Role::Vendor,
-            channel: Some(system.clone()),
+            channel: Some(vendor.map_or_else(|| system.clone(), |vendor| vendor.page.clone())),
             relay: Relay::Polled,
         },
         system,
         address: address.to_owned(),
         vanishing: Vanishing::Nothing,
-        covers: vec![class],
+        covers: vec![vendor.map_or(ServiceClass::Other, |vendor| vendor.class)],
         mapping_version: mapping().version(),
     }
 }
