@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::exit::{self, Failure};
 use crate::folder::Folder;
 use crate::settings::{Layer, Settings};
-use crate::{completions, incident, picture, publish, why};
+use crate::{completions, doctor, incident, picture, publish, verify, watch, why};
 
 const ABOUT: &str = "The cross-cloud incident coordination bus: who says what is broken, on one shared picture";
 
@@ -52,9 +52,12 @@ impl Place {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    Watch(watch::Watch),
     Picture(picture::PictureOf),
     Incident(incident::IncidentOf),
     Why(why::Why),
     Publish(publish::Publish),
+    Verify(verify::Verify),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }

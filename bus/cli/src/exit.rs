@@ -62,6 +62,13 @@ impl Failure {
         Self::new(Exit::Failed, what, next)
     }
 
+    /// An error of a library of ours, whose message ends in its next step after a semicolon.
+    pub fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
+        let text = error.to_string();
+        let (what, next) = text.split_once("; ").unwrap_or((&text, ""));
+        Self::new(exit, what, next)
+    }
+
     /// The reader of our output has gone; that is no error.
     pub fn unheard() -> Self {
         Self::new(Exit::Done, "", "")
@@ -98,6 +105,14 @@ mod tests {
             let code = format!("  {:<5}", exit as u8);
             assert!(CODES.lines().any(|line| line.starts_with(&code)), "{exit:?}");
         }
+    }
+
+    #[test]
+    fn an_error_of_a_library_is_split_into_what_and_next() {
+        let error = std::io::Error::other("the disk is full; free some of it; or buy one");
+        let failure = Failure::of(Exit::Failed, &error);
+        assert_eq!((failure.what.as_str(), failure.next.as_str()), ("the disk is full", "free some of it; or buy one"));
+        assert_eq!(Failure::of(Exit::Failed, &std::io::Error::other("it broke")).lines(), "entente: it broke\n");
     }
 
     #[test]

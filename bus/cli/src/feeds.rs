@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use entente_schemas::subject::is_slug;
-use entente_sidecar::Normalize;
+use entente_sidecar::item::Normalize;
 
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
@@ -141,14 +141,14 @@ fn usual(named: &BTreeMap<Name, String>) -> Vec<Chosen> {
         (Name::Azure, entente_azure::status_rss()),
     ];
     let vendors = entente_vendor::usual();
-    feeds.extend(vendors.into_iter().map(|feed| (Name::Vendor(vendor_of(&feed.profile().slug)), feed)));
+    feeds.extend(vendors.into_iter().map(|feed| (Name::Vendor(feed.profile().speaker.org.clone()), feed)));
     for (name, address) in named {
         if feeds.iter().any(|(known, _)| known == name) {
             continue;
         }
         match name {
             Name::AwsData => feeds.push((Name::AwsData, entente_aws::data())),
-            Name::Vendor(vendor) => feeds.push((name.clone(), by_address(vendor, address))),
+            Name::Vendor(vendor) => feeds.push((name.clone(), entente_vendor::feed(vendor, address))),
             Name::Gcp | Name::Aws | Name::Azure => {}
         }
     }
@@ -157,19 +157,6 @@ fn usual(named: &BTreeMap<Name, String>) -> Vec<Chosen> {
         Chosen { name, normalize, address }
     };
     feeds.into_iter().map(chosen).collect()
-}
-
-/// The vendor that a feed's slug names: `<vendor>-status` or `<vendor>-rss`.
-fn vendor_of(slug: &str) -> String {
-    let vendor = slug.strip_suffix("-status").or_else(|| slug.strip_suffix("-rss"));
-    vendor.unwrap_or(slug).to_owned()
-}
-
-/// A vendor that is not among the usual ones: how its feed is read follows from the address.
-fn by_address(vendor: &str, address: &str) -> Arc<dyn Normalize> {
-    let path = address.split(['?', '#']).next().unwrap_or(address).trim_end_matches('/').to_ascii_lowercase();
-    let is_rss = [".rss", ".atom", ".xml", "/rss", "/atom", "/feed"].iter().any(|end| path.ends_with(end));
-    if is_rss { entente_vendor::rss(vendor, address) } else { entente_vendor::statuspage(vendor, address) }
 }
 
 #[cfg(test)]

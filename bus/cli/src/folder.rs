@@ -68,6 +68,13 @@ impl Folder {
         self.0.join("outbox")
     }
 
+    /// Where programs that were fetched are kept, for all data folders of the user.
+    pub fn cache(&self) -> PathBuf {
+        let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let shared = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
+        shared.map_or_else(|| self.0.join("cache"), |shared| shared.join("entente"))
+    }
+
     /// Makes the folder, readable by its owner only.
     ///
     /// # Errors
@@ -106,6 +113,17 @@ impl Folder {
         let mut file = options.open(&beside).map_err(failed)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         std::fs::rename(&beside, path).map_err(failed)
+    }
+
+    /// Removes files of the folder that a server leaves there only while it runs.
+    pub fn tidy(&self) {
+        for path in [self.address(), self.nats(), self.shift()] {
+            if let Err(error) = std::fs::remove_file(&path)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!("{} cannot be removed: {error}", path.display());
+            }
+        }
     }
 
     /// What the clock of the running server shows, if it is shifted; else what this machine's shows.

@@ -3,17 +3,25 @@
 mod args;
 mod client;
 mod completions;
+mod doctor;
 mod exit;
+mod feeds;
 mod figure;
 mod folder;
 mod incident;
+mod log;
 mod moment;
 mod picture;
 mod publish;
 mod say;
 mod settings;
+mod sse;
 mod station;
+mod stop;
+mod supervise;
+mod verify;
 mod view;
+mod watch;
 mod why;
 mod word;
 
@@ -58,10 +66,13 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     let place = cli.place;
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Watch(watch) => watch::run(watch, &place).await,
             Command::Picture(picture) => picture::run(picture, &place).await,
             Command::Incident(incident) => incident::run(incident, &place).await,
             Command::Why(why) => why::run(why, &place).await,
             Command::Publish(publish) => publish::run(publish, &place).await,
+            Command::Verify(verify) => verify::run(verify, &place).await,
+            Command::Doctor(doctor) => doctor::run(doctor, &place).await,
             Command::Completions(completions) => completions::run(&completions),
         }
     });

@@ -16,7 +16,8 @@ pub struct Station {
 /// If none does.
 pub async fn running_or_own(folder: &Folder, _settings: &Settings) -> Result<Station, Failure> {
     let client = Client::running(folder).await?.ok_or_else(|| {
-        Failure::new(Exit::Unreachable, format!("no server runs on {}", folder.path().display()), "start one with `entente up`")
+        let what = format!("no server runs on {}", folder.path().display());
+        Failure::new(Exit::Unreachable, what, "start one with `entente up`")
     })?;
     Ok(Station { client })
 }

@@ -1,0 +1,120 @@
+//! The public feeds: as the running server has them, or asked once where none runs.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{Finding, machine};
+use crate::client::{Client, reason};
+use crate::feeds::{Wishes, choose};
+use crate::settings::Settings;
+
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Every feed of the running server: live or blind, since when, why, and what to do.
+pub async fn states(client: &Client) -> Vec<Finding> {
+    let answer = match client.json(&["v1", "feeds"], &[]).await {
+        Ok(answer) => answer,
+        Err(failure) => return vec![Finding::bad("feeds", failure.what, failure.next)],
+    };
+    let feeds = answer.get("feeds").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut findings: Vec<Finding> = feeds.iter().filter_map(state).collect();
+    let offset = |feed: &Value| Some((feed.pointer("/beat/clock_offset_ms")?.as_i64()?, text(feed, "feed")));
+    let widest = feeds.iter().filter_map(offset).min_by_key(|(offset, _)| offset.unsigned_abs());
+    findings.extend(widest.map(|(offset, feed)| machine::clock_offset(offset, &format!("feed {feed}"))));
+    if findings.is_empty() {
+        findings.push(Finding::note("feeds", "none has said anything yet", "wait for a first poll, or name one with --feed"));
+    }
+    findings
+}
+
+fn text(feed: &Value, name: &str) -> String {
+    feed.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// People's desks have no state and are left out.
+fn state(feed: &Value) -> Option<Finding> {
+    let state = feed.get("state").and_then(Value::as_str)?;
+    let about = format!("feed {}", text(feed, "feed"));
+    let (since, why, address) = (text(feed, "since"), text(feed, "reason"), text(feed, "address"));
+    if state == "live" {
+        return Some(Finding::good(&about, format!("live since {since}")));
+    }
+    let next = if address.is_empty() {
+        "see that its adapter runs".to_owned()
+    } else {
+        format!("see whether {address} answers from here; another address is given by --feed")
+    };
+    Some(Finding::bad(&about, format!("{state} since {since}: {why}"), next))
+}
+
+/// Asks each feed that is on the web once, if nothing forbids it, and compares clocks with the first that answers.
+pub async fn reachable(settings: &Settings, offline: bool) -> Vec<Finding> {
+    if offline {
+        return vec![Finding::note("feeds", "not asked", "leave --offline out to ask each once")];
+    }
+    let chosen = match choose(settings, &Wishes::default()) {
+        Ok(chosen) => chosen,
+        Err(failure) => return vec![Finding::bad("feeds", failure.what, failure.next)],
+    };
+    let Ok(http) = reqwest::Client::builder().timeout(ANSWER).build() else {
+        return vec![Finding::bad("feeds", "no HTTP client can be made", "see whether the system's certificates are there")];
+    };
+    let asked = chosen.iter().filter(|feed| feed.address.starts_with("http"));
+    let asked = asked.map(|feed| ask(&http, feed.name.to_string(), feed.address.clone()));
+    let answers = futures::future::join_all(asked).await;
+    let clock = answers.iter().find_map(|(_, clock)| clock.clone());
+    answers.into_iter().map(|(finding, _)| finding).chain(clock).collect()
+}
+
+async fn ask(http: &reqwest::Client, name: String, address: String) -> (Finding, Option<Finding>) {
+    let about = format!("feed {name}");
+    let before = Utc::now();
+    let answer = http.get(&address).send().await;
+    let after = Utc::now();
+    match answer {
+        Ok(response) => {
+            let status = response.status();
+            let date = response.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+            let theirs = date.and_then(|date| httpdate::parse_http_date(date).ok()).map(DateTime::<Utc>::from);
+            let host = response.url().host_str().unwrap_or(&name).to_owned();
+            let clock = theirs.map(|theirs| machine::clock(before, theirs, after, &host));
+            let finding = if status.is_success() {
+                Finding::good(&about, format!("{address} answers"))
+            } else {
+                Finding::bad(&about, format!("{address} answers {status}"), "another address is given by --feed")
+            };
+            (finding, clock)
+        }
+        Err(error) => {
+            let what = format!("{address} does not answer: {}", reason(&error));
+            (Finding::bad(&about, what, "see whether this machine may reach it, or leave it out with --no-feed"), None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_blind_feed_says_since_when_and_why() {
+        let feed = json!({ "feed": "gcp-public", "state": "blind", "since": "2024-07-19T11:58:00Z",
+                           "reason": "timeout", "address": "https://status.example" });
+        let finding = state(&feed).unwrap();
+        assert_eq!((finding.state, finding.what.as_str()), (State::Bad, "blind since 2024-07-19T11:58:00Z: timeout"));
+        assert!(finding.next.contains("https://status.example"));
+        assert_eq!(state(&json!({ "feed": "desk", "state": null })), None);
+    }
+
+    #[tokio::test]
+    async fn offline_asks_nobody() {
+        let folder = crate::folder::Folder::choose(Some(std::path::Path::new("/nowhere"))).unwrap();
+        let settings = Settings::read(&folder, &crate::settings::Layer::new()).unwrap();
+        let findings = reachable(&settings, true).await;
+        assert_eq!((findings.len(), findings[0].state), (1, State::Note));
+    }
+}

@@ -1,0 +1,109 @@
+//! The log that a command works on: a nats-server of its own, the one of a running server, or one that is named.
+
+use entente_journal::{Access, Bus, Identity, NatsServer, Scope, ServerError, ServerOptions};
+
+use crate::exit::{Exit, Failure};
+use crate::folder::Folder;
+use crate::settings::Settings;
+
+/// An open log.
+pub struct Log {
+    /// The connection.
+    pub bus: Bus,
+    /// Universe and audience.
+    pub scope: Scope,
+    /// Who signs.
+    pub identity: Identity,
+    /// The server's address.
+    pub url: String,
+    nats: Option<NatsServer>,
+}
+
+impl Log {
+    /// Starts a nats-server on the data folder and opens its log.
+    ///
+    /// # Errors
+    /// If the server does not start, or does not take us.
+    pub async fn own(folder: &Folder, settings: &Settings, say: &(dyn Fn(&str) + Sync)) -> Result<Self, Failure> {
+        folder.make()?;
+        let identity = open_identity(folder)?;
+        let options = ServerOptions {
+            data: folder.path().to_owned(),
+            binary: settings.nats_server.clone(),
+            cache: folder.cache(),
+            fetch: settings.fetch,
+            durable: settings.durable,
+            users: vec![identity.public().to_owned()],
+        };
+        let nats = NatsServer::start(options, say).await.map_err(|error| no_server(&error))?;
+        let url = nats.url();
+        let access = Access { urls: vec![url.clone()], seed: Some(identity.seed().to_owned()), name: "up".to_owned() };
+        let scope = Scope::actual();
+        match connect(&access, &scope).await {
+            Ok(bus) => Ok(Self { bus, scope, identity, url, nats: Some(nats) }),
+            Err(failure) => {
+                nats.stop().await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Opens the log of NATS servers that are there already.
+    ///
+    /// # Errors
+    /// If none answers, or it does not take us.
+    pub async fn of(folder: &Folder, urls: &[String], seed: Option<String>) -> Result<Self, Failure> {
+        folder.make()?;
+        let identity = open_identity(folder)?;
+        let access = Access { urls: urls.to_vec(), seed, name: "serve".to_owned() };
+        let scope = Scope::actual();
+        let bus = connect(&access, &scope).await?;
+        Ok(Self { bus, scope, identity, url: urls.join(","), nats: None })
+    }
+
+    /// Opens the log that a running server of the data folder reads, if its NATS server answers.
+    ///
+    /// # Errors
+    /// If the folder's key cannot be read.
+    pub async fn of_running(folder: &Folder) -> Result<Option<Self>, Failure> {
+        let Some(url) = Folder::line(&folder.nats()) else { return Ok(None) };
+        let identity = open_identity(folder)?;
+        let urls: Vec<String> = url.split(',').map(str::to_owned).collect();
+        let access = Access { urls, seed: Some(identity.seed().to_owned()), name: "cli".to_owned() };
+        match Bus::connect(&access).await {
+            Ok(bus) => Ok(Some(Self { bus, scope: Scope::actual(), identity, url, nats: None })),
+            Err(error) => {
+                tracing::debug!(%error, "the NATS server that the folder names");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Closes the connection, and ends the server if it is our own.
+    pub async fn close(self) {
+        self.bus.close().await;
+        if let Some(nats) = self.nats {
+            nats.stop().await;
+        }
+    }
+}
+
+fn open_identity(folder: &Folder) -> Result<Identity, Failure> {
+    Identity::open(&folder.key()).map_err(|error| Failure::of(Exit::Failed, &error))
+}
+
+async fn connect(access: &Access, scope: &Scope) -> Result<Bus, Failure> {
+    let bus = Bus::connect(access).await.map_err(|error| Failure::of(Exit::Unreachable, &error))?;
+    match bus.apply(scope).await {
+        Ok(()) => Ok(bus),
+        Err(error) => {
+            bus.close().await;
+            Err(Failure::of(Exit::Failed, &error))
+        }
+    }
+}
+
+fn no_server(error: &ServerError) -> Failure {
+    let exit = if matches!(error, ServerError::Held { .. }) { Exit::Unreachable } else { Exit::Failed };
+    Failure::of(exit, error)
+}

@@ -1,0 +1,42 @@
+//! The views: what the server says, unchanged but for control characters; pipes that close; keys that nobody knows.
+
+use std::process::Stdio;
+
+use crate::double::Double;
+use crate::run::{command, entente};
+
+#[test]
+fn views_print_text_or_json() {
+    let double = Double::start();
+    let folder = double.data.path();
+    assert_eq!(entente(folder, &["picture"]).well(), "the board\n");
+    assert!(entente(folder, &["picture", "--json", "--as-of", "3"]).well().contains("\"as_of\""));
+    assert_eq!(entente(folder, &["incident", "gcp.public:a/b?c"]).well(), "the incident gcp.public:a/b?c\n");
+    let why = entente(folder, &["why", "gcp.public:1"]).well();
+    assert!(why.contains("gcp.public:1 and local:2: one artifact"), "{why}");
+    let json: serde_json::Value = serde_json::from_str(&entente(folder, &["why", "x:1", "--json"]).well()).unwrap();
+    assert_eq!(json["why"][0]["reasons"][0], "one artifact");
+}
+
+#[test]
+fn what_is_not_there_has_a_code_of_its_own() {
+    let double = Double::start();
+    let complaint = entente(double.data.path(), &["incident", "inc-unknown"]).complaint(3);
+    assert!(complaint.contains("there is no incident inc-unknown"), "{complaint}");
+    let complaint = entente(double.data.path(), &["picture", "--as-of", "soon"]).complaint(2);
+    assert!(complaint.contains("--as-of: `soon`: expected a position"), "{complaint}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let double = Double::start();
+    let mut child = command(double.data.path())
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+}
