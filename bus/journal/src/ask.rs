@@ -207,14 +207,14 @@ fn follows(one: &Stored, previous: Option<&Stored>) -> bool {
 }
 
 /// The message as stored, or the status that it is.
-pub(crate) fn stored(message: Message) -> Result<Stored, Message> {
+pub(crate) fn stored(message: Message) -> Result<Stored, Box<Message>> {
     let facts = message.headers.as_ref().and_then(|headers| {
         let logged = DateTime::parse_from_rfc3339(last(headers, TIME)?).ok()?.with_timezone(&Utc);
         Some((number(headers, SEQUENCE)?, last(headers, SUBJECT).unwrap_or_default().to_owned(), logged))
     });
     match facts {
         Some((sequence, subject, logged)) => Ok(Stored { sequence, subject, logged, message }),
-        None => Err(message),
+        None => Err(Box::new(message)),
     }
 }
 

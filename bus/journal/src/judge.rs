@@ -41,8 +41,11 @@ fn verify(key: &str, signature: &str, payload: &[u8]) -> Result<(), &'static str
 /// Verdicts found so far, so that reading a log again does not pay for them again.
 #[derive(Clone, Default)]
 pub(crate) struct Verdicts {
-    known: Arc<Mutex<BTreeMap<(Arc<str>, u64), [u8; 32]>>>,
+    known: Arc<Mutex<Known>>,
 }
+
+/// Stream and sequence to the hash of what was found signed there.
+type Known = BTreeMap<(Arc<str>, u64), [u8; 32]>;
 
 /// How many verdicts are remembered, about 100 bytes each; beyond it they are found again.
 const REMEMBERED: usize = 100_000;

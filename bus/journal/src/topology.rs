@@ -76,9 +76,9 @@ pub enum TopologyError {
         /// The member of its configuration.
         field: String,
         /// What it is.
-        from: Value,
+        from: String,
         /// What it would be.
-        to: Value,
+        to: String,
     },
     /// Somebody else applied at the same time.
     #[error("the topology was changed by somebody else at the same time; apply again")]

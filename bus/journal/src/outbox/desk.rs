@@ -15,8 +15,6 @@ const LAGS: usize = 1_000;
 pub(crate) struct Desk {
     state: Mutex<State>,
     news: watch::Sender<u64>,
-    /// Events that waited when the outbox was opened: they may have been sent by the process before.
-    restored: bool,
 }
 
 #[derive(Default)]
@@ -66,8 +64,7 @@ impl Desk {
             floor: opened.floor,
             ..State::default()
         };
-        let restored = !state.waiting.is_empty();
-        Self { state: Mutex::new(state), news: watch::Sender::new(opened.head.sequence), restored }
+        Self { state: Mutex::new(state), news: watch::Sender::new(opened.head.sequence) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -173,10 +170,6 @@ impl Desk {
     pub(crate) fn raise_floor(&self, floor: u64) {
         let mut state = self.lock();
         state.floor = state.floor.max(floor);
-    }
-
-    pub(crate) fn is_restored(&self) -> bool {
-        self.restored
     }
 
     /// Whether an event waits still.

@@ -132,8 +132,8 @@ impl Store {
     }
 
     fn open_file(path: PathBuf, options: &OutboxOptions) -> Result<(Self, Opened), OutboxError> {
-        let file = open_or_create(&path).map_err(|error| disk(&path, error))?;
-        let database = redb::Builder::new().set_cache_size(CACHE).create_file(file);
+        make_file(&path).map_err(|error| disk(&path, error))?;
+        let database = redb::Builder::new().set_cache_size(CACHE).create(&path);
         let store = Self { database: database.map_err(|error| open_error(&path, error))?, path };
         store.begin(options)?;
         let opened = store.load()?;
@@ -397,15 +397,13 @@ fn check_names(options: &OutboxOptions) -> Result<(), OutboxError> {
     Ok(())
 }
 
-fn open_or_create(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        // Without this a power cut could take the whole file after its first commit.
-        File::open(folder)?.sync_all()?;
-        return Ok(file);
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "the path has no folder"))
+/// Makes the file, empty and for its owner only, where there is none.
+fn make_file(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else { return Err(io::Error::new(io::ErrorKind::InvalidInput, "no folder")) };
+    fs::create_dir_all(folder)?;
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // Without this a power cut could take the whole file after its first commit.
+    File::open(folder)?.sync_all()
 }
 
 fn disk(path: &Path, error: impl ToString) -> OutboxError {

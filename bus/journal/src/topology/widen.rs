@@ -68,7 +68,7 @@ pub(super) fn widened(
 }
 
 fn shrinks(stream: &str, field: &str, from: &Value, to: &Value) -> TopologyError {
-    TopologyError::Shrinks { stream: stream.to_owned(), field: field.to_owned(), from: from.clone(), to: to.clone() }
+    TopologyError::Shrinks { stream: stream.to_owned(), field: field.to_owned(), from: from.to_string(), to: to.to_string() }
 }
 
 fn compare(field: &str, from: &Value, to: &Value) -> Compared {
