@@ -139,14 +139,19 @@ pub fn json_items(body: &[u8]) -> Result<Vec<Box<RawValue>>, Refusal> {
     }
 }
 
-/// Reads one item of a list; `index` counts from 0.
+/// Reads one item of a list; `index` counts from 0. An item is an object: a list would be read by the order of members.
 ///
 /// # Errors
 /// If the item is not of the shape of `T`.
 pub fn json_item<T: DeserializeOwned>(raw: &RawValue, index: usize) -> Result<T, Refusal> {
-    serde_json::from_str(raw.get()).map_err(|error| {
-        refuse_item(format!("not an item of this feed: {error}"), format!("item {}", index + 1), raw.get().as_bytes())
-    })
+    let refuse = |reason: &dyn std::fmt::Display| {
+        let position = format!("item {}", index + 1);
+        refuse_item(format!("not an item of this feed: {reason}"), position, raw.get().as_bytes())
+    };
+    if !raw.get().trim_start().starts_with('{') {
+        return Err(refuse(&"expected an object"));
+    }
+    serde_json::from_str(raw.get()).map_err(|error| refuse(&error))
 }
 
 #[cfg(test)]
@@ -200,6 +205,8 @@ mod tests {
         assert_eq!(json_items(b"[{\"a\":1}, 7]").unwrap().len(), 2);
         assert_eq!(json_items(b" {\"a\":1}").unwrap().len(), 1);
         assert_eq!(json_items(b"[]").unwrap().len(), 0);
+        let list = json_items(b"[[1]]").unwrap();
+        assert!(json_item::<(u8,)>(&list[0], 0).unwrap_err().position.is_some());
         assert!(json_items(b"7").unwrap_err().reason.contains("list"));
         assert!(json_items(b"<html>").unwrap_err().reason.contains("web page"));
         assert_eq!(json_items(b"[\n1,").unwrap_err().position.unwrap(), "line 2 column 2");

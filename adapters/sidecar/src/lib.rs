@@ -1,12 +1,24 @@
 //! What all adapters share: reading bytes, mapping tables, revision memory, vanishing, feed state, and the loop that asks.
 //! No provider's name in it: what is one provider's stands in that provider's crate.
 
+mod address;
+mod beating;
+mod clock;
 pub mod decode;
 pub mod draft;
 pub mod edge;
 pub mod feed;
+pub mod fetch;
 pub mod item;
 pub mod mapping;
 pub mod memory;
+pub mod poll;
+pub mod recording;
+mod run;
 pub mod stamp;
 pub mod vanish;
+
+pub use address::{Address, AddressError};
+pub use clock::Clock;
+pub use item::Normalize;
+pub use run::{FeedTask, RunError, run};

@@ -1,0 +1,182 @@
+//! Asking over HTTP: only for what changed, with limits on time and on the unpacked size, and without following the
+//! provider anywhere but along a few redirects.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{
+    CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    RETRY_AFTER,
+};
+use reqwest::{Client, Response, StatusCode};
+use url::Url;
+
+use crate::decode::{ANSWER_MAX, DecodeError, declared, refuse};
+use crate::poll::{Answer, Failure, Settled};
+
+const CONNECT: Duration = Duration::from_secs(10);
+const WHOLE: Duration = Duration::from_secs(45);
+const REDIRECTS: usize = 5;
+const AGENT: &str = concat!("entente/", env!("CARGO_PKG_VERSION"));
+
+/// A feed that is asked over HTTP.
+#[derive(Debug)]
+pub struct Fetch {
+    client: Client,
+    url: Url,
+    /// Of the last answer that was read.
+    known: Validators,
+    /// Of the last answer, until it is settled.
+    given: Validators,
+    clock_offset_ms: Option<i64>,
+}
+
+/// By which a server knows what we have.
+#[derive(Clone, Debug, Default)]
+struct Validators {
+    etag: Option<HeaderValue>,
+    modified: Option<HeaderValue>,
+}
+
+impl Fetch {
+    /// Prepares asking.
+    ///
+    /// # Errors
+    /// If the system gives no TLS roots.
+    pub fn new(url: Url) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .user_agent(AGENT)
+            .connect_timeout(CONNECT)
+            .timeout(WHOLE)
+            .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
+            .build()?;
+        let (known, given) = (Validators::default(), Validators::default());
+        Ok(Self { client, url, known, given, clock_offset_ms: None })
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// If there is no answer, it is not a good one, or it is too large.
+    pub async fn ask(&mut self) -> Result<Answer, Failure> {
+        let request = self.client.get(self.url.clone()).headers(self.known.conditions());
+        let response = request.send().await.map_err(failed)?;
+        self.clock_offset_ms = offset_ms(response.headers());
+        self.given = Validators::of(response.headers());
+        match response.status() {
+            StatusCode::NOT_MODIFIED if self.known.any() => Ok(Answer::Unchanged),
+            status if status.is_success() => body(response).await.map(Answer::Body),
+            status => Err(refused(status, response.headers())),
+        }
+    }
+
+    /// Takes note of what became of the last answer: only one that was read may be left out next time.
+    pub fn settle(&mut self, settled: Settled) {
+        let given = std::mem::take(&mut self.given);
+        if settled != Settled::Read {
+            self.known = Validators::default();
+        } else if given.any() {
+            self.known = given;
+        }
+    }
+
+    /// The provider's clock minus ours, to the second.
+    #[must_use]
+    pub fn clock_offset_ms(&self) -> Option<i64> {
+        self.clock_offset_ms
+    }
+}
+
+impl Validators {
+    fn of(headers: &HeaderMap) -> Self {
+        Self { etag: headers.get(ETAG).cloned(), modified: headers.get(LAST_MODIFIED).cloned() }
+    }
+
+    fn any(&self) -> bool {
+        self.etag.is_some() || self.modified.is_some()
+    }
+
+    fn conditions(&self) -> HeaderMap {
+        let named = |(name, value): (HeaderName, &Option<HeaderValue>)| value.clone().map(|value| (name, value));
+        [(IF_NONE_MATCH, &self.etag), (IF_MODIFIED_SINCE, &self.modified)].into_iter().filter_map(named).collect()
+    }
+}
+
+async fn body(mut response: Response) -> Result<Arc<[u8]>, Failure> {
+    let charset = charset(response.headers());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        let room = (ANSWER_MAX + 1).saturating_sub(body.len());
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if body.len() > ANSWER_MAX {
+            return Err(too_large(&body));
+        }
+    }
+    match declared(&body, charset.as_deref()) {
+        Ok(text) => Ok(text.into()),
+        Err(error) => Err(Failure::refused("unreadable", refuse(error, &body))),
+    }
+}
+
+/// The refusal of an answer of which only the first bytes were read.
+pub(crate) fn too_large(body: &[u8]) -> Failure {
+    let reason = format!("{}; the digest is of the first {} bytes", DecodeError::TooLarge, body.len());
+    Failure::refused("too-large", refuse(reason, body))
+}
+
+fn charset(headers: &HeaderMap) -> Option<String> {
+    let parameters = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').skip(1);
+    let mut named = parameters.filter_map(|parameter| parameter.split_once('='));
+    let (_, value) = named.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    Some(value.trim().trim_matches('"').to_owned())
+}
+
+fn offset_ms(headers: &HeaderMap) -> Option<i64> {
+    let theirs = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let ours = SystemTime::now();
+    let ms = |duration: Duration| i64::try_from(duration.as_millis()).ok();
+    match theirs.duration_since(ours) {
+        Ok(ahead) => ms(ahead),
+        Err(behind) => ms(behind.duration()).map(|ms| -ms),
+    }
+}
+
+fn refused(status: StatusCode, headers: &HeaderMap) -> Failure {
+    let next = match status.as_u16() {
+        401 | 403 => "; the feed may want another address or an account",
+        404 | 410 => "; look whether the feed has moved",
+        _ => "",
+    };
+    let text = format!("the provider answered {status}{next}");
+    Failure { retry_after: retry_after(headers), ..Failure::new(format!("http-{}", status.as_u16()), text) }
+}
+
+/// Seconds, or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok()
+}
+
+/// The whole chain of reasons in one line; the address may hold a secret and is left out.
+fn failed(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let code = match () {
+        () if error.is_timeout() => "timeout",
+        () if error.is_connect() => "unreachable",
+        () if error.is_redirect() => "redirects",
+        () => "broken-off",
+    };
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    Failure::new(code, text)
+}

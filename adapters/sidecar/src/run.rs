@@ -1,0 +1,262 @@
+//! The loop of one feed: remember, ask, take what is news into the outbox, pause, until it is told to stop. What it says is
+//! carried into the log by the outbox's own pump, which whoever opened the outbox runs.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entente_journal::{Bus, Outbox, OutboxError, Scope, last_of_feed};
+use entente_schemas::beat::BeatError;
+use entente_schemas::event::{Draft, Event};
+use entente_schemas::record::{Record, Verdict};
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::address::Address;
+use crate::beating::beating;
+use crate::clock::Clock;
+use crate::edge::{Edge, Surroundings};
+use crate::fetch::Fetch;
+use crate::item::Normalize;
+use crate::poll::{Answer, Failure, Pace, Settled, roll};
+use crate::recording::Recording;
+
+/// Events that are offered to the outbox at once.
+const OFFER: usize = 256;
+/// The pause before the log is asked again for what was said before.
+const REMEMBER_AGAIN: Duration = Duration::from_secs(1);
+
+/// One feed to read.
+#[derive(Clone)]
+pub struct FeedTask {
+    /// What reads the answers.
+    pub normalize: Arc<dyn Normalize>,
+    /// Where they come from.
+    pub address: Address,
+    /// The pause between good polls.
+    pub every: Duration,
+    /// Where the events go; opened for this feed and scope, and pumped by whoever opened it.
+    pub outbox: Outbox,
+    /// For beats, and for what was said before.
+    pub bus: Bus,
+    /// Universe and audience.
+    pub scope: Scope,
+    /// The clock that observations are stamped with.
+    pub clock: Clock,
+}
+
+/// Why a feed cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No client for HTTP.
+    #[error("feeds cannot be asked over HTTPS: {0}; install the system's CA certificates")]
+    Client(#[from] reqwest::Error),
+    /// The outbox does not tell what was said before.
+    #[error("what this feed said before cannot be read: {0}")]
+    Outbox(#[from] OutboxError),
+}
+
+/// Reads a feed until `stop`.
+///
+/// # Errors
+/// If the feed cannot be read at all. A feed that fails is no error: it is said to be blind, and is asked again.
+pub async fn run(task: FeedTask, stop: CancellationToken) -> Result<(), RunError> {
+    let Some(past) = remember(&task, &stop).await? else { return Ok(()) };
+    let source = task.outbox.source().clone();
+    let (universe, audience) = (&task.scope.universe, &task.scope.audience);
+    let mut edge =
+        Edge::new(Arc::clone(&task.normalize), source.clone(), universe, audience, &task.address.shown());
+    edge.recall(&past);
+    drop(past);
+    let station = Station { edge: Mutex::new(edge), around: Mutex::default() };
+    let (tell, changed) = watch::channel(0);
+    let pulse = || station.beat(&task);
+    let reading = reading(&task, &station, &tell, &stop);
+    let beats = beating(&task.bus, &task.scope, (&source.org, &source.feed), pulse, changed, &stop);
+    let (read, ()) = tokio::join!(reading, beats);
+    read
+}
+
+/// What the loop and the heartbeat share.
+struct Station {
+    edge: Mutex<Edge>,
+    around: Mutex<Around>,
+}
+
+#[derive(Default)]
+struct Around {
+    next_try: Option<DateTime<Utc>>,
+    clock_offset_ms: Option<i64>,
+}
+
+impl Station {
+    fn edge(&self) -> MutexGuard<'_, Edge> {
+        self.edge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn around(&self) -> MutexGuard<'_, Around> {
+        self.around.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn beat(&self, task: &FeedTask) -> entente_schemas::beat::Beat {
+        let around = self.around();
+        let surroundings = Surroundings {
+            next_try: around.next_try,
+            lag: task.outbox.lag(),
+            outbox: task.outbox.backlog(),
+            clock_offset_ms: around.clock_offset_ms,
+        };
+        drop(around);
+        self.edge().beat(surroundings, task.clock.now())
+    }
+}
+
+/// Where answers come from.
+enum Asker {
+    Web(Box<Fetch>),
+    Disk(Box<Recording>),
+}
+
+impl Asker {
+    fn new(address: &Address) -> Result<Self, RunError> {
+        Ok(match address {
+            Address::Url(url) => Self::Web(Box::new(Fetch::new(url.clone())?)),
+            Address::File(path) => Self::Disk(Box::new(Recording::file(path.clone()))),
+            Address::Dir(path) => Self::Disk(Box::new(Recording::folder(path.clone()))),
+        })
+    }
+
+    async fn ask(&mut self) -> Result<Answer, Failure> {
+        match self {
+            Self::Web(fetch) => fetch.ask().await,
+            Self::Disk(recording) => recording.ask().await,
+        }
+    }
+
+    fn settle(&mut self, settled: Settled) {
+        match self {
+            Self::Web(fetch) => fetch.settle(settled),
+            Self::Disk(recording) => recording.settle(settled),
+        }
+    }
+
+    fn clock_offset_ms(&self) -> Option<i64> {
+        if let Self::Web(fetch) = self { fetch.clock_offset_ms() } else { None }
+    }
+}
+
+async fn reading(
+    task: &FeedTask,
+    station: &Station,
+    tell: &watch::Sender<u64>,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
+    let mut asker = Asker::new(&task.address)?;
+    let pace = Pace { every: task.every, recorded: matches!(asker, Asker::Disk(_)) };
+    let mut before = None;
+    loop {
+        let pause = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            pause = poll(task, station, &mut asker, pace) => pause,
+        };
+        let next_try = TimeDelta::from_std(pause).ok().and_then(|pause| task.clock.now().checked_add_signed(pause));
+        *station.around() = Around { next_try, clock_offset_ms: asker.clock_offset_ms() };
+        let now = { let edge = station.edge(); (edge.health().state(), edge.health().failures().min(1)) };
+        if before.replace(now) != Some(now) {
+            tell.send_modify(|changes| *changes = changes.wrapping_add(1));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// Asks once, takes what is news, and gives the pause before the next time.
+async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace) -> Duration {
+    let answer = asker.ask().await;
+    let now = task.clock.now();
+    let idle = answer == Ok(Answer::Unchanged);
+    let (drafts, settled, retry_after) = match answer {
+        Ok(Answer::Body(body)) => {
+            let outcome = station.edge().answered(&body, now);
+            (outcome.drafts, if outcome.read { Settled::Read } else { Settled::Refused }, None)
+        }
+        Ok(Answer::Unchanged) => (station.edge().unchanged(now).drafts, Settled::Read, None),
+        Err(failure) => {
+            let drafts = station.edge().failed(failure.error, failure.refusal, now);
+            (drafts, Settled::Refused, failure.retry_after)
+        }
+    };
+    match take(task, station, drafts).await {
+        Ok(()) => asker.settle(settled),
+        Err(error) => {
+            let text = error.to_string();
+            tracing::warn!(feed = %task.outbox.source().feed, %error, "the outbox took nothing");
+            station.edge().stopped(BeatError { code: "outbox".to_owned(), text }, now);
+            asker.settle(Settled::NotTaken);
+            return pace.idle();
+        }
+    }
+    let failures = station.edge().health().failures();
+    if idle && pace.recorded { pace.idle() } else { pace.pause(failures, retry_after, roll()) }
+}
+
+/// Offers drafts in order. One that the outbox will never take is left out, so that it does not hold up the others.
+async fn take(task: &FeedTask, station: &Station, drafts: Vec<Draft>) -> Result<(), OutboxError> {
+    let mut rest = drafts;
+    while !rest.is_empty() {
+        let later = rest.split_off(rest.len().min(OFFER));
+        let mut offer = std::mem::replace(&mut rest, later);
+        while !offer.is_empty() {
+            match task.outbox.offer(offer.clone()).await {
+                Ok(_) => {
+                    station.edge().taken(&offer);
+                    break;
+                }
+                Err(OutboxError::Refused { id, reason }) if offer.iter().any(|draft| draft.id == id) => {
+                    tracing::error!(%id, %reason, "an event is left out");
+                    offer.retain(|draft| draft.id != id);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What this feed said before, from its outbox and from the log. Without any word in the outbox the log must answer first:
+/// else objects would get revisions that they had already. `None` if told to stop meanwhile.
+async fn remember(task: &FeedTask, stop: &CancellationToken) -> Result<Option<Vec<Event>>, RunError> {
+    let outbox = task.outbox.clone();
+    let said = tokio::task::spawn_blocking(move || outbox.said()).await.unwrap_or(Err(OutboxError::Closed))?;
+    let mut past: Vec<Event> = said.iter().filter_map(|said| own(task, &said.payload)).collect();
+    let source = task.outbox.source();
+    loop {
+        match last_of_feed(&task.bus, &task.scope, &source.org, &source.feed).await {
+            Ok(records) => {
+                past.extend(records.iter().filter(|record| is_signed(record)).filter_map(|r| own(task, &r.payload)));
+                return Ok(Some(past));
+            }
+            Err(error) if !past.is_empty() => {
+                tracing::warn!(feed = %source.feed, %error, "the log does not answer; the outbox alone is remembered");
+                return Ok(Some(past));
+            }
+            Err(error) => tracing::debug!(feed = %source.feed, %error, "waiting for the log"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            () = sleep(REMEMBER_AGAIN) => {}
+        }
+    }
+}
+
+fn is_signed(record: &Record) -> bool {
+    record.verdict == Verdict::Signed
+}
+
+fn own(task: &FeedTask, payload: &[u8]) -> Option<Event> {
+    let event = Event::read(payload).inspect_err(|error| tracing::warn!(%error, "an event of the past is unreadable"));
+    event.ok().filter(|event| event.source.org_feed() == task.outbox.source().org_feed())
+}
