@@ -8,6 +8,7 @@ use entente_schemas::family::ImpactKind;
 use entente_sidecar::mapping::Lookup;
 
 use crate::incident::{Incident, Update};
+use crate::place::place;
 use crate::words::{Words, meaning};
 
 /// One component, as one incident tells of it.
@@ -48,7 +49,8 @@ pub(crate) fn digest_member(parts: &BTreeMap<String, Part>) -> Vec<String> {
     parts.iter().map(|(name, part)| format!("{name}={}", part.word.as_deref().unwrap_or_default())).collect()
 }
 
-/// The blocks of an incident: one per class and state. Without components the whole vendor is meant.
+/// The blocks of an incident: one per class and state, in the places that it names. Without components the whole vendor is
+/// meant.
 pub(crate) fn blocks(
     provider: &str,
     class: ServiceClass,
@@ -56,26 +58,32 @@ pub(crate) fn blocks(
     words: &Words,
     lookup: &mut Lookup<'_>,
 ) -> Vec<Block> {
-    let mut services: BTreeMap<(ServiceClass, BlockState), BTreeSet<String>> = BTreeMap::new();
-    for (name, part) in parts {
-        let key = (class_of(name, class, lookup), state(part, words, lookup));
-        services.entry(key).or_default().insert(name.clone());
+    let regions: BTreeSet<&str> = parts.keys().filter_map(|name| place(name)).collect();
+    let only_places = regions.len() == parts.len();
+    let mut groups: BTreeMap<(ServiceClass, BlockState), BTreeSet<&str>> = BTreeMap::new();
+    for (name, part) in parts.iter().filter(|(name, _)| only_places || place(name).is_none()) {
+        let kind = if only_places { class } else { class_of(name, class, lookup) };
+        groups.entry((kind, state(part, words, lookup))).or_default().insert(name);
     }
-    if services.is_empty() {
-        services.insert((class, state(&Part::default(), words, lookup)), BTreeSet::new());
+    if groups.is_empty() {
+        groups.insert((class, state(&Part::default(), words, lookup)), BTreeSet::new());
     }
-    let block = |((service_class, state), services): ((ServiceClass, BlockState), BTreeSet<String>)| Block {
-        provider: provider.to_owned(),
-        service_class,
-        services: services.into_iter().collect(),
-        regions: Vec::new(),
-        zones: Vec::new(),
-        state,
-        severity: words.severity,
-        layer: None,
-        asset: None,
+    let block = |((service_class, state), names): (_, BTreeSet<&str>)| {
+        let here = names.iter().filter_map(|name| place(name)).map(str::to_owned);
+        let everywhere = regions.iter().map(|code| (*code).to_owned());
+        Block {
+            provider: provider.to_owned(),
+            service_class,
+            regions: if only_places { here.collect() } else { everywhere.collect() },
+            services: names.iter().filter(|_| !only_places).map(|name| (*name).to_owned()).collect(),
+            zones: Vec::new(),
+            state,
+            severity: words.severity,
+            layer: None,
+            asset: None,
+        }
     };
-    services.into_iter().map(block).collect()
+    groups.into_iter().map(block).collect()
 }
 
 /// A name that no rule meets is of the vendor's own trade, where that is known.

@@ -4,6 +4,7 @@
 mod component;
 mod feeds;
 mod incident;
+mod place;
 pub mod post;
 mod rss;
 mod statuspage;

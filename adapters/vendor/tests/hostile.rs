@@ -115,6 +115,23 @@ fn statements_without_an_id_are_named_by_their_time_or_as_the_text() {
 }
 
 #[test]
+fn components_that_are_places_say_where() {
+    let shape = |components: &str| {
+        let listed: String = components.split(';').map(|name| format!("{{\"name\":\"{name}\"}},")).collect();
+        let body = with(&format!(",\"impact\":\"minor\",\"components\":[{}]", listed.trim_end_matches(',')));
+        let blocks = page(&body).unwrap().items.remove(0).impact.blocks;
+        blocks
+            .iter()
+            .map(|b| (b.service_class.to_string(), b.services.join(","), b.regions.join(",")))
+            .collect::<Vec<_>>()
+    };
+    let row = |class: &str, services: &str, regions: &str| (class.to_owned(), services.to_owned(), regions.to_owned());
+    assert_eq!(shape("eu-west-1;us-east-1"), [row("other", "", "eu-west-1,us-east-1")]);
+    assert_eq!(shape("Database;us-east-1"), [row("database", "Database", "us-east-1")]);
+    assert_eq!(shape("Database;DNS"), [row("database", "Database", ""), row("dns", "DNS", "")]);
+}
+
+#[test]
 fn planned_work_is_maintenance_and_breaks_nothing() {
     let body = "{\"page\":{\"url\":\"https://status.acme.test/\"},\"scheduled_maintenances\":[{\"id\":\"m\",\"name\":\"M\",\
         \"status\":\"scheduled\",\"impact\":\"maintenance\",\"scheduled_for\":\"2026-09-01T00:00:00Z\",\
