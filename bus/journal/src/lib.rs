@@ -21,7 +21,7 @@ mod verify;
 
 pub use beat::{beat, beats};
 pub use bus::{Access, Bus, BusError};
-pub use fetch::FetchError;
+pub use fetch::{FetchError, cache_folder};
 pub use identity::{Identity, IdentityError};
 pub use nats_server::{NatsServer, ServerError, ServerOptions};
 pub use outbox::{Outbox, OutboxError, OutboxOptions, Placed, Said};
