@@ -25,6 +25,9 @@ struct Vendor {
     address: String,
     /// The class of what the vendor sells.
     class: ServiceClass,
+    /// Further classes that its page has components of.
+    #[serde(default)]
+    also: Vec<ServiceClass>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -41,6 +44,15 @@ struct Table {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| toml::from_str(include_str!("../feeds.toml")).unwrap_or_default());
+
+impl Vendor {
+    fn covers(&self) -> Vec<ServiceClass> {
+        let mut classes: Vec<ServiceClass> = self.also.iter().copied().chain([self.class]).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+}
 
 fn known(name: &str) -> Option<&'static Vendor> {
     TABLE.vendor.iter().find(|vendor| vendor.name == name)
@@ -98,7 +110,7 @@ fn profile(name: &str, kind: &str, system: String, address: &str, vendor: Option
         system,
         address: address.to_owned(),
         vanishing: Vanishing::Nothing,
-        covers: vec![vendor.map_or(ServiceClass::Other, |vendor| vendor.class)],
+        covers: vendor.map_or_else(|| vec![ServiceClass::Other], Vendor::covers),
         mapping_version: mapping().version(),
     }
 }
@@ -128,7 +140,7 @@ mod tests {
             let profile = feed.profile();
             assert!(is_slug(&profile.speaker.org) && is_feed(&profile.slug), "{}", profile.slug);
             assert!(profile.address.starts_with("https://"), "{}", profile.address);
-            assert_ne!(profile.covers, [ServiceClass::Other], "{} covers nothing", profile.slug);
+            assert!(!profile.covers.contains(&ServiceClass::Other), "{}: a class is no word of the bus", profile.slug);
             assert!(slugs.insert(profile.slug.clone()), "{} stands twice", profile.slug);
         }
         assert!(slugs.contains("github-status"));
