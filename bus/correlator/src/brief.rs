@@ -58,7 +58,7 @@ fn affected(incident: &Incident) -> Answer {
     });
     let said: Vec<String> = said.collect();
     let lead = said.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
-    let more = if said.len() > 3 { format!("; and {} more providers", said.len() - 3) } else { String::new() };
+    let more = if said.len() > 3 { format!("; and {} more", said.len() - 3) } else { String::new() };
     answer(format!("{lead}{more}"), detail)
 }
 

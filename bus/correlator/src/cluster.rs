@@ -70,6 +70,55 @@ impl Clusters {
         concerned
     }
 
+    /// Makes an incident of its own of a vertex that has none yet.
+    pub(crate) fn found(&mut self, id: &Id) {
+        if !self.anchor_of.contains_key(id) {
+            self.anchor_of.insert(Arc::clone(id), Arc::clone(id));
+            self.members.insert(Arc::clone(id), BTreeSet::from([Arc::clone(id)]));
+        }
+    }
+
+    /// Joins the incident of a vertex that is new, or names more than before, with those of its neighbours; gives the
+    /// anchors concerned. None where people's words or a part in an outage ask for the long way.
+    pub(crate) fn grow(&mut self, view: View<'_>, id: &Id) -> Option<BTreeSet<Id>> {
+        if view.rules.named.contains(&**id) || view.graph.platform(id, view.model).is_some() {
+            return None;
+        }
+        let mut concerned: BTreeSet<Id> = self.anchor_of.get(id).cloned().into_iter().collect();
+        for other in view.graph.candidates(id, view.model) {
+            let anchor = self.anchor_of.get(&other)?;
+            if !concerned.contains(anchor) && !view.graph.evidence(id, &other, view.model).is_empty() {
+                concerned.insert(Arc::clone(anchor));
+            }
+        }
+        let simple = |anchor: &Id| {
+            let members = || self.members(anchor);
+            !members().any(|member| self.part_of.contains_key(member) || view.rules.named.contains(&**member))
+        };
+        if !concerned.iter().all(simple) {
+            return None;
+        }
+        concerned.insert(self.unite(view, id, &concerned)?);
+        Some(concerned)
+    }
+
+    fn unite(&mut self, view: View<'_>, id: &Id, anchors: &BTreeSet<Id>) -> Option<Id> {
+        let first = |id: &Id| view.graph.vertex(id).map(|vertex| &vertex.first);
+        let host = anchors.iter().min_by_key(|anchor| first(anchor));
+        let anchor = host.filter(|host| first(host) < first(id)).cloned().unwrap_or_else(|| Arc::clone(id));
+        let mut group = self.members.remove(&anchor).unwrap_or_default();
+        let mut arriving: Vec<Id> = vec![Arc::clone(id)];
+        for other in anchors.iter().filter(|other| **other != anchor) {
+            arriving.extend(self.members.remove(other).unwrap_or_default());
+        }
+        for member in arriving {
+            self.anchor_of.insert(Arc::clone(&member), Arc::clone(&anchor));
+            group.insert(member);
+        }
+        self.members.insert(Arc::clone(&anchor), group);
+        Some(anchor)
+    }
+
     fn closure(&self, view: View<'_>, touched: BTreeSet<Id>) -> BTreeSet<Id> {
         let mut open: Vec<Id> = touched.into_iter().collect();
         let mut reached = BTreeSet::new();

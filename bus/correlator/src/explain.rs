@@ -1,6 +1,6 @@
 //! Why members are one incident, and why what looks alike is not: in words that one would say aloud.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entente_schemas::family::{ConstraintKind, Family};
 use entente_schemas::header::Relation;
@@ -12,26 +12,28 @@ use crate::reach;
 use crate::scene::{Ground, Scene, incident_id};
 use crate::words;
 
-/// Joins listed for one incident at most; a chain names each member at least once.
+/// Members whose joins are listed for one incident at most.
 const JOINS_MAX: usize = 200;
 /// Near misses listed for one incident at most.
 const NEAR_MAX: usize = 12;
 
-/// Why the members are one incident: for each but the first, its strongest tie to an earlier one.
+/// Why the members are one incident: for each, its strongest tie to an earlier one.
 pub(crate) fn joins(scene: &Scene<'_>) -> Vec<Join> {
     let ids: Vec<Id> = members(scene);
+    let place: BTreeMap<&Id, usize> = ids.iter().enumerate().map(|(at, id)| (id, at)).collect();
+    let ground = scene.ground;
     let mut joins = Vec::new();
-    for (at, id) in ids.iter().enumerate() {
-        if let Some((target, provider)) = scene.ground.clusters.part_of(id) {
-            joins.push(part_of(scene.ground, id, target, provider));
+    for (at, id) in ids.iter().enumerate().take(JOINS_MAX) {
+        if let Some((target, provider)) = ground.clusters.part_of(id) {
+            joins.push(part_of(ground, id, target, provider));
         }
-        let earlier = ids.iter().take(at).take(JOINS_MAX);
-        let best = earlier.map(|other| (reasons(scene.ground, id, other), other)).filter(|(found, _)| !found.is_empty());
-        if let Some((found, other)) = best.max_by_key(|(found, _)| found.len()) {
+        let linked = ground.rules.linked_with(id).filter_map(|other| ground.graph.id(other));
+        let near: BTreeSet<Id> = ground.graph.candidates(id, ground.model).into_iter().chain(linked).collect();
+        let earlier = near.iter().filter(|other| place.get(other).is_some_and(|place| *place < at));
+        let tied = earlier.map(|other| (reasons(ground, id, other), other)).filter(|(found, _)| !found.is_empty());
+        let best = tied.max_by_key(|(found, other)| (found.len(), std::cmp::Reverse(place.get(other).copied())));
+        if let Some((found, other)) = best {
             joins.push(Join { a: id.to_string(), b: other.to_string(), relation: Relation::Same, reasons: found });
-        }
-        if joins.len() >= JOINS_MAX {
-            break;
         }
     }
     joins

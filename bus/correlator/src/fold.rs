@@ -13,7 +13,7 @@ use crate::admit::{Admission, Door};
 use crate::cluster::{Clusters, View};
 use crate::entry::{Entry, Order};
 use crate::facets;
-use crate::graph::{Graph, Id};
+use crate::graph::{Graph, Id, Moved};
 use crate::incident::Core;
 use crate::model::Model;
 use crate::objects::Objects;
@@ -53,6 +53,7 @@ pub struct State {
     pub(crate) repeated: u64,
     logged: Option<DateTime<Utc>>,
     touched: BTreeSet<Id>,
+    grown: BTreeSet<Id>,
     changed: BTreeSet<Id>,
     missing: BTreeSet<Id>,
     pub(crate) cores: BTreeMap<Id, Arc<Core>>,
@@ -87,6 +88,7 @@ impl State {
             repeated: 0,
             logged: None,
             touched: BTreeSet::new(),
+            grown: BTreeSet::new(),
             changed: BTreeSet::new(),
             missing: BTreeSet::new(),
             cores: BTreeMap::new(),
@@ -243,7 +245,13 @@ impl State {
         if self.rules.named.contains(&*id) {
             self.rules_stale = true;
         }
-        self.touched.extend(self.graph.set(&id, vertex, &self.model));
+        match self.graph.set(&id, vertex, &self.model) {
+            Moved::Nothing => {}
+            Moved::Grown(id) => {
+                self.grown.insert(id);
+            }
+            Moved::Around(ids) => self.touched.extend(ids),
+        }
         self.changed.insert(id);
     }
 
@@ -264,11 +272,14 @@ impl State {
 
     fn settle(&mut self) {
         self.renew_rules();
+        let view = View { graph: &self.graph, rules: &self.rules, model: &self.model };
         let touched = std::mem::take(&mut self.touched);
-        let mut stale: BTreeSet<Id> = BTreeSet::new();
-        if !touched.is_empty() {
-            let view = View { graph: &self.graph, rules: &self.rules, model: &self.model };
-            stale = self.clusters.renew(view, touched);
+        let grown: Vec<Id> = std::mem::take(&mut self.grown).into_iter().filter(|id| !touched.contains(id)).collect();
+        let mut stale = if touched.is_empty() { BTreeSet::new() } else { self.clusters.renew(view, touched) };
+        grown.iter().for_each(|id| self.clusters.found(id));
+        for id in grown {
+            let concerned = self.clusters.grow(view, &id);
+            stale.extend(concerned.unwrap_or_else(|| self.clusters.renew(view, BTreeSet::from([id]))));
         }
         let changed = std::mem::take(&mut self.changed);
         stale.extend(changed.iter().filter_map(|id| self.clusters.anchor_of(id)).cloned());

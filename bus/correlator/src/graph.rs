@@ -51,6 +51,17 @@ pub(crate) enum Evidence {
     Word(Relation),
 }
 
+/// What a change of one vertex can move.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// Nothing: the rules look at none of what changed.
+    Nothing,
+    /// Only this vertex's incident, which can only grow together with others.
+    Grown(Id),
+    /// These, in any way.
+    Around(BTreeSet<Id>),
+}
+
 /// The index over all impacts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Graph {
@@ -82,22 +93,26 @@ impl Graph {
         self.vertices.get_key_value(id).map(|(id, _)| Arc::clone(id))
     }
 
-    /// Puts, replaces or removes a vertex; gives the ids whose neighbourhood may have changed.
-    pub(crate) fn set(&mut self, id: &Id, vertex: Option<Vertex>, model: &Model) -> BTreeSet<Id> {
+    /// Puts, replaces or removes a vertex; tells what that can move.
+    pub(crate) fn set(&mut self, id: &Id, vertex: Option<Vertex>, model: &Model) -> Moved {
         if self.vertices.get(id) == vertex.as_ref() {
-            return BTreeSet::new();
+            return Moved::Nothing;
         }
-        let mut touched = self.around(id, model);
-        if let Some(old) = self.vertices.remove(id) {
-            self.reindex(id, &old, false);
+        let old = self.vertices.remove(id);
+        let grew = vertex.as_ref().is_some_and(|new| old.as_ref().is_none_or(|old| grows(old, new)));
+        let alone = grew && vertex.as_ref().is_some_and(|new| !self.has_victims(new, model));
+        let mut touched = BTreeSet::new();
+        if let Some(old) = &old {
+            touched.extend(self.around(id, old, model));
+            self.reindex(id, old, false);
         }
         if let Some(new) = vertex {
             self.reindex(id, &new, true);
+            touched.extend(self.around(id, &new, model));
             self.vertices.insert(Arc::clone(id), new);
         }
-        touched.extend(self.around(id, model));
         touched.insert(Arc::clone(id));
-        touched
+        if alone { Moved::Grown(Arc::clone(id)) } else { Moved::Around(touched) }
     }
 
     fn reindex(&mut self, id: &Id, vertex: &Vertex, add: bool) {
@@ -124,36 +139,57 @@ impl Graph {
         if add { self.by_onset.insert(at) } else { self.by_onset.remove(&at) };
     }
 
-    /// Everything that a change of `id` can move: its neighbours of both kinds, in both directions.
-    fn around(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
-        let Some(vertex) = self.vertices.get(id) else { return BTreeSet::new() };
-        let mut ids = self.neighbours(id, model);
-        if vertex.role == Role::Provider
-            && let Some(victims) = self.victims.get(&vertex.speaker)
-        {
-            ids.extend(window(victims, vertex.onset, model.windows.part_of()).map(|(_, id)| Arc::clone(id)));
+    fn has_victims(&self, vertex: &Vertex, model: &Model) -> bool {
+        vertex.role == Role::Provider && self.victims_of(vertex, model).next().is_some()
+    }
+
+    /// Impacts of vendors that say they are hurt by this provider, near in time.
+    fn victims_of(&self, vertex: &Vertex, model: &Model) -> impl Iterator<Item = &Id> {
+        let victims = self.victims.get(&vertex.speaker).into_iter();
+        victims.flat_map(move |set| window(set, vertex.onset, model.windows.part_of())).map(|(_, id)| id)
+    }
+
+    /// Beside its own incident: what stands next to it in the lists that are followed along time, what it names and what
+    /// names it, and whose part in an outage it can change.
+    fn around(&self, id: &Id, vertex: &Vertex, model: &Model) -> BTreeSet<Id> {
+        let at = (vertex.onset, Arc::clone(id));
+        let by_key = vertex.facets.keys.keys().filter_map(|key| self.by_key.get(key));
+        let lists = by_key.chain(vertex.places.iter().filter_map(|place| self.by_place.get(place)));
+        let mut ids: BTreeSet<Id> =
+            lists.flat_map(|set| set.range(..&at).next_back().into_iter().chain(set.range(&at..).nth(1))).map(|(_, id)| Arc::clone(id)).collect();
+        ids.extend(vertex.facets.refers.keys().filter_map(|reference| self.id(reference)));
+        ids.extend(self.referring(id));
+        if vertex.role == Role::Provider {
+            ids.extend(self.victims_of(vertex, model).cloned());
         }
-        ids.extend(self.platform(id, model).map(|(target, _)| target));
         ids
+    }
+
+    /// Those of the impacts that could be one incident with this one, each at most once, before the rules have judged.
+    pub(crate) fn candidates(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
+        let Some(vertex) = self.vertices.get(id) else { return BTreeSet::new() };
+        let at = (vertex.onset, Arc::clone(id));
+        let joined = |other: &Id| !self.evidence(id, other, model).is_empty();
+        let mut found = BTreeSet::new();
+        for key in vertex.facets.keys.keys() {
+            let sharing = self.by_key.get(key);
+            found.extend(sharing.into_iter().flat_map(|set| near(set, &at, set.len() <= FOLLOW_ALL, &joined)));
+        }
+        for place in &vertex.places {
+            let sharing = self.by_place.get(place);
+            found.extend(sharing.into_iter().flat_map(|set| near(set, &at, false, &joined)));
+        }
+        found.extend(vertex.facets.refers.keys().filter_map(|reference| self.id(reference)));
+        found.extend(self.referring(id));
+        found.remove(id);
+        found
     }
 
     /// The impacts that are one incident with this one by rules one to four, or by a reference. Components of the whole
     /// relation are kept although long lists are followed along time only: an interval graph is connected by its steps.
     pub(crate) fn neighbours(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
-        let Some(vertex) = self.vertices.get(id) else { return BTreeSet::new() };
-        let at = (vertex.onset, Arc::clone(id));
-        let mut found = BTreeSet::new();
-        for key in vertex.facets.keys.keys() {
-            let sharing = self.by_key.get(key);
-            found.extend(sharing.into_iter().flat_map(|set| near(set, &at, set.len() <= FOLLOW_ALL)));
-        }
-        for place in &vertex.places {
-            let sharing = self.by_place.get(place);
-            found.extend(sharing.into_iter().flat_map(|set| near(set, &at, false)));
-        }
-        found.extend(vertex.facets.refers.keys().filter_map(|reference| self.id(reference)));
-        found.extend(self.referrers.get(&**id).into_iter().flatten().cloned());
-        found.retain(|other| other != id && !self.evidence(id, other, model).is_empty());
+        let mut found = self.candidates(id, model);
+        found.retain(|other| !self.evidence(id, other, model).is_empty());
         found
     }
 
@@ -264,15 +300,30 @@ fn mark<K: Ord + Clone>(index: &mut BTreeMap<K, Timed>, key: &K, at: &(DateTime<
     }
 }
 
-/// All of a short list, or the one before and the one after.
-fn near(set: &Timed, at: &(DateTime<Utc>, Id), all: bool) -> Vec<Id> {
+/// Whether the new vertex joins all that the old one joined, so that incidents can only grow together.
+fn grows(old: &Vertex, new: &Vertex) -> bool {
+    let kept = |key: (&Key, &crate::facets::Found)| new.facets.keys.get(key.0).is_some_and(|found| found <= key.1);
+    (old.onset, old.role, &old.speaker) == (new.onset, new.role, &new.speaker)
+        && old.facets.refers == new.facets.refers
+        && old.facets.depends_on == new.facets.depends_on
+        && old.facets.regions == new.facets.regions
+        && old.facets.keys.iter().all(kept)
+        && old.places.is_subset(&new.places)
+}
+
+/// How far a long list is searched on each side for one that the rules join.
+const SEARCHED: usize = 16;
+
+/// All of a short list; of a long one the nearest on each side that the rules join.
+fn near(set: &Timed, at: &(DateTime<Utc>, Id), all: bool, joined: &dyn Fn(&Id) -> bool) -> Vec<Id> {
     if all {
         return set.iter().map(|(_, id)| Arc::clone(id)).collect();
     }
-    let before = set.range(..at).next_back();
-    let after = set.range(at..).find(|other| *other != at);
+    let before = set.range(..at).rev().take(SEARCHED).find(|(_, id)| joined(id));
+    let after = set.range(at..).skip(1).take(SEARCHED).find(|(_, id)| joined(id));
     before.into_iter().chain(after).map(|(_, id)| Arc::clone(id)).collect()
 }
+
 
 fn window(set: &Timed, onset: DateTime<Utc>, span: TimeDelta) -> impl Iterator<Item = &(DateTime<Utc>, Id)> {
     let first: Id = Arc::from("");

@@ -1,5 +1,5 @@
-//! A log written by hand: desks that seal claims as an outbox does, and a log that stores them under sequence and time.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! A log written by hand for tests of pure code: desks that seal claims as an outbox does, and records as a log keeps
+//! them. Signatures are taken as judged. A claim that no publisher may make is a mistake of the test and panics.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 pub const STREAM: &str = "A_actual_all";
 
 /// A moment of the morning of 19 July 2024.
+#[must_use]
 pub fn at(clock: &str) -> DateTime<Utc> {
     format!("2024-07-19T{clock}:00Z").parse().unwrap()
 }
@@ -22,9 +23,13 @@ pub fn at(clock: &str) -> DateTime<Utc> {
 /// A sealed event, not yet in a log.
 #[derive(Clone)]
 pub struct Sealed {
+    /// The subject it is published under.
     pub subject: String,
+    /// Its bytes.
     pub payload: Vec<u8>,
+    /// Who transmits it.
     pub source: String,
+    /// The event's id.
     pub id: String,
 }
 
@@ -37,6 +42,8 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// A desk or an adapter of an organisation.
+    #[must_use]
     pub fn new(org: &str, feed: &str) -> Self {
         let instance = "01J00000000000000000000000".to_owned();
         Self {
@@ -61,7 +68,7 @@ impl Desk {
         self.seal(claim, recorded)
     }
 
-    pub fn seal(&mut self, claim: Claim, recorded: DateTime<Utc>) -> Sealed {
+    fn seal(&mut self, claim: Claim, recorded: DateTime<Utc>) -> Sealed {
         self.sequence += 1;
         let id = format!("{}-{}-{}", self.source.org, self.source.feed, self.sequence);
         let draft = Draft { id: id.clone(), recorded, causation: None, traceparent: None, tlp: Tlp::Green, claim };
@@ -98,6 +105,7 @@ fn merge(into: &mut Value, from: Value) {
 }
 
 /// Stores events in this order, one second apart from `start`.
+#[must_use]
 pub fn log(events: &[Sealed], start: DateTime<Utc>) -> Vec<Record> {
     let stored = events.iter().zip(1_u64..).map(|(event, sequence)| {
         record(event, sequence, start + TimeDelta::seconds(i64::try_from(sequence).unwrap()))
@@ -105,6 +113,8 @@ pub fn log(events: &[Sealed], start: DateTime<Utc>) -> Vec<Record> {
     stored.collect()
 }
 
+/// An event as the log keeps it.
+#[must_use]
 pub fn record(event: &Sealed, sequence: u64, logged: DateTime<Utc>) -> Record {
     Record {
         stream: STREAM.into(),
@@ -119,16 +129,19 @@ pub fn record(event: &Sealed, sequence: u64, logged: DateTime<Utc>) -> Record {
 }
 
 /// An impact's members beside the header.
+#[must_use]
 pub fn impact(title: &str, phase: &str, severity: &str) -> Value {
     json!({"kind": "incident", "phase": phase, "severity": severity, "title": title})
 }
 
 /// A block.
+#[must_use]
 pub fn block(provider: &str, class: &str, region: &str, state: &str) -> Value {
     json!({"provider": provider, "service_class": class, "regions": [region], "state": state})
 }
 
 /// `a` with the members of `b`.
+#[must_use]
 pub fn with(mut a: Value, b: Value) -> Value {
     merge(&mut a, b);
     a

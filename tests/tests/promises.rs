@@ -1,8 +1,6 @@
 //! What the fold promises: any delivery of one log gives the same bytes; any interleaving of the same publications gives
 //! the same lanes, memberships and counts; restating a time never moves an incident.
 
-mod written;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +11,7 @@ use entente_correlator::{Model, State, incident_id, memberships};
 use entente_schemas::family::Family;
 use entente_schemas::record::{Position, Record};
 use serde_json::{Value, json};
-use written::{Desk, STREAM, Sealed, at, block, impact, log, with};
+use entente_tests::written::{Desk, STREAM, Sealed, at, block, impact, log, with};
 
 /// A small generator of repeatable choices.
 struct Choice(u64);
