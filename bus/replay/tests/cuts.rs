@@ -1,7 +1,6 @@
 //! What looking back promises: the picture as of a position equals the one that was live at that position, whichever
 //! milestones were kept on the way.
 
-#[path = "../../correlator/tests/written/mod.rs"]
 mod written;
 
 use std::collections::BTreeMap;
@@ -15,7 +14,7 @@ use entente_schemas::family::Family;
 use entente_schemas::record::{Position, Record};
 use proptest::prelude::*;
 use serde_json::json;
-use written::{Desk, STREAM, at, block, impact, log, with};
+use written::{Desk, STREAM, at, log, with};
 
 const ORGS: [&str; 4] = ["aws", "azure", "gcp", "crowdstrike"];
 
@@ -25,7 +24,7 @@ type Step = (usize, usize, usize);
 /// A log that these steps lead to: impacts whose times, phases and regions move, statements about them, requests,
 /// people's words on joining.
 fn written_log(steps: &[Step]) -> Vec<Record> {
-    let mut desks: Vec<Desk> = ORGS.iter().map(|org| Desk::new(org, "desk")).collect();
+    let mut desks: Vec<Desk> = ORGS.iter().map(|org| Desk::new(org)).collect();
     let mut events = Vec::new();
     for (count, (who, which, what)) in (0_i64..).zip(steps) {
         let (org, desk) = (ORGS[*who], &mut desks[*who]);
@@ -48,8 +47,10 @@ fn written_log(steps: &[Step]) -> Vec<Record> {
             _ => {
                 let phase = ["investigating", "identified", "resolved"][what % 3];
                 let started = recorded - TimeDelta::minutes(i64::try_from(*what).unwrap());
-                let body = with(impact("Windows VMs stop", phase, "major"), json!({
-                    "blocks": [block(org, "compute", "us-east-1", "affected_unavailable")],
+                let impact = json!({"kind": "incident", "phase": phase, "severity": "major", "title": "Windows VMs stop"});
+                let block = json!({"provider": org, "service_class": "compute", "regions": ["us-east-1"], "state": "affected_unavailable"});
+                let body = with(impact, json!({
+                    "blocks": [block],
                     "times": {"occurred_at": started, "fidelity": "minute"},
                     "suspected_cause": {"vendor": "CrowdStrike", "product": "Falcon", "status": "identified"},
                 }));
