@@ -115,7 +115,10 @@ impl Door {
             Some(before) => chain.links.get(&before).map(|link| hex(&link.hash)),
         };
         if expected.is_some_and(|expected| expected != event.prevhash) {
-            return Err("its chain names another predecessor than the one logged. Start a new outbox, then send a new revision".into());
+            return Err(
+                "its chain names another predecessor than the one logged. Start a new outbox, then send a new revision"
+                    .into(),
+            );
         }
         let own = hex(&hash);
         let next = chain.links.get(&(event.sequence + 1));
@@ -128,7 +131,8 @@ impl Door {
     /// Sequence numbers of a feed's sources that are missing, and how many outboxes it has had.
     pub(crate) fn gaps(&self, org: &str, feed: &str) -> (u64, usize) {
         let prefix = format!("//{org}/{feed}/");
-        let chains = self.chains.range((prefix.clone(), String::new())..).take_while(|((s, _), _)| s.starts_with(&prefix));
+        let chains =
+            self.chains.range((prefix.clone(), String::new())..).take_while(|((s, _), _)| s.starts_with(&prefix));
         let mut instances = BTreeSet::new();
         let mut gaps = 0;
         for ((source, _), chain) in chains {

@@ -11,9 +11,12 @@ use crate::picture::{Approach, Run};
 use crate::scene::Scene;
 use crate::success::observed;
 
+/// One speaker's runs of one approach.
+type Runs<'a> = Vec<(&'a Arc<Entry>, &'a Remediation)>;
+
 /// The approaches of an incident: those described, and those only run, the most used first.
 pub(crate) fn approaches(scene: &Scene<'_>) -> Vec<Approach> {
-    let mut runs: BTreeMap<String, BTreeMap<String, Vec<(&Arc<Entry>, &Remediation)>>> = BTreeMap::new();
+    let mut runs: BTreeMap<String, BTreeMap<String, Runs<'_>>> = BTreeMap::new();
     for entry in scene.of(Family::Remediation) {
         if let Body::Remediation(run) = &entry.claim().body {
             let of = canonical(scene, &run.approach_id);
@@ -71,7 +74,7 @@ fn view(entry: &Entry, approach: &ApproachClaim, runs: Vec<Run>) -> Approach {
 }
 
 /// Runs of an approach that nobody has described here: its id is all that is known.
-fn undescribed(id: String, of: BTreeMap<String, Vec<(&Arc<Entry>, &Remediation)>>) -> Option<Approach> {
+fn undescribed(id: String, of: BTreeMap<String, Runs<'_>>) -> Option<Approach> {
     let speaker = of.keys().next()?.clone();
     let invented = of.values().flatten().any(|(entry, _)| entry.header().invented);
     let runs: Vec<Run> = of.into_iter().map(|(speaker, all)| run(speaker, &all)).collect();

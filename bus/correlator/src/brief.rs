@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entente_schemas::family::CauseStatus;
+use entente_schemas::speaker::Relay;
 
 use crate::cause::{established, named};
 use crate::count::interval;
-use crate::picture::{Answer, Brief, CountGroup, Incident, Lane};
+use crate::picture::{Answer, Brief, Cause, CountGroup, Incident, Lane};
 use crate::sight::is_blind;
 use crate::words;
 
@@ -77,7 +78,8 @@ fn count(incident: &Incident, at: DateTime<Utc>) -> Answer {
     let as_of = newest.map(|time| format!(", as of {}", words::clock(time, at))).unwrap_or_default();
     let invented = if group.figures.iter().any(|figure| figure.invented) { ", invented" } else { "" };
     let point = group.figures.iter().any(|f| f.lo.is_none() || f.hi.is_none());
-    let interval_note = if point && group.figures.iter().filter_map(interval).count() > 0 { ", interval not given by all" } else { "" };
+    let interval_note =
+        if point && group.figures.iter().filter_map(interval).count() > 0 { ", interval not given by all" } else { "" };
     answer(lead, format!("{}, {by}{as_of}{interval_note}{invented}", group.regime))
 }
 
@@ -94,18 +96,24 @@ fn cause(incident: &Incident, at: DateTime<Utc>) -> Answer {
     };
     let with = |status: CauseStatus| {
         let named_alike = incident.causes.iter().filter(|c| c.status == status && named(c) == named(best));
-        named_alike.map(|c| words::org(&c.speaker)).collect::<Vec<_>>()
+        named_alike.map(by).collect::<Vec<_>>()
     };
-    let by = words::list(&with(best.status), 3);
+    let speakers = words::list(&with(best.status), 3);
     let others: Vec<String> = incident
         .causes
         .iter()
         .filter(|c| named(c) != named(best) || c.status == CauseStatus::RuledOut)
-        .map(|c| format!("{} {} {}", named(c), established(c.status), words::org(&c.speaker)))
+        .map(|c| format!("{} {} {}", named(c), established(c.status), by(c)))
         .collect();
     let since = format!("since {}", words::clock(best.since, at));
     let detail = if others.is_empty() { since } else { format!("{since}; {}", words::list(&others, 2)) };
-    answer(format!("{}, {} {by}", named(best), established(best.status)), detail)
+    answer(format!("{}, {} {speakers}", named(best), established(best.status)), detail)
+}
+
+/// Whose claim a cause is, and that it was heard by phone.
+fn by(cause: &Cause) -> String {
+    let told = if cause.relay == Relay::Relayed { ", as told" } else { "" };
+    format!("{}{told}", words::org(&cause.speaker))
 }
 
 fn working(incident: &Incident) -> Answer {
@@ -132,7 +140,9 @@ fn working(incident: &Incident) -> Answer {
 fn working_detail(incident: &Incident) -> String {
     let runs: usize = incident.approaches.iter().map(|approach| approach.runs.len()).sum();
     let said = incident.approaches.iter().find_map(|approach| approach.said_rate.as_ref());
-    let said = said.map(|rate| format!("; {} says {} to {}", words::org(&rate.by), words::percent(rate.lo), words::percent(rate.hi)));
+    let said = said.map(|rate| {
+        format!("; {} says {} to {}", words::org(&rate.by), words::percent(rate.lo), words::percent(rate.hi))
+    });
     let observed = if runs == 0 { "no run reported" } else { "too early: fewer than 30 known outcomes" };
     format!("{observed}{}", said.unwrap_or_default())
 }
@@ -148,7 +158,11 @@ fn owes(incident: &Incident, at: DateTime<Utc>) -> Answer {
         Some(due) => format!("by {}", words::clock(due, at)),
         None => "no time set".to_owned(),
     };
-    let what = if first.kind == "update" { "next update".to_owned() } else { format!("{}: {}", first.kind, words::cut(&first.text, 80)) };
+    let what = if first.kind == "update" {
+        "next update".to_owned()
+    } else {
+        format!("{}: {}", first.kind, words::cut(&first.text, 80))
+    };
     let more = incident.owed.len() - 1;
     let detail = if more == 0 { "nothing else is owed".to_owned() } else { format!("{more} more owed") };
     answer(format!("{by}, {what}, {due}"), detail)

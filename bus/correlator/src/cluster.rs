@@ -139,13 +139,17 @@ impl Clusters {
     /// Joins groups of vendors that all say they are hurt by a provider to that provider's group, as leaves: a vendor
     /// that runs on two clouds never makes their outages one.
     fn with_parts(&mut self, view: View<'_>, groups: Vec<BTreeSet<Id>>) -> Vec<BTreeSet<Id>> {
-        let of: BTreeMap<Id, usize> =
-            groups.iter().enumerate().flat_map(|(at, group)| group.iter().map(move |id| (Arc::clone(id), at))).collect();
+        let of: BTreeMap<Id, usize> = groups
+            .iter()
+            .enumerate()
+            .flat_map(|(at, group)| group.iter().map(move |id| (Arc::clone(id), at)))
+            .collect();
         let mut joined = groups.clone();
         for (at, group) in groups.iter().enumerate() {
             let Some((first, (target, provider))) = self.part_target(view, group) else { continue };
             let Some(&to) = of.get(&target) else { continue };
-            let forbidden = groups.get(to).into_iter().flatten().any(|b| group.iter().any(|a| view.rules.forbids(a, b)));
+            let forbidden =
+                groups.get(to).into_iter().flatten().any(|b| group.iter().any(|a| view.rules.forbids(a, b)));
             if to == at || forbidden {
                 continue;
             }

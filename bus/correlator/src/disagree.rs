@@ -64,9 +64,10 @@ fn speaking<'a>(scene: &Scene<'a>, lanes: &[Lane]) -> Vec<&'a Arc<Entry>> {
 fn build<T>(kind: &str, question: &str, said: Vec<Said<T>>, differ: impl Fn(&T, &T) -> bool) -> Option<Disagreement> {
     let mut by_time: Vec<&Said<T>> = said.iter().collect();
     by_time.sort_by_key(|one| (one.since, one.position));
-    let breaking = by_time.iter().enumerate().find(|(index, later)| {
-        by_time.iter().take(*index).any(|earlier| differ(&earlier.value, &later.value))
-    });
+    let breaking = by_time
+        .iter()
+        .enumerate()
+        .find(|(index, later)| by_time.iter().take(*index).any(|earlier| differ(&earlier.value, &later.value)));
     let since = breaking.map(|(_, later)| later.since)?;
     let positions = said.into_iter().map(|one| Stance { speaker: one.speaker, says: one.says, position: one.position });
     Some(Disagreement {
@@ -132,9 +133,8 @@ fn severities(scene: &Scene<'_>, speaking: &[&Arc<Entry>]) -> Option<Disagreemen
 
 /// Causes differ if two speakers blame different vendors, products or classes, or one rules out what another names.
 fn causes(causes: &[Cause], speaking: &[&Arc<Entry>]) -> Option<Disagreement> {
-    let position = |speaker: &str| {
-        speaking.iter().find(|entry| entry.speaker() == speaker).map_or(0, |entry| entry.position())
-    };
+    let position =
+        |speaker: &str| speaking.iter().find(|entry| entry.speaker() == speaker).map_or(0, |entry| entry.position());
     let mut first: BTreeSet<&str> = BTreeSet::new();
     let said = causes.iter().filter(|cause| first.insert(cause.speaker.as_str())).map(|cause| Said {
         speaker: cause.speaker.clone(),
@@ -199,7 +199,11 @@ fn overlap(a: &Block, b: &Block) -> bool {
     let meets = |x: &[String], y: &[String]| x.is_empty() || y.is_empty() || x.iter().any(|one| y.contains(one));
     let classes: (ServiceClass, ServiceClass) = (a.service_class, b.service_class);
     let systems = matches!((os(a), os(b)), (Some(x), Some(y)) if x != y);
-    a.provider == b.provider && classes.0 == classes.1 && !systems && meets(&a.regions, &b.regions) && meets(&a.services, &b.services)
+    a.provider == b.provider
+        && classes.0 == classes.1
+        && !systems
+        && meets(&a.regions, &b.regions)
+        && meets(&a.services, &b.services)
 }
 
 /// Speakers state, of what is hit, products that have nothing in common.
@@ -229,9 +233,12 @@ fn products(scene: &Scene<'_>) -> Option<Disagreement> {
     build("product", "Which product is it?", said.collect(), |a, b| a.is_disjoint(b))
 }
 
+/// A speaker and the interval of its figure.
+type Ranged = (String, (u64, u64));
+
 /// Figures of one population, by different speakers, that do not meet.
 fn counts(scene: &Scene<'_>, group: &CountGroup) -> Vec<Disagreement> {
-    let mut by_population: BTreeMap<Option<&str>, Vec<Said<(String, (u64, u64))>>> = BTreeMap::new();
+    let mut by_population: BTreeMap<Option<&str>, Vec<Said<Ranged>>> = BTreeMap::new();
     for figure in &group.figures {
         let Some((lo, hi)) = interval(figure) else { continue };
         let says = if lo == hi { words::figure(lo) } else { format!("{} to {}", words::figure(lo), words::figure(hi)) };
@@ -244,7 +251,7 @@ fn counts(scene: &Scene<'_>, group: &CountGroup) -> Vec<Disagreement> {
         });
     }
     let question = format!("How many {} {}?", words::units(group.unit), words::quantity(group.quantity));
-    let differ = |a: &(String, (u64, u64)), b: &(String, (u64, u64))| a.0 != b.0 && (a.1.1 < b.1.0 || b.1.1 < a.1.0);
+    let differ = |a: &Ranged, b: &Ranged| a.0 != b.0 && (a.1.1 < b.1.0 || b.1.1 < a.1.0);
     let stated = by_population.into_iter().filter(|(population, _)| population.is_some());
     stated.filter_map(|(_, said)| build("count", &question, said, differ)).collect()
 }

@@ -60,7 +60,8 @@ fn asserted(ground: Ground<'_>, a: &str, b: &str, kind: ConstraintKind) -> Vec<S
             && [a, b].iter().all(|id| reach::names(ground.objects, constraint, id))
     });
     let words = if kind == ConstraintKind::CannotLink { "keeps them apart" } else { "says they are one" };
-    said.map(|(entry, constraint)| format!("{} {words}: {}", words::org(entry.author_org()), constraint.reason)).collect()
+    said.map(|(entry, constraint)| format!("{} {words}: {}", words::org(entry.author_org()), constraint.reason))
+        .collect()
 }
 
 fn part_of(ground: Ground<'_>, id: &Id, target: &Id, provider: &str) -> Join {
@@ -120,7 +121,8 @@ fn near_miss(ground: Ground<'_>, id: &Id, other: &Id) -> Option<NearMiss> {
     let (x, y) = (ground.graph.vertex(id)?, ground.graph.vertex(other)?);
     let mut speaks_for: Vec<String> =
         ground.graph.evidence(id, other, ground.model).iter().map(|one| in_words(ground, id, other, one)).collect();
-    let vendors: Vec<String> = x.facets.vendors.intersection(&y.facets.vendors).map(|vendor| words::org(vendor)).collect();
+    let vendors: Vec<String> =
+        x.facets.vendors.intersection(&y.facets.vendors).map(|vendor| words::org(vendor)).collect();
     if speaks_for.is_empty() && !vendors.is_empty() {
         speaks_for.push(format!("both name {}", words::list(&vendors, 3)));
     }
@@ -148,7 +150,8 @@ fn against(ground: Ground<'_>, id: &Id, other: &Id) -> String {
     }
     let (Some(x), Some(y)) = (ground.graph.vertex(id), ground.graph.vertex(other)) else { return String::new() };
     let same_provider: Vec<String> = x.providers.intersection(&y.providers).cloned().collect();
-    let mut missing = vec!["no tracking id, page or document in common", "no product or artifact in common within 24 h"];
+    let mut missing =
+        vec!["no tracking id, page or document in common", "no product or artifact in common within 24 h"];
     missing.push(if same_provider.is_empty() {
         "different providers"
     } else {
@@ -190,9 +193,8 @@ pub(crate) fn opinions(scene: &Scene<'_>) -> Vec<Opinion> {
 /// what fails and where; else the title of the member that was logged first.
 pub(crate) fn name(scene: &Scene<'_>) -> (String, Option<String>) {
     let named = |constraint: &entente_schemas::family::Constraint| {
-        let inside = |hit: &crate::scene::Hit<'_>| {
-            reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id)
-        };
+        let inside =
+            |hit: &crate::scene::Hit<'_>| reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id);
         constraint.kind == ConstraintKind::Declare && scene.hits.iter().any(inside)
     };
     let declared = reach::standing(scene.ground.objects, scene.ground.log_clock)

@@ -177,7 +177,11 @@ impl State {
             seen.claims = seen.claims.saturating_sub(1);
         }
         let reason = format!("its chain names another predecessor than the one logged at {}", order.sequence);
-        self.hold(&entry.order.clone(), &entry.event.expected_subject().map(|s| s.to_string()).unwrap_or_default(), reason);
+        self.hold(
+            &entry.order.clone(),
+            &entry.event.expected_subject().map(|s| s.to_string()).unwrap_or_default(),
+            reason,
+        );
         self.touch(entry.family(), &entry.header().object_id);
     }
 
@@ -210,7 +214,8 @@ impl State {
         match family {
             Family::Impact => self.touch_impact(id),
             Family::Notice => {
-                if let Some(about) = self.objects.get(Family::Notice, id).and_then(|o| o.first()).and_then(|e| about(e)) {
+                if let Some(about) = self.objects.get(Family::Notice, id).and_then(|o| o.first()).and_then(|e| about(e))
+                {
                     self.touch_impact(&about);
                 }
             }
@@ -261,10 +266,8 @@ impl State {
         if self.rules.named.contains(&own) || self.rules.named.contains(&entry.event.id) {
             self.rules_stale = true;
         }
-        let waiting: Vec<Id> = [own.as_str(), entry.event.id.as_str()]
-            .into_iter()
-            .flat_map(|name| self.graph.referring(name))
-            .collect();
+        let waiting: Vec<Id> =
+            [own.as_str(), entry.event.id.as_str()].into_iter().flat_map(|name| self.graph.referring(name)).collect();
         for id in waiting {
             self.touch_impact(&id);
         }

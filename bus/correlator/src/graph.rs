@@ -134,9 +134,17 @@ impl Graph {
         }
         for reference in vertex.facets.refers.keys() {
             let ids = self.referrers.entry(reference.clone()).or_default();
-            if add { ids.insert(Arc::clone(id)) } else { ids.remove(id) };
+            if add {
+                ids.insert(Arc::clone(id))
+            } else {
+                ids.remove(id)
+            };
         }
-        if add { self.by_onset.insert(at) } else { self.by_onset.remove(&at) };
+        if add {
+            self.by_onset.insert(at)
+        } else {
+            self.by_onset.remove(&at)
+        };
     }
 
     fn has_victims(&self, vertex: &Vertex, model: &Model) -> bool {
@@ -155,8 +163,10 @@ impl Graph {
         let at = (vertex.onset, Arc::clone(id));
         let by_key = vertex.facets.keys.keys().filter_map(|key| self.by_key.get(key));
         let lists = by_key.chain(vertex.places.iter().filter_map(|place| self.by_place.get(place)));
-        let mut ids: BTreeSet<Id> =
-            lists.flat_map(|set| set.range(..&at).next_back().into_iter().chain(set.range(&at..).nth(1))).map(|(_, id)| Arc::clone(id)).collect();
+        let mut ids: BTreeSet<Id> = lists
+            .flat_map(|set| set.range(..&at).next_back().into_iter().chain(set.range(&at..).nth(1)))
+            .map(|(_, id)| Arc::clone(id))
+            .collect();
         ids.extend(vertex.facets.refers.keys().filter_map(|reference| self.id(reference)));
         ids.extend(self.referring(id));
         if vertex.role == Role::Provider {
@@ -240,9 +250,11 @@ impl Graph {
         let fits = |provider: &String| {
             let outages = self.by_provider.get(provider)?;
             let after = TimeDelta::hours(1);
-            let near = window(outages, vertex.onset, model.windows.part_of()).filter(|(onset, _)| *onset <= vertex.onset + after);
+            let near = window(outages, vertex.onset, model.windows.part_of())
+                .filter(|(onset, _)| *onset <= vertex.onset + after);
             let open = near.filter(|(_, other)| !self.regions_differ(vertex, provider, other));
-            open.min_by_key(|(onset, other)| ((vertex.onset - *onset).abs(), Arc::clone(other))).map(|(onset, other)| (*onset, other))
+            open.min_by_key(|(onset, other)| ((vertex.onset - *onset).abs(), Arc::clone(other)))
+                .map(|(onset, other)| (*onset, other))
         };
         let found = vertex.facets.depends_on.iter().filter_map(|provider| Some((fits(provider)?, provider)));
         let nearest = found.min_by_key(|((onset, other), _)| ((vertex.onset - *onset).abs(), Arc::clone(other)));
@@ -323,7 +335,6 @@ fn near(set: &Timed, at: &(DateTime<Utc>, Id), all: bool, joined: &dyn Fn(&Id) -
     let after = set.range(at..).skip(1).take(SEARCHED).find(|(_, id)| joined(id));
     before.into_iter().chain(after).map(|(_, id)| Arc::clone(id)).collect()
 }
-
 
 fn window(set: &Timed, onset: DateTime<Utc>, span: TimeDelta) -> impl Iterator<Item = &(DateTime<Utc>, Id)> {
     let first: Id = Arc::from("");

@@ -85,7 +85,11 @@ impl Core {
             near: explain::near_misses(&scene),
             constraints: explain::opinions(&scene),
             events_total: history.len(),
-            events: history.into_iter().take(Incident::EVENTS_MAX).map(|entry| event_line(&scene, entry, &id)).collect(),
+            events: history
+                .into_iter()
+                .take(Incident::EVENTS_MAX)
+                .map(|entry| event_line(&scene, entry, &id))
+                .collect(),
             brief: Brief::default(),
             lanes,
             disagreements,
@@ -183,14 +187,23 @@ fn is_open(scene: &Scene<'_>) -> bool {
     let closes = reach::standing(scene.ground.objects, scene.ground.log_clock).filter(|(entry, constraint)| {
         constraint.kind == ConstraintKind::Close
             && scene.ground.rules.binding.contains(&entry.event.id)
-            && scene.hits.iter().any(|hit| reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id))
+            && scene
+                .hits
+                .iter()
+                .any(|hit| reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id))
     });
     let closed = closes.map(|(entry, _)| &entry.order).max();
     closed.is_none_or(|closed| scene.hits.iter().any(|hit| open(hit) && hit.entry.order > *closed))
 }
 
 fn aliases(scene: &Scene<'_>) -> Vec<String> {
-    scene.hits.iter().map(|hit| hit.entry.header().object_id.as_str()).filter(|id| **id != *scene.anchor).map(incident_id).collect()
+    scene
+        .hits
+        .iter()
+        .map(|hit| hit.entry.header().object_id.as_str())
+        .filter(|id| **id != *scene.anchor)
+        .map(incident_id)
+        .collect()
 }
 
 fn started(scene: &Scene<'_>) -> Option<Claimed<DateTime<Utc>>> {
@@ -208,9 +221,7 @@ fn worst(scene: &Scene<'_>, open: bool) -> Option<Claimed<Severity>> {
 fn change(scene: &Scene<'_>) -> Change {
     let newest = scene.all().filter(|entry| entry.header().cause.as_deref() != Some("still"));
     match newest.max_by_key(|entry| &entry.order) {
-        Some(entry) => {
-            Change { at: entry.order.logged, speaker: entry.speaker().to_owned(), what: says(entry) }
-        }
+        Some(entry) => Change { at: entry.order.logged, speaker: entry.speaker().to_owned(), what: says(entry) },
         None => Change { at: DateTime::<Utc>::MIN_UTC, speaker: String::new(), what: String::new() },
     }
 }

@@ -133,7 +133,9 @@ fn claim(scene: &Scene<'_>, hit: &Hit<'_>, hits: &[&Hit<'_>]) -> LaneClaim {
 pub(crate) fn told_by(entry: &Entry) -> Option<String> {
     let header = entry.header();
     (header.speaker.relay == Relay::Relayed).then(|| match &header.author {
-        Some(author) => author.person.as_ref().map_or(author.org.clone(), |p| format!("{p}, {}", words::org(&author.org))),
+        Some(author) => {
+            author.person.as_ref().map_or(author.org.clone(), |p| format!("{p}, {}", words::org(&author.org)))
+        }
         None => entry.event.source.org.clone(),
     })
 }
@@ -159,10 +161,12 @@ pub(crate) fn worst_state(hit: &Hit<'_>) -> BlockState {
 /// The headline, or the beginning of the newest statement about the object.
 fn own_words(scene: &Scene<'_>, hit: &Hit<'_>) -> Option<String> {
     let header = hit.entry.header();
-    let newest = || scene.notices.iter().rev().find_map(|notice| match &notice.claim().body {
-        entente_schemas::family::Body::Notice(n) if n.about == header.object_id => Some(words::cut(&n.text, 200)),
-        _ => None,
-    });
+    let newest = || {
+        scene.notices.iter().rev().find_map(|notice| match &notice.claim().body {
+            entente_schemas::family::Body::Notice(n) if n.about == header.object_id => Some(words::cut(&n.text, 200)),
+            _ => None,
+        })
+    };
     header.headline.clone().or_else(newest).or_else(|| hit.impact.summary.as_ref().map(|s| words::cut(s, 200)))
 }
 
@@ -179,9 +183,11 @@ pub(crate) fn changed(object: &Object, current: &Entry) -> DateTime<Utc> {
 
 fn assessed(scene: &Scene<'_>, hit: &Hit<'_>) -> Vec<Assessment> {
     let id = &hit.entry.header().object_id;
-    let newest = scene.notices.iter().rev().find(|notice| {
-        matches!(&notice.claim().body, entente_schemas::family::Body::Notice(n) if n.about == *id)
-    });
+    let newest = scene
+        .notices
+        .iter()
+        .rev()
+        .find(|notice| matches!(&notice.claim().body, entente_schemas::family::Body::Notice(n) if n.about == *id));
     let facets = newest.map_or(&hit.entry.facets, |notice| &notice.facets);
     let beyond = facets.assessed.iter().filter(|found| match found.member.as_str() {
         "phase" => hit.impact.phase.is_open() && phase_rank(&found.value) > hit.impact.phase.rank(),

@@ -97,7 +97,8 @@ pub(crate) fn matrix<'a>(cores: impl Iterator<Item = &'a Core>, source: &Source<
         let role = source.roles.get(speaker).copied().unwrap_or(Role::Vendor);
         rows.entry((role_rank(role), speaker.to_owned())).or_insert(role);
     }
-    let columns: Vec<Column> = worst.keys().map(|(_, column)| (*column).clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let columns: Vec<Column> =
+        worst.keys().map(|(_, column)| (*column).clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let claimed: BTreeSet<ServiceClass> = columns.iter().map(|column| column.class).collect();
     let rows = rows.into_iter().map(|((_, speaker), role)| Row {
         role,
@@ -116,7 +117,12 @@ fn audible(sights: &Sights, speaker: &str, heard: bool) -> bool {
     sight.live > 0 || sight.feeds == 0 && heard
 }
 
-fn cell(worst: &BTreeMap<Key<'_>, (&Core, &Contribution, usize)>, speaker: &str, column: &Column, source: &Source<'_>) -> Cell {
+fn cell(
+    worst: &BTreeMap<Key<'_>, (&Core, &Contribution, usize)>,
+    speaker: &str,
+    column: &Column,
+    source: &Source<'_>,
+) -> Cell {
     let sight = source.sights.of(speaker);
     if let Some((core, one, all)) = worst.get(&(speaker, column)) {
         return Cell::Claim(CellClaim {

@@ -228,7 +228,9 @@ fn platform(
         provider: file.provider.clone(),
         names: RegexSet::new(&file.names)?,
         regions: if file.regions.is_empty() { None } else { Some(Regex::new(&file.regions)?) },
-        region_names: region_names.map(|(name, code)| Ok((word(name)?, code.clone()))).collect::<Result<_, regex::Error>>()?,
+        region_names: region_names
+            .map(|(name, code)| Ok((word(name)?, code.clone())))
+            .collect::<Result<_, regex::Error>>()?,
     })
 }
 

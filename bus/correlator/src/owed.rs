@@ -60,7 +60,12 @@ pub(crate) fn settle(owed: &mut [Owed], at: DateTime<Utc>) {
         item.overdue = item.due_at.is_some_and(|due| due < at) && !matches!(item.state, Some(MessageState::Fulfilled));
     }
     owed.sort_by(|a, b| {
-        (!a.overdue, a.due_at.is_none(), a.due_at, a.position).cmp(&(!b.overdue, b.due_at.is_none(), b.due_at, b.position))
+        (!a.overdue, a.due_at.is_none(), a.due_at, a.position).cmp(&(
+            !b.overdue,
+            b.due_at.is_none(),
+            b.due_at,
+            b.position,
+        ))
     });
 }
 

@@ -144,7 +144,8 @@ fn pairs(objects: &Objects, constraint: &Constraint) -> Vec<Pair> {
     let objects = resolved(objects, constraint);
     match constraint.kind {
         ConstraintKind::CannotLink => {
-            let all = objects.iter().enumerate().flat_map(|(i, a)| objects.iter().skip(i + 1).map(move |b| ordered(a, b)));
+            let all =
+                objects.iter().enumerate().flat_map(|(i, a)| objects.iter().skip(i + 1).map(move |b| ordered(a, b)));
             all.filter(|(a, b)| a != b).collect()
         }
         ConstraintKind::MustLink | ConstraintKind::Pin | ConstraintKind::Declare => {

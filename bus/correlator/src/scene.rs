@@ -165,7 +165,8 @@ fn attached<'a>(ground: Ground<'a>, ids: &[&Id], hits: &[Hit<'_>]) -> Vec<&'a Ar
     }
     let mut open: Vec<(Family, String)> = found.iter().cloned().collect();
     while let Some((_, id)) = open.pop() {
-        let further: Vec<_> = ground.referrals.referring(&id).filter(|object| !found.contains(*object)).cloned().collect();
+        let further: Vec<_> =
+            ground.referrals.referring(&id).filter(|object| !found.contains(*object)).cloned().collect();
         found.extend(further.iter().cloned());
         open.extend(further);
     }
@@ -183,11 +184,18 @@ fn span(ground: Ground<'_>, ids: &[&Id], hits: &[Hit<'_>]) -> Option<(DateTime<U
 }
 
 /// A product or an artifact in common attaches only what was said around the incident; a reference attaches always.
-fn timely(ground: Ground<'_>, object: &(Family, String), key: &Key, span: Option<(DateTime<Utc>, DateTime<Utc>)>) -> bool {
+fn timely(
+    ground: Ground<'_>,
+    object: &(Family, String),
+    key: &Key,
+    span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+) -> bool {
     if !matches!(key, Key::Product(..) | Key::Artifact(_)) {
         return true;
     }
-    let (Some((first, last)), Some(entry)) = (span, ground.objects.current_by_id(object.0, &object.1)) else { return false };
+    let (Some((first, last)), Some(entry)) = (span, ground.objects.current_by_id(object.0, &object.1)) else {
+        return false;
+    };
     let said = entry.header().times.occurred_at.unwrap_or_else(|| entry.said_at());
     let margin = ground.model.windows.attach();
     said >= first - margin && said <= last + margin

@@ -49,7 +49,9 @@ mod tests {
     /// Values of the closed formula in double precision.
     #[test]
     fn the_interval_is_wilsons() {
-        for (n, s, lo, hi) in [(100_u64, 97_u64, 915_479_u32, 989_746_u32), (30, 15, 331_538, 668_461), (1_000, 0, 0, 3_827)] {
+        for (n, s, lo, hi) in
+            [(100_u64, 97_u64, 915_479_u32, 989_746_u32), (30, 15, 331_538, 668_461), (1_000, 0, 0, 3_827)]
+        {
             let found = observed(n, s);
             let close = |a: Option<u32>, b: u32| a.is_some_and(|a| a.abs_diff(b) <= 3);
             assert!(close(found.lo_ppm, lo) && close(found.hi_ppm, hi), "{n} {s}: {found:?}");

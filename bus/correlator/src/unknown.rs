@@ -53,7 +53,8 @@ pub(crate) fn unseen(lanes: &[Lane]) -> Vec<Unknown> {
     let blind = lanes.iter().filter(|lane| is_blind(&lane.sight));
     blind
         .map(|lane| {
-            let since = lane.sight.blind_since.map(|at| at.format(" since %-d %b %H:%M").to_string()).unwrap_or_default();
+            let since =
+                lane.sight.blind_since.map(|at| at.format(" since %-d %b %H:%M").to_string()).unwrap_or_default();
             let reason = lane.sight.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
             gap("sight", Some(&lane.speaker), format!("{} cannot be seen{since}{reason}.", words::org(&lane.speaker)))
         })

@@ -61,11 +61,14 @@ fn onset(objects: &Objects, object: &Object, current: &Arc<Entry>) -> (DateTime<
             let observer = entry.event.source.org_feed();
             entry.header().times.occurred_at.map(|start| (observer, entry.header().rev, start))
         })
-        .fold(std::collections::BTreeMap::<String, (u64, DateTime<Utc>)>::new(), |mut first, (observer, rev, start)| {
-            let known = first.entry(observer).or_insert((rev, start));
-            *known = (*known).min((rev, start));
-            first
-        });
+        .fold(
+            std::collections::BTreeMap::<String, (u64, DateTime<Utc>)>::new(),
+            |mut first, (observer, rev, start)| {
+                let known = first.entry(observer).or_insert((rev, start));
+                *known = (*known).min((rev, start));
+                first
+            },
+        );
     let stated = first_stated.into_values().map(|(_, start)| start).min();
     let said = || object.entries().map(|entry| entry.said_at()).min().unwrap_or_else(|| current.said_at());
     (stated.unwrap_or_else(said), stated.is_some())
@@ -75,7 +78,11 @@ fn onset(objects: &Objects, object: &Object, current: &Arc<Entry>) -> (DateTime<
 /// out begin with a bracket and name nothing.
 fn places(block: &Block) -> Vec<Place> {
     let named = |names: &[String]| -> BTreeSet<String> {
-        names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty() && !name.starts_with('(')).collect()
+        names
+            .iter()
+            .map(|name| name.trim().to_lowercase())
+            .filter(|name| !name.is_empty() && !name.starts_with('('))
+            .collect()
     };
     let mut services = named(&block.services);
     if block.services.is_empty() {

@@ -142,8 +142,12 @@ impl State {
     }
 
     fn selected(&self, at: DateTime<Utc>, sights: &Sights, select: &Select) -> (usize, Vec<Incident>) {
-        let mut fitting: Vec<(&Id, &Core)> =
-            self.cores.iter().map(|(anchor, core)| (anchor, &**core)).filter(|(_, core)| selects(core, select, at)).collect();
+        let mut fitting: Vec<(&Id, &Core)> = self
+            .cores
+            .iter()
+            .map(|(anchor, core)| (anchor, &**core))
+            .filter(|(_, core)| selects(core, select, at))
+            .collect();
         let matched = fitting.len();
         let limit = select.limit.min(Select::MOST);
         if limit < fitting.len() {
