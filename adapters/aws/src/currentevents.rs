@@ -76,11 +76,11 @@ pub(crate) fn items(
     observed: DateTime<Utc>,
     lookup: &mut Lookup<'_>,
 ) -> Result<Vec<Result<Item, Refusal>>, Refusal> {
-    let read = |(index, raw): (usize, &Box<RawValue>)| {
+    let mut read = |index: usize, raw: &RawValue| {
         let event = json_item::<Event>(raw, index)?;
         event.item(observed, lookup).map_err(|fault| refuse_item(fault, event.arn.clone(), raw.get().as_bytes()))
     };
-    Ok(json_items(body)?.iter().enumerate().map(read).collect())
+    Ok(json_items(body)?.iter().enumerate().map(|(index, raw)| read(index, raw)).collect())
 }
 
 impl Event {

@@ -1,4 +1,10 @@
 //! The public feed against captures of it, and against everything else that can come out of a socket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at what it did not expect"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -324,7 +330,7 @@ proptest! {
             format!(r#","currently_affected_locations":[{{"id":{text}}}],"updates":[{{"when":"{time}"}}]"#),
         ] {
             let outcome = edge().answered(&incident(&members), now());
-            prop_assert!(outcome.read);
+            prop_assert!(!outcome.drafts.is_empty());
             for draft in &outcome.drafts {
                 prop_assert!(Event::read(&bytes(draft)).is_ok());
             }

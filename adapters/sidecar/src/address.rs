@@ -45,8 +45,8 @@ impl Address {
             return Err(AddressError::Empty);
         }
         let Some((scheme, _)) = text.split_once("://") else { return Ok(Self::of_path(text)) };
-        let url = Url::parse(text)
-            .map_err(|error| AddressError::Url { text: text.to_owned(), reason: error.to_string() })?;
+        let url =
+            Url::parse(text).map_err(|error| AddressError::Url { text: text.to_owned(), reason: error.to_string() })?;
         match url.scheme() {
             "http" | "https" => Ok(Self::Url(url)),
             "file" => Ok(url.to_file_path().map_or_else(|()| Self::of_path(url.path()), Self::of_path)),

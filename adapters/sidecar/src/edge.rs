@@ -98,15 +98,17 @@ impl Edge {
         last.is_some_and(|last| last.is(event))
     }
 
-    /// Takes note of an answer.
+    /// Takes note of an answer. One in which there are items and not one can be read is no good poll: the feed has another
+    /// shape, or an error stands where the feed should.
     pub fn answered(&mut self, body: &[u8], now: DateTime<Utc>) -> Outcome {
-        match self.normalize.read(body, now) {
-            Ok(reading) => Outcome { drafts: self.read(reading, now), read: true },
-            Err(refusal) => {
-                let error = BeatError { code: "unreadable".to_owned(), text: refusal.reason.clone() };
-                Outcome { drafts: self.failed(error, Some(refusal), now), read: false }
-            }
-        }
+        let refused = match self.normalize.read(body, now) {
+            Ok(reading) if reading.items.is_empty() && !reading.refused.is_empty() => reading.refused,
+            Ok(reading) => return Outcome { drafts: self.read(reading, now), read: true },
+            Err(refusal) => vec![refusal],
+        };
+        let reason = refused.first().map(|refusal| refusal.reason.clone()).unwrap_or_default();
+        let error = BeatError { code: "unreadable".to_owned(), text: reason };
+        Outcome { drafts: self.failed(error, &refused, now), read: false }
     }
 
     /// Takes note that the feed answered as before.
@@ -117,10 +119,10 @@ impl Edge {
         Outcome { drafts, read: true }
     }
 
-    /// Takes note that the feed did not answer as it should; with the input, where there is one to name.
-    pub fn failed(&mut self, error: BeatError, refusal: Option<Refusal>, now: DateTime<Utc>) -> Vec<Draft> {
+    /// Takes note that the feed did not answer as it should; with the inputs, where there are some to name.
+    pub fn failed(&mut self, error: BeatError, refused: &[Refusal], now: DateTime<Utc>) -> Vec<Draft> {
         self.health.bad(now, error);
-        let mut drafts = self.rejections(refusal.as_slice(), now);
+        let mut drafts = self.rejections(refused, now);
         drafts.extend(self.change_of_state(now));
         drafts
     }

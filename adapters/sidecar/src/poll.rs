@@ -34,7 +34,7 @@ pub struct Failure {
     /// What beats and the feed's state tell.
     pub error: BeatError,
     /// The input, where there was one.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<Box<Refusal>>,
     /// The provider's own wish.
     pub retry_after: Option<Duration>,
 }
@@ -50,7 +50,7 @@ impl Failure {
     /// An answer that has bytes and cannot be taken.
     #[must_use]
     pub fn refused(code: &str, refusal: Refusal) -> Self {
-        Self { refusal: Some(refusal.clone()), ..Self::new(code, refusal.reason) }
+        Self { refusal: Some(Box::new(refusal.clone())), ..Self::new(code, refusal.reason) }
     }
 }
 

@@ -65,8 +65,7 @@ pub async fn run(task: FeedTask, stop: CancellationToken) -> Result<(), RunError
     let Some(past) = remember(&task, &stop).await? else { return Ok(()) };
     let source = task.outbox.source().clone();
     let (universe, audience) = (&task.scope.universe, &task.scope.audience);
-    let mut edge =
-        Edge::new(Arc::clone(&task.normalize), source.clone(), universe, audience, &task.address.shown());
+    let mut edge = Edge::new(Arc::clone(&task.normalize), source.clone(), universe, audience, &task.address.shown());
     edge.recall(&past);
     drop(past);
     let station = Station { edge: Mutex::new(edge), around: Mutex::default() };
@@ -162,7 +161,10 @@ async fn reading(
         };
         let next_try = TimeDelta::from_std(pause).ok().and_then(|pause| task.clock.now().checked_add_signed(pause));
         *station.around() = Around { next_try, clock_offset_ms: asker.clock_offset_ms() };
-        let now = { let edge = station.edge(); (edge.health().state(), edge.health().failures().min(1)) };
+        let now = {
+            let edge = station.edge();
+            (edge.health().state(), edge.health().failures().min(1))
+        };
         if before.replace(now) != Some(now) {
             tell.send_modify(|changes| *changes = changes.wrapping_add(1));
         }
@@ -185,7 +187,8 @@ async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace)
         }
         Ok(Answer::Unchanged) => (station.edge().unchanged(now).drafts, Settled::Read, None),
         Err(failure) => {
-            let drafts = station.edge().failed(failure.error, failure.refusal, now);
+            let drafts =
+                station.edge().failed(failure.error, failure.refusal.as_deref().map_or(&[], std::slice::from_ref), now);
             (drafts, Settled::Refused, failure.retry_after)
         }
     };

@@ -1,0 +1,269 @@
+//! Answers in, drafts out: what the edge makes of items that no provider should send.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at what it did not expect"
+)]
+
+mod acme;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entente_schemas::event::{CHAIN_START, Draft, Event, PAYLOAD_MAX, Place, Source};
+use entente_schemas::family::{Body, Family, FeedState, Phase};
+use entente_sidecar::Normalize;
+use entente_sidecar::edge::Edge;
+use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal, UnmappedWord};
+use proptest::prelude::*;
+
+use acme::{Acme, answer};
+
+fn now() -> DateTime<Utc> {
+    "2026-08-01T12:00:00Z".parse().unwrap()
+}
+
+fn source() -> Source {
+    Source { org: "local".into(), feed: "acme-status".into(), instance: "01HZZZZZZZZZZZZZZZZZZZZZZZ".into() }
+}
+
+/// A provider whose items are spoilt on their way.
+struct Spoilt<F>(Acme, F);
+
+impl<F: Fn(&mut Reading) + Send + Sync> Normalize for Spoilt<F> {
+    fn profile(&self) -> &FeedProfile {
+        self.0.profile()
+    }
+
+    fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
+        let mut reading = self.0.read(body, observed)?;
+        (self.1)(&mut reading);
+        Ok(reading)
+    }
+}
+
+fn edge(spoil: impl Fn(&mut Reading) + Send + Sync + 'static) -> Edge {
+    Edge::new(Arc::new(Spoilt(Acme::new(), spoil)), source(), "actual", "all", "https://status.acme.example/feed.json")
+}
+
+fn plain() -> Edge {
+    edge(|_| ())
+}
+
+/// The next poll by an outbox that takes everything; each draft as its event is read back.
+fn poll(edge: &mut Edge, body: &str) -> Vec<Event> {
+    let outcome = edge.answered(body.as_bytes(), now());
+    edge.taken(&outcome.drafts);
+    outcome.drafts.iter().map(|draft| Event::read(&sealed(draft)).unwrap()).collect()
+}
+
+fn sealed(draft: &Draft) -> Vec<u8> {
+    let place =
+        Place { source: &source(), universe: "actual", audience: "all", sequence: u64::MAX, prevhash: CHAIN_START };
+    draft.seal(place).unwrap()
+}
+
+fn of(events: &[Event], family: Family) -> Vec<&Event> {
+    events.iter().filter(|event| event.claim.family() == family).collect()
+}
+
+#[test]
+fn of_several_copies_in_one_answer_the_newest_speaks_and_the_others_never() {
+    let mut edge = plain();
+    let body = answer(&[("a", "open", "Old", 1), ("a", "open", "New", 3), ("a", "open", "Older", 2)]);
+    let events = poll(&mut edge, &body);
+    let impacts = of(&events, Family::Impact);
+    assert_eq!(impacts.len(), 1);
+    assert_eq!(impacts[0].claim.impact().unwrap().summary.as_deref(), Some("New"));
+    assert_eq!(poll(&mut edge, &body).len(), 0);
+}
+
+#[test]
+fn two_statements_under_one_id_are_two_notices_and_one_twice_is_one() {
+    let mut edge = edge(|reading| {
+        for item in &mut reading.items {
+            let mut other = item.notices[0].clone();
+            other.notice.text = "Another text of that second".into();
+            other.native.digest = "0".repeat(64);
+            item.notices.extend([item.notices[0].clone(), other]);
+        }
+    });
+    let body = answer(&[("a", "open", "One", 1)]);
+    let events = poll(&mut edge, &body);
+    let ids: Vec<&str> =
+        of(&events, Family::Notice).iter().map(|event| event.claim.header.object_id.as_str()).collect();
+    assert_eq!(ids, ["acme:a/One", "acme:a/One~2"]);
+    assert_eq!(poll(&mut edge, &body).len(), 0);
+}
+
+#[test]
+fn an_item_that_no_reader_would_take_is_rejected_alone_and_once() {
+    let mut edge = edge(|reading| {
+        let bad = reading.items.iter_mut().filter(|item| item.object_id == "acme:bad");
+        bad.for_each(|item| item.times.occurred_at = Some(now() + TimeDelta::days(5_000)));
+    });
+    let body = answer(&[("bad", "open", "Never", 1), ("good", "open", "Fine", 1)]);
+    let events = poll(&mut edge, &body);
+    assert_eq!(of(&events, Family::Impact).len(), 1);
+    let rejected = of(&events, Family::Rejected);
+    let Body::Rejected(told) = &rejected[0].claim.body else { panic!() };
+    assert_eq!((rejected.len(), told.position.as_deref()), (1, Some("acme:bad")));
+    assert!(told.reason.contains("times.occurred_at"), "{}", told.reason);
+    assert_eq!(poll(&mut edge, &body).len(), 0);
+}
+
+#[test]
+fn long_words_are_cut_and_the_cut_is_noted() {
+    let mut edge = edge(|reading| {
+        let item = &mut reading.items[0];
+        item.impact.title = "ü".repeat(600);
+        item.impact.summary = Some("long ".repeat(2_000));
+        item.notices[0].notice.text = "\u{1}é".repeat(20_000);
+    });
+    let events = poll(&mut edge, &answer(&[("a", "open", "One", 1)]));
+    let impact = of(&events, Family::Impact)[0];
+    assert_eq!(impact.claim.impact().unwrap().title.chars().count(), 500);
+    assert_eq!(impact.claim.header.trimmed, ["title: 500 of 600 characters"]);
+    let notice = of(&events, Family::Notice)[0];
+    let Body::Notice(said) = &notice.claim.body else { panic!() };
+    assert!(
+        said.text.len() < PAYLOAD_MAX && notice.claim.header.trimmed.len() == 2,
+        "{:?}",
+        notice.claim.header.trimmed
+    );
+}
+
+#[test]
+fn a_thousand_bad_items_are_told_a_hundred_a_poll() {
+    let mut edge = plain();
+    let bad: Vec<String> = (0..250).map(|n| format!("[{n}]")).collect();
+    let body = answer(&[("a", "open", "One", 1)]).replace('[', &format!("[{},", bad.join(",")));
+    let told: Vec<usize> = (0..4).map(|_| of(&poll(&mut edge, &body), Family::Rejected).len()).collect();
+    assert_eq!(told, [100, 100, 50, 0]);
+    assert_eq!(edge.health().state(), FeedState::Live);
+}
+
+#[test]
+fn an_answer_of_which_nothing_can_be_read_is_no_good_poll() {
+    let mut edge = plain();
+    let events = poll(&mut edge, r#"{"message":"Internal error"}"#);
+    assert_eq!((of(&events, Family::Rejected).len(), edge.health().state()), (1, FeedState::Blind));
+    assert_eq!(poll(&mut edge, "[]").len(), 1, "live, with nothing going on");
+}
+
+#[test]
+fn a_first_reading_that_was_cut_short_goes_on_as_such() {
+    let mut edge = plain();
+    let body = answer(&[("a", "closed", "One", 1), ("b", "closed", "Two", 1)]);
+    let outcome = edge.answered(body.as_bytes(), now());
+    edge.taken(&outcome.drafts[..2]);
+    let mut restarted = plain();
+    let log: Vec<Event> = outcome.drafts[..2].iter().map(|draft| Event::read(&sealed(draft)).unwrap()).collect();
+    restarted.recall(&log);
+    let rest = poll(&mut restarted, &body);
+    let seen: Vec<_> = rest.iter().map(|event| (event.claim.family(), event.claim.header.backfill)).collect();
+    assert_eq!(seen, [(Family::Impact, true), (Family::Notice, true), (Family::Feed, false)]);
+}
+
+#[test]
+fn backfill_lasts_as_long_as_the_item_stays_closed() {
+    let mut edge = plain();
+    let mut backfill = |state, text, stamp| {
+        let events = poll(&mut edge, &answer(&[("a", state, text, stamp)]));
+        of(&events, Family::Impact)[0].claim.header.backfill
+    };
+    assert!(backfill("closed", "One", 1));
+    assert!(backfill("closed", "Edited", 2));
+    assert!(!backfill("open", "Again", 3));
+    assert!(!backfill("closed", "Over", 4));
+}
+
+#[test]
+fn words_that_the_table_does_not_know_stand_in_the_beat() {
+    let mut edge = edge(|reading| {
+        let word = UnmappedWord { field: "status".into(), word: "odd".into(), read_as: "unknown".into() };
+        reading.unmapped.insert(word, 7);
+    });
+    poll(&mut edge, "[]");
+    poll(&mut edge, "[]");
+    let beat = edge.beat(entente_sidecar::edge::Surroundings::default(), now());
+    assert_eq!((beat.unknown_words.len(), beat.unknown_words[0].count, beat.state), (1, 7, FeedState::Live));
+}
+
+/// One poll of a made-up feed: for each of three items, whether it is there, open, and its version.
+type Polls = Vec<Vec<(bool, bool, i64)>>;
+
+fn bodies(polls: &Polls) -> Vec<String> {
+    let ids = ["a", "b", "c"];
+    let body = |poll: &Vec<(bool, bool, i64)>| {
+        let texts: Vec<String> = poll.iter().map(|(_, _, version)| format!("Word {version}")).collect();
+        let items = poll.iter().zip(ids).zip(&texts).filter(|((item, _), _)| item.0);
+        let items: Vec<_> = items
+            .map(|((item, id), text)| (id, if item.1 { "open" } else { "closed" }, text.as_str(), item.2))
+            .collect();
+        answer(&items)
+    };
+    polls.iter().map(body).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever a feed does and wherever a restart falls: revisions count up by one, stamps never step back, no digest is
+    /// said twice in a row, and an adapter that remembers only the log says what one says that never stopped.
+    #[test]
+    fn a_restart_anywhere_changes_nothing(
+        polls in prop::collection::vec(prop::collection::vec((any::<bool>(), any::<bool>(), 0i64..5), 3), 1..20),
+        cut in 0usize..20,
+    ) {
+        let bodies = bodies(&polls);
+        let (mut through, mut before) = (plain(), Vec::new());
+        let mut stopped = plain();
+        let mut all = Vec::new();
+        for (index, body) in bodies.iter().enumerate() {
+            if index == cut {
+                before.reverse();
+                stopped = plain();
+                stopped.recall(&before);
+            }
+            let (one, two) = (poll(&mut through, body), poll(&mut stopped, body));
+            // How often an item was missing is not in the log, so that an end may come a poll later.
+            let said = |events: &[Event]| events.iter().filter(|e| e.claim.header.cause.is_none()).cloned().collect::<Vec<_>>();
+            if index < cut || polls.iter().all(|poll| poll.iter().all(|item| item.0)) {
+                prop_assert_eq!(said(&one), said(&two));
+            }
+            before.extend(two);
+            all.extend(one);
+        }
+        for object in ["acme:a", "acme:b", "acme:c"] {
+            let lives = |events: &[Event]| events.iter().filter(|event| {
+                event.claim.header.object_id == object && event.claim.family() == Family::Impact
+            }).cloned().collect::<Vec<Event>>();
+            for mut life in [lives(&all), lives(&before)] {
+                life.sort_by_key(|event| event.claim.header.rev);
+                for (rev, event) in (1..).zip(&life) {
+                    prop_assert_eq!(event.claim.header.rev, rev);
+                }
+                for pair in life.windows(2) {
+                    let stamp = |event: &Event| event.claim.header.times.published_at;
+                    let digest = |event: &Event| event.claim.header.native.as_ref().map(|native| native.digest.clone());
+                    prop_assert!(stamp(&pair[0]) <= stamp(&pair[1]));
+                    prop_assert_ne!(digest(&pair[0]), digest(&pair[1]));
+                }
+            }
+        }
+        let mut ended = of(&all, Family::Impact).into_iter().filter(|event| event.claim.header.cause.is_some());
+        let resolved = ended.all(|event| event.claim.impact().unwrap().phase == Phase::Resolved);
+        prop_assert!(resolved);
+    }
+}
+
+#[test]
+fn an_item_s_stamp_is_the_provider_s() {
+    let reading = Acme::new().read(answer(&[("a", "open", "One", 5)]).as_bytes(), now()).unwrap();
+    assert_eq!(
+        reading.items.iter().filter_map(Item::stamp).map(|t| t.timestamp()).collect::<Vec<_>>(),
+        [1_700_000_005]
+    );
+}
