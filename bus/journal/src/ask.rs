@@ -248,7 +248,8 @@ fn objection(headers: &HeaderMap, subject: &str) -> Option<String> {
     if let Err(error) = ClaimSubject::parse(subject) {
         return Some(format!("subject: {error}"));
     }
-    let twice: BTreeSet<&str> = [KEY, SIGNATURE].into_iter().filter(|name| headers.get_all(*name).count() > 1).collect();
+    let twice: BTreeSet<&str> =
+        [KEY, SIGNATURE].into_iter().filter(|name| headers.get_all(*name).count() > 1).collect();
     twice.first().map(|name| format!("header {name} stands twice"))
 }
 

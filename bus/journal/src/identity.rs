@@ -37,7 +37,9 @@ pub enum IdentityError {
     #[error("the key file {0} can be read by others; run: chmod 600 {0}")]
     Open(PathBuf),
     /// The file holds no seed.
-    #[error("the key file {path} holds no NKey seed of a user ({reason}); restore it from a copy, or move it away to begin with a new key")]
+    #[error(
+        "the key file {path} holds no NKey seed of a user ({reason}); restore it from a copy, or move it away to begin with a new key"
+    )]
     Seed {
         /// The file.
         path: PathBuf,

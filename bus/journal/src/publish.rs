@@ -86,6 +86,8 @@ struct Pump<'a> {
     pause: Pause,
     /// Until when nothing is sent, after a failure.
     resume: Option<Instant>,
+    /// Whether the failure was that there is no connection: then its return is looked for.
+    unconnected: bool,
     connects: u64,
     /// Events up to this sequence travel one by one: their batch was refused.
     singly: u64,
@@ -104,6 +106,7 @@ impl<'a> Pump<'a> {
             flights: Flights::new(outbox.desk().floor()),
             pause: Pause::default(),
             resume: None,
+            unconnected: false,
             connects: 0,
             singly: 0,
         })
@@ -123,7 +126,9 @@ impl<'a> Pump<'a> {
             if self.resume.is_none() {
                 self.fill().await?;
             }
-            let wake = self.resume.unwrap_or_else(|| Instant::now() + if self.flights.is_empty() { IDLE } else { TICK });
+            let watchful = self.unconnected || !self.flights.is_empty();
+            let soon = Instant::now() + if watchful { TICK } else { IDLE };
+            let wake = self.resume.map_or(soon, |resume| resume.min(soon));
             tokio::select! {
                 answer = self.answers.next() => {
                     self.take(&answer.ok_or(PumpError::Closed)?).await?;
@@ -157,6 +162,7 @@ impl<'a> Pump<'a> {
                 return Ok(());
             }
             if !self.connected() {
+                self.unconnected = true;
                 self.fail("there is no connection");
                 return Ok(());
             }
@@ -169,7 +175,7 @@ impl<'a> Pump<'a> {
 
     async fn send_singly(&mut self, parcels: &[Parcel]) -> Result<(), PumpError> {
         for parcel in parcels {
-            self.flights.depart(&[parcel.sequence], Instant::now());
+            self.flights.depart(parcel.sequence, Instant::now());
             let reply = format!("{}.{}", self.inbox, Token::Single(parcel.sequence));
             let headers = wire::headers(parcel, self.outbox.public_key());
             let (subject, payload) = (parcel.subject.clone(), parcel.payload.clone());
@@ -182,7 +188,7 @@ impl<'a> Pump<'a> {
 
     async fn send_batch(&mut self, parcels: &[Parcel]) -> Result<(), PumpError> {
         let sequences: Vec<u64> = parcels.iter().map(|parcel| parcel.sequence).collect();
-        let batch = self.flights.depart(&sequences, Instant::now());
+        let batch = self.flights.depart_together(sequences, Instant::now());
         let name = wire::batch_name();
         for (index, parcel) in parcels.iter().enumerate() {
             let (first, last) = (index == 0, index + 1 == parcels.len());
@@ -209,7 +215,9 @@ impl<'a> Pump<'a> {
             (Token::Single(sequence), Answer::Stored { log, duplicate: false, .. }) => self.logged(sequence, log),
             (Token::Single(sequence), Answer::Stored { log, .. }) => self.duplicate(sequence, log).await?,
             (Token::Batch(batch), Answer::Stored { log, count, .. }) => self.batch_logged(batch, log, count),
-            (Token::Batch(batch) | Token::Opening(batch), Answer::Refused(reason)) => self.batch_refused(batch, &reason),
+            (Token::Batch(batch) | Token::Opening(batch), Answer::Refused(reason)) => {
+                self.batch_refused(batch, &reason)
+            }
             (Token::Single(_), Answer::Refused(reason)) => self.fail(&reason),
             (Token::Opening(_), Answer::Stored { .. }) => {}
         }
@@ -254,11 +262,17 @@ impl<'a> Pump<'a> {
         let there = answer.messages.first().filter(|there| there.sequence == log);
         if there.is_some_and(|there| there.subject == parcel.subject && there.payload() == parcel.payload) {
             if self.flights.is_first(sequence) {
-                tracing::warn!("event {} was in the log before it was sent; does another process hold a copy of this outbox?", parcel.id);
+                tracing::warn!(
+                    "event {} was in the log before it was sent; does another process hold a copy of this outbox?",
+                    parcel.id
+                );
             }
             self.logged(sequence, log);
         } else {
-            tracing::error!("the log holds another message under the id of event {}, at {log}; it is sent again later", parcel.id);
+            tracing::error!(
+                "the log holds another message under the id of event {}, at {log}; it is sent again later",
+                parcel.id
+            );
             self.fail("the message id is taken by another message");
         }
         Ok(())
@@ -275,8 +289,9 @@ impl<'a> Pump<'a> {
 
     async fn tick(&mut self) -> Result<(), PumpError> {
         if let Some(resume) = self.resume {
-            if Instant::now() >= resume {
-                self.resume = None;
+            if Instant::now() >= resume || (self.unconnected && self.connected()) {
+                (self.resume, self.unconnected) = (None, false);
+                self.connects = self.connects();
                 self.flights.all_back();
                 if self.flights.is_old(Instant::now()) {
                     self.look().await?;
@@ -311,7 +326,8 @@ impl<'a> Pump<'a> {
                 Some(parcel) if parcel.payload == stored.payload() => self.logged(sequence, stored.sequence),
                 Some(parcel) => tracing::error!(
                     "the log holds other bytes than the outbox for event {} ({}, sequence {sequence}): another process used a copy of this outbox",
-                    parcel.id, stored.sequence
+                    parcel.id,
+                    stored.sequence
                 ),
                 None => {}
             }

@@ -10,8 +10,8 @@ use async_nats::Subscriber;
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::record::{Record, Verdict};
 use entente_schemas::subject;
-use futures::StreamExt as _;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::ask::{ANSWER, Answer, Asked, Asker, Question, Stored};
 use crate::bus::Bus;
@@ -69,7 +69,9 @@ pub enum ReadError {
         stream: String,
     },
     /// There is no such stream, or nobody who answers for it just now.
-    #[error("nobody answers for stream {stream}: it does not exist here, or its server is starting; `entente doctor` tells which")]
+    #[error(
+        "nobody answers for stream {stream}: it does not exist here, or its server is starting; `entente doctor` tells which"
+    )]
     Missing {
         /// The stream.
         stream: String,
@@ -116,10 +118,23 @@ impl Reader {
         let until = Instant::now() + ANSWER;
         loop {
             match self.once().await {
-                Err(ReadError::Dropped { .. } | ReadError::Missing { .. }) if Instant::now() < until => sleep(AGAIN).await,
-                other => return other,
+                Ok(batch) => return Ok(batch),
+                Err(error) => {
+                    // A refusal comes at once; whoever asks for ever must not ask without pause.
+                    sleep(AGAIN).await;
+                    let passing = matches!(error, ReadError::Dropped { .. } | ReadError::Missing { .. });
+                    if !passing || Instant::now() >= until {
+                        return Err(error);
+                    }
+                }
             }
         }
+    }
+
+    /// Whether the stream had nothing more when it was last asked.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.lines.as_ref().is_some_and(|lines| !lines.more)
     }
 
     async fn once(&mut self) -> Result<Batch, ReadError> {
@@ -164,9 +179,11 @@ impl Lines {
         if self.more {
             return;
         }
-        // A failed ask leaves this true, so that the next call asks at once.
-        self.more = timeout(ASK_EVERY, self.wakes.next()).await.is_ok() || self.more;
-        while let Ok(Some(_)) = timeout_at(Instant::now(), self.wakes.next()).await {}
+        if timeout(ASK_EVERY, self.wakes.next()).await.is_ok() {
+            while let Some(Some(_)) = self.wakes.next().now_or_never() {}
+        }
+        // Until an answer says otherwise: the call after a failed ask asks at once.
+        self.more = true;
     }
 
     async fn ask(&mut self, cursor: u64) -> Result<Answer, ReadError> {

@@ -61,7 +61,9 @@ pub enum TopologyError {
         reason: String,
     },
     /// The server has promised its disk to other streams.
-    #[error("stream {stream} reserves {bytes} bytes and the server has not that much left; raise max_file of its jetstream block")]
+    #[error(
+        "stream {stream} reserves {bytes} bytes and the server has not that much left; raise max_file of its jetstream block"
+    )]
     Space {
         /// The stream.
         stream: String,
@@ -69,7 +71,9 @@ pub enum TopologyError {
         bytes: i64,
     },
     /// A limit would become smaller.
-    #[error("stream {stream}: {field} would shrink from {from} to {to}, which drops what is beyond it at once; copy the log to a new universe instead")]
+    #[error(
+        "stream {stream}: {field} would shrink from {from} to {to}, which drops what is beyond it at once; copy the log to a new universe instead"
+    )]
     Shrinks {
         /// The stream.
         stream: String,

@@ -10,7 +10,6 @@ use entente_schemas::family::{Body, RetractionReason};
 use entente_schemas::record::{Record, Verdict};
 use serde::Serialize;
 
-use crate::ask::{Answer, Asker, Question};
 use crate::bus::Bus;
 use crate::read::{ReadError, Reader};
 use crate::topology::Scope;
@@ -67,20 +66,13 @@ pub async fn verify(bus: &Bus, scope: &Scope) -> Result<Report, ReadError> {
     let mut reader = Reader::new(bus, scope, 0);
     let mut check = Check::new(scope);
     loop {
-        let batch = reader.next().await?;
-        if batch.records.is_empty() && !more_after(bus, scope, batch.complete).await? {
-            return Ok(check.finish());
-        }
-        for record in &batch.records {
+        for record in &reader.next().await?.records {
             check.take(record);
         }
+        if reader.is_caught_up() {
+            return Ok(check.finish());
+        }
     }
-}
-
-async fn more_after(bus: &Bus, scope: &Scope, sequence: u64) -> Result<bool, ReadError> {
-    let mut asker = Asker::new(&bus.client, &scope.log_stream()).await?;
-    let Answer { messages, .. } = asker.ask(&Question::from(sequence + 1).at_most(1)).await?;
-    Ok(!messages.is_empty())
 }
 
 /// One event of a source.
@@ -167,7 +159,8 @@ impl Check {
             }
             Some(other) if other.hash == link.hash => self.report.repeated += 1,
             Some(other) => {
-                let text = format!("{source}, sequence {}: records {} and {} differ", event.sequence, other.log, link.log);
+                let text =
+                    format!("{source}, sequence {}: records {} and {} differ", event.sequence, other.log, link.log);
                 self.report.breaks += 1;
                 self.report.problem(text);
             }
@@ -201,7 +194,10 @@ impl Check {
                 gaps.push((expected, sequence - 1));
             } else if link.prevhash != before {
                 self.report.breaks += 1;
-                let text = format!("{source}, sequence {sequence} (record {}): the chain breaks, its predecessor has another hash", link.log);
+                let text = format!(
+                    "{source}, sequence {sequence} (record {}): the chain breaks, its predecessor has another hash",
+                    link.log
+                );
                 self.report.problem(text);
             }
             (expected, before) = (sequence + 1, link.hash.as_str());

@@ -39,7 +39,9 @@ pub(super) async fn find(options: &ServerOptions, say: &(dyn Fn(&str) + Sync)) -
 }
 
 fn too_old(version: Version) -> String {
-    format!("it is version {version}, and the log needs {FLOOR} or newer (older ones have no atomic batches with dedupe)")
+    format!(
+        "it is version {version}, and the log needs {FLOOR} or newer (older ones have no atomic batches with dedupe)"
+    )
 }
 
 fn warn_if_old(path: &Path, version: Version, say: &(dyn Fn(&str) + Sync)) {
@@ -55,10 +57,13 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 async fn version_of(program: &Path) -> Result<Version, String> {
-    let output = Command::new(program).arg("-v").output().await.map_err(|error| format!("it does not start: {error}"))?;
+    let output =
+        Command::new(program).arg("-v").output().await.map_err(|error| format!("it does not start: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.trim().rsplit(' ').next().and_then(Version::parse);
-    version.ok_or_else(|| format!("it does not say its version, but `{}`", text.trim().chars().take(80).collect::<String>()))
+    version.ok_or_else(|| {
+        format!("it does not say its version, but `{}`", text.trim().chars().take(80).collect::<String>())
+    })
 }
 
 /// Lets nats-server itself read a configuration.

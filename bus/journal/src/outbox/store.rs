@@ -128,7 +128,9 @@ impl Store {
         let path = options.dir.join(name);
         // redb answers some damage with a panic; whoever opens an outbox is told of damage in one way.
         let opened = catch_unwind(AssertUnwindSafe(|| Self::open_file(path.clone(), options)));
-        opened.unwrap_or_else(|_| Err(OutboxError::Damaged { path, reason: "its pages contradict each other".to_owned() }))
+        opened.unwrap_or_else(|_| {
+            Err(OutboxError::Damaged { path, reason: "its pages contradict each other".to_owned() })
+        })
     }
 
     fn open_file(path: PathBuf, options: &OutboxOptions) -> Result<(Self, Opened), OutboxError> {
@@ -413,7 +415,9 @@ fn disk(path: &Path, error: impl ToString) -> OutboxError {
 fn open_error(path: &Path, error: DatabaseError) -> OutboxError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => OutboxError::Held(path.to_owned()),
-        DatabaseError::Storage(StorageError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => disk(path, error),
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {
+            disk(path, error)
+        }
         other => OutboxError::Damaged { path: path.to_owned(), reason: other.to_string() },
     }
 }

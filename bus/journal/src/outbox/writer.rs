@@ -197,7 +197,10 @@ impl Writer {
             return Err("the event id must be 1 to 64 printable characters".to_owned());
         }
         if self.scope.audience == "all" && !draft.tlp.fits_all() {
-            return Err(format!("TLP {} needs a sharing group; audience all takes clear and green", draft.tlp.as_str()));
+            return Err(format!(
+                "TLP {} needs a sharing group; audience all takes clear and green",
+                draft.tlp.as_str()
+            ));
         }
         draft.claim.check().map_err(|problems| problems.to_string())
     }

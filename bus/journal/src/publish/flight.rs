@@ -64,23 +64,26 @@ impl Flights {
         self.out == 0
     }
 
-    /// Events are sent now, together. Gives the number of the batch.
-    pub(super) fn depart(&mut self, sequences: &[u64], now: Instant) -> u64 {
-        for sequence in sequences {
-            let new = Sent { first: now, last: now, floor: self.high, times: 0, out: false };
-            let sent = self.sent.entry(*sequence).or_insert(new);
-            sent.last = now;
-            sent.times += 1;
-            if !sent.out {
-                sent.out = true;
-                self.out += 1;
-            }
-            self.cursor = self.cursor.max(*sequence);
+    /// An event is sent now.
+    pub(super) fn depart(&mut self, sequence: u64, now: Instant) {
+        let new = Sent { first: now, last: now, floor: self.high, times: 0, out: false };
+        let sent = self.sent.entry(sequence).or_insert(new);
+        sent.last = now;
+        sent.times += 1;
+        if !sent.out {
+            sent.out = true;
+            self.out += 1;
+        }
+        self.cursor = self.cursor.max(sequence);
+    }
+
+    /// Events are sent now as one batch. Gives the batch's number.
+    pub(super) fn depart_together(&mut self, sequences: Vec<u64>, now: Instant) -> u64 {
+        for sequence in &sequences {
+            self.depart(*sequence, now);
         }
         self.batch += 1;
-        if sequences.len() > 1 {
-            self.batches.insert(self.batch, sequences.to_vec());
-        }
+        self.batches.insert(self.batch, sequences);
         self.batch
     }
 
@@ -151,8 +154,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_floor_stays_below_everything_unanswered() {
         let mut flights = Flights::new(10);
-        flights.depart(&[1], Instant::now());
-        flights.depart(&[2], Instant::now());
+        flights.depart(1, Instant::now());
+        flights.depart(2, Instant::now());
         flights.arrive(2, 12);
         assert_eq!(flights.floor(), 10, "event 1 may stand at 11");
         flights.arrive(1, 11);
@@ -162,12 +165,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_called_back_is_sent_again_and_counts_as_old_by_its_first_departure() {
         let mut flights = Flights::new(0);
-        let batch = flights.depart(&[1, 2, 3], Instant::now());
+        let batch = flights.depart_together(vec![1, 2, 3], Instant::now());
         assert_eq!(flights.batch(batch), Some(vec![1, 2, 3]));
         tokio::time::advance(OLD).await;
         flights.all_back();
         assert_eq!((flights.cursor(), flights.unanswered(), flights.batch(batch)), (0, 0, None));
-        flights.depart(&[1], Instant::now());
+        flights.depart(1, Instant::now());
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(flights.is_old(Instant::now()) && !flights.is_first(1) && flights.is_first(2));
         flights.looked();

@@ -58,7 +58,9 @@ pub(super) fn widened(
         match compare(field, from, to) {
             Compared::Equal => {}
             Compared::Shrinks if FIXED.contains(&field.as_str()) => return Err(shrinks(stream, field, from, to)),
-            Compared::Shrinks => tracing::warn!("stream {stream}: {field} is {from}, wider than the {to} wanted; it stays"),
+            Compared::Shrinks => {
+                tracing::warn!("stream {stream}: {field} is {from}, wider than the {to} wanted; it stays")
+            }
             Compared::Grows | Compared::Differs => {
                 config.insert(field.clone(), to.clone());
             }
@@ -68,7 +70,12 @@ pub(super) fn widened(
 }
 
 fn shrinks(stream: &str, field: &str, from: &Value, to: &Value) -> TopologyError {
-    TopologyError::Shrinks { stream: stream.to_owned(), field: field.to_owned(), from: from.to_string(), to: to.to_string() }
+    TopologyError::Shrinks {
+        stream: stream.to_owned(),
+        field: field.to_owned(),
+        from: from.to_string(),
+        to: to.to_string(),
+    }
 }
 
 fn compare(field: &str, from: &Value, to: &Value) -> Compared {

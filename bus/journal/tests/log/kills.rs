@@ -1,11 +1,13 @@
 //! The process itself is killed at every point of an event's way, again and again, and the log is whole at the end.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
-use entente_journal::{Access, Bus, Identity, Outbox, OutboxOptions, pump, verify};
+use entente_journal::{Access, Bus, Identity, NatsServer, Outbox, OutboxOptions, pump, verify};
+use rustix::process::{Pid, test_kill_process};
 use tokio_util::sync::CancellationToken;
 
-use crate::trial::{Trial, note, notes, scope, settled, soon};
+use crate::trial::{Trial, note, notes, scope, server_options, settled, soon};
 
 const CHILD: &str = "kills::the_child_that_is_killed";
 const EVENTS: u64 = 200;
@@ -71,4 +73,44 @@ async fn the_child_that_is_killed() {
     settled(&outbox).await;
     stop.cancel();
     pumping.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_leaves_no_server_that_the_next_start_would_meet() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut parent = Command::new(std::env::current_exe().unwrap());
+    parent.args(["--exact", "kills::the_parent_that_is_killed", "--ignored", "--nocapture"]);
+    let mut parent = parent.env("TRIAL_FOLDER", dir.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+    let told = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("server ").map(str::to_owned));
+    let server = Pid::from_raw(told.unwrap().parse().unwrap()).unwrap();
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+
+    let identity = Identity::open(&dir.path().join("key")).unwrap();
+    let options = server_options(dir.path().join("nats"), &identity, false);
+    let next = soon(NatsServer::start(options, &|_| {})).await.unwrap();
+    assert!(test_kill_process(server).is_err() || is_zombie(server), "the first server is gone");
+    next.stop().await;
+}
+
+/// Where nobody reaps orphans, an ended process stays in the table.
+fn is_zombie(process: Pid) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
+    status.is_ok_and(|status| status.contains(") Z "))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a part of a_killed_process_leaves_no_server_that_the_next_start_would_meet"]
+async fn the_parent_that_is_killed() {
+    let Ok(folder) = std::env::var("TRIAL_FOLDER") else {
+        println!("skipped: run by its parent only");
+        return;
+    };
+    let folder = std::path::PathBuf::from(folder);
+    let identity = Identity::open(&folder.join("key")).unwrap();
+    let server = NatsServer::start(server_options(folder.join("nats"), &identity, false), &|_| {}).await.unwrap();
+    println!("\nserver {}", server.pid().unwrap());
+    tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+    server.stop().await;
 }

@@ -179,9 +179,14 @@ async fn a_damaged_file_is_told_and_never_sent() {
         }
     }
     assert!(found > 0, "the event's text stands in the file");
-    let zeroed = { let mut bytes = good.clone(); bytes[..64].fill(0); bytes };
+    let zeroed = {
+        let mut bytes = good.clone();
+        bytes[..64].fill(0);
+        bytes
+    };
     let cut = good[..good.len() / 3].to_vec();
-    for (what, bytes) in [("flipped", flipped), ("zeroed", zeroed), ("cut", cut), ("text", b"not a database".to_vec())] {
+    for (what, bytes) in [("flipped", flipped), ("zeroed", zeroed), ("cut", cut), ("text", b"not a database".to_vec())]
+    {
         fs::write(place.file(), bytes).unwrap();
         let error = Outbox::open(place.options()).unwrap_err();
         assert!(matches!(error, OutboxError::Damaged { .. }), "{what}: {error}");

@@ -80,7 +80,8 @@ async fn subjects_that_the_builder_never_makes_are_refused_and_nothing_else_is_l
     settled(&outbox).await;
     let good = outbox.said().unwrap()[0].payload.clone();
     let signature = data_encoding::BASE64URL_NOPAD.encode(&trial.identity.sign(&good));
-    let headers = format!("NATS/1.0\r\nEntente-Key: {}\r\nEntente-Signature: {signature}\r\n\r\n", trial.identity.public());
+    let headers =
+        format!("NATS/1.0\r\nEntente-Key: {}\r\nEntente-Signature: {signature}\r\n\r\n", trial.identity.public());
     let mut bare = Bare::connect(&trial).await;
     let long = format!("entente.test.all.local.desk.message.{}", "x".repeat(3_000));
     let subjects: [&[u8]; 6] = [
@@ -155,7 +156,9 @@ async fn a_publisher_cannot_speak_in_the_servers_name() {
     bare.flush().await;
     let records = trial.records().await;
     assert_eq!(records.iter().map(|record| record.sequence).collect::<Vec<_>>(), [1, 2, 3]);
-    assert!(records.iter().all(|record| record.subject.as_bytes() == subject && record.logged.timestamp() > 1_500_000_000));
+    assert!(
+        records.iter().all(|record| record.subject.as_bytes() == subject && record.logged.timestamp() > 1_500_000_000)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -165,7 +168,8 @@ async fn a_header_that_stands_twice_is_refused() {
     let payload = b"{}";
     let signature = data_encoding::BASE64URL_NOPAD.encode(&trial.identity.sign(payload));
     let key = trial.identity.public();
-    let headers = format!("NATS/1.0\r\nEntente-Key: {key}\r\nEntente-Key: {key}\r\nEntente-Signature: {signature}\r\n\r\n");
+    let headers =
+        format!("NATS/1.0\r\nEntente-Key: {key}\r\nEntente-Key: {key}\r\nEntente-Signature: {signature}\r\n\r\n");
     bare.publish(b"entente.test.all.local.desk.message.x", Some(headers.as_bytes()), payload).await;
     bare.flush().await;
     assert!(refused(&trial.records().await[0]).contains("twice"));

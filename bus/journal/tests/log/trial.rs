@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use entente_journal::{
-    Access, Bus, Identity, NatsServer, Outbox, OutboxError, OutboxOptions, Reader, Scope, ServerOptions, cache_folder, pump,
+    Access, Bus, Identity, NatsServer, Outbox, OutboxError, OutboxOptions, Reader, Scope, ServerOptions, cache_folder,
+    pump,
 };
 use entente_schemas::event::Draft;
 use entente_schemas::family::{Body, Claim, Message, MessageKind, MessageState};

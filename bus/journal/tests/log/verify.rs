@@ -13,8 +13,11 @@ struct Forger {
 
 impl Forger {
     async fn new(trial: &Trial) -> Self {
-        let source =
-            Source { org: "local".to_owned(), feed: "desk".to_owned(), instance: "01J3ABCDEFGHJKMNPQRSTVWXYZ".to_owned() };
+        let source = Source {
+            org: "local".to_owned(),
+            feed: "desk".to_owned(),
+            instance: "01J3ABCDEFGHJKMNPQRSTVWXYZ".to_owned(),
+        };
         Self { raw: trial.raw().await, source }
     }
 

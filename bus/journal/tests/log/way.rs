@@ -109,7 +109,9 @@ async fn a_batch_with_one_event_that_is_there_falls_back_to_single_ones() {
     headers.insert("Entente-Key", trial.identity.public());
     headers.insert("Entente-Signature", data_encoding::BASE64URL_NOPAD.encode(&signature));
     let other = "entente.test.all.local.elsewhere.message.local=3Anote-50";
-    raw.send_request(other, async_nats::Request::new().headers(headers).payload(fiftieth.payload.to_vec().into())).await.unwrap();
+    raw.send_request(other, async_nats::Request::new().headers(headers).payload(fiftieth.payload.to_vec().into()))
+        .await
+        .unwrap();
     let _pump = trial.pump(&outbox);
     // Under its id stands another subject: that event alone cannot be acknowledged, every other one is.
     soon(async {
@@ -163,7 +165,11 @@ async fn kill_9_of_the_server_between_publishes_loses_and_doubles_nothing() {
     .await;
     println!("{kills} kills of nats-server, {} records", report.records);
     assert!(kills > 3, "{kills} kills");
-    assert_eq!((report.records, report.repeated, report.gaps, report.breaks, report.missing), (1_000, 0, 0, 0, 0), "{report:?}");
+    assert_eq!(
+        (report.records, report.repeated, report.gaps, report.breaks, report.missing),
+        (1_000, 0, 0, 0, 0),
+        "{report:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
