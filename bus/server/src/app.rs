@@ -1,0 +1,62 @@
+//! What every request has at hand.
+
+use std::sync::Arc;
+
+use entente_journal::Scope;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::beats::Beats;
+use crate::claims::Desk;
+use crate::clock::Clock;
+use crate::options::Address;
+use crate::room::{Room, When};
+use crate::secret::Secret;
+use crate::web::{Asked, Names, Refusal};
+
+/// What every request has at hand. Clones share it.
+pub(crate) type App = Arc<Shared>;
+
+/// See [`App`].
+pub(crate) struct Shared {
+    pub(crate) room: Arc<Room>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) beats: watch::Receiver<Beats>,
+    pub(crate) scope: Scope,
+    pub(crate) clock: Clock,
+    pub(crate) address: Address,
+    pub(crate) names: Names,
+    /// Of `POST /v1/claims`.
+    pub(crate) token: Secret,
+    /// Of the forms.
+    pub(crate) form_token: Secret,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Shared {
+    /// The moment that a query asks for.
+    ///
+    /// # Errors
+    /// If the log has not come so far.
+    pub(crate) fn when(&self, asked: &Asked) -> Result<When, Refusal> {
+        let sequence = asked.as_of.as_ref().map(|as_of| self.room.resolve(as_of));
+        let reached = self.room.sequence();
+        match sequence {
+            Some(sequence) if sequence > reached => Err(Refusal::ahead(sequence, reached)),
+            _ => Ok(When { sequence, at: asked.at, now: self.clock.second() }),
+        }
+    }
+
+    /// Asks the room something that takes a while, where no other request waits for it.
+    ///
+    /// # Errors
+    /// If the answering failed.
+    pub(crate) async fn ask<R: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&Room) -> R + Send + 'static,
+    ) -> Result<R, Refusal> {
+        let room = Arc::clone(&self.room);
+        let answer = tokio::task::spawn_blocking(move || question(&room)).await;
+        answer.map_err(|error| Refusal::broken(&format!("the picture could not be made: {error}")))
+    }
+}

@@ -1,0 +1,259 @@
+//! The JSON answers: the picture, one incident, the records, the feeds, and the door for claims.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use entente_correlator::picture::{Feed, HeldBack, Line, Rejected};
+use entente_correlator::select::Select;
+use entente_schemas::beat::Beat;
+use entente_schemas::family::Coverage;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::query::{Asked, pairs};
+use super::refusal::Refusal;
+use super::select;
+use crate::app::{App, Shared};
+use crate::claims::Request;
+use crate::room::Link;
+use crate::vigil::FeedName;
+
+/// The greatest request that is taken: a payload of 64 KiB and room for how a form or a tool writes it.
+pub(crate) const BODY_MAX: usize = 256 * 1024;
+
+/// A page of records, the newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Events {
+    /// The position of the log that was folded.
+    as_of: u64,
+    /// The records.
+    events: Vec<Line>,
+    /// The value of `before` that gives the next page; absent at the end.
+    next_before: Option<u64>,
+}
+
+/// One record, whole.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OneEvent {
+    /// The record in words.
+    line: Line,
+    /// The event as it was logged.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    payload: Box<RawValue>,
+}
+
+/// The feeds, as the log knows them and as their adapters last said themselves.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Feeds {
+    /// The position of the log that was folded.
+    as_of: String,
+    /// What the clock shows.
+    at: DateTime<Utc>,
+    /// Whether the log answers.
+    log: LogState,
+    /// The feeds, in the order of organisation and slug.
+    feeds: Vec<FeedNow>,
+    /// Records that the fold refuses, newest first.
+    held_back: Vec<HeldBack>,
+    /// Items that adapters could not take, newest first.
+    rejected: Vec<Rejected>,
+}
+
+/// Whether the log answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct LogState {
+    /// `live`, `catching_up` or `lost`.
+    state: &'static str,
+    /// Lost since.
+    since: Option<DateTime<Utc>>,
+    /// Why it is lost.
+    reason: Option<String>,
+}
+
+/// A feed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FeedNow {
+    /// As the log knows it.
+    #[serde(flatten)]
+    feed: Feed,
+    /// The last beat of its adapter; absent if there is none, and when looking back.
+    beat: Option<Beat>,
+}
+
+impl From<Link> for LogState {
+    fn from(link: Link) -> Self {
+        match link {
+            Link::Live => Self { state: "live", since: None, reason: None },
+            Link::Catching => Self { state: "catching_up", since: None, reason: None },
+            Link::Lost { since, reason } => Self { state: "lost", since: Some(since), reason: Some(reason) },
+        }
+    }
+}
+
+pub(crate) async fn picture(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+    let asked = read(&app, query.as_deref(), select::INCIDENTS)?;
+    let (when, select) = (app.when(&asked)?, select::incidents(&asked, app.desk.org())?);
+    json(app.ask(move |room| serde_json::to_vec(&*room.picture(when, &select))).await?)
+}
+
+pub(crate) async fn incident(
+    State(app): State<App>,
+    Path(key): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let asked = read(&app, query.as_deref(), &[])?;
+    let when = app.when(&asked)?;
+    let wanted = key.clone();
+    let found = app.ask(move |room| {
+        let incident = room.with(when, |state, at| state.incident(&wanted, at));
+        incident.map(|incident| serde_json::to_vec(&incident))
+    });
+    json(found.await?.ok_or_else(|| no_incident(&key))?)
+}
+
+pub(crate) fn no_incident(key: &str) -> Refusal {
+    let shown: String = key.chars().take(120).collect();
+    let next =
+        "look for it on the board; an incident is found by its id, an alias, its short name, or a member's object id";
+    Refusal::not_found(format!("there is no incident `{shown}`"), next)
+}
+
+pub(crate) async fn events(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+    let asked = read(&app, query.as_deref(), select::RECORDS)?;
+    let (when, records) = (app.when(&asked)?, select::records(&asked)?);
+    let answer = app.ask(move |room| {
+        let stream = room.stream().to_owned();
+        room.with(when, |state, _| {
+            let events = state.events(records.before, records.limit, &records.filter);
+            let next_before = events.last().filter(|_| events.len() == records.limit).map(|line| line.position);
+            serde_json::to_vec(&Events { as_of: state.position().sequence(&stream), events, next_before })
+        })
+    });
+    json(answer.await?)
+}
+
+pub(crate) async fn event(
+    State(app): State<App>,
+    Path(key): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let asked = read(&app, query.as_deref(), &[])?;
+    let when = app.when(&asked)?;
+    let wanted = key.clone();
+    let (line, payload) =
+        app.ask(move |room| room.with(when, |state, _| state.event(&wanted))).await?.ok_or_else(|| no_event(&key))?;
+    let text = String::from_utf8_lossy(&payload).into_owned();
+    let payload = RawValue::from_string(text).map_err(|_| Refusal::broken("a record of the log is no JSON"))?;
+    json(serde_json::to_vec(&OneEvent { line, payload }))
+}
+
+pub(crate) fn no_event(key: &str) -> Refusal {
+    let shown: String = key.chars().take(120).collect();
+    let next = "a record is found by its event id or its position; records that are held back stand on the feeds page";
+    Refusal::not_found(format!("there is no record `{shown}`"), next)
+}
+
+pub(crate) async fn feeds(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+    let asked = read(&app, query.as_deref(), &[])?;
+    let when = app.when(&asked)?;
+    let select = Select { limit: 0, ..Select::default() };
+    let picture = app.ask(move |room| room.picture(when, &select)).await?;
+    let beats = if when.sequence.is_none() { BTreeMap::clone(&app.beats.borrow()) } else { BTreeMap::new() };
+    json(serde_json::to_vec(&Feeds {
+        as_of: picture.as_of.clone(),
+        at: picture.at,
+        log: app.room.link().into(),
+        feeds: overlaid(picture.feeds.clone(), beats),
+        held_back: picture.held_back.clone(),
+        rejected: picture.rejected.clone(),
+    }))
+}
+
+/// Lays the beats over the feeds. An adapter that beats before it has said anything is a feed as well.
+fn overlaid(feeds: Vec<Feed>, mut beats: BTreeMap<FeedName, Beat>) -> Vec<FeedNow> {
+    let mut all: Vec<FeedNow> = feeds
+        .into_iter()
+        .map(|feed| {
+            let beat = beats.remove(&(feed.org.clone(), feed.feed.clone()));
+            FeedNow { feed, beat }
+        })
+        .collect();
+    all.extend(beats.into_iter().map(|((org, feed), beat)| FeedNow { feed: unspoken(org, feed), beat: Some(beat) }));
+    all.sort_by(|a, b| (&a.feed.org, &a.feed.feed).cmp(&(&b.feed.org, &b.feed.feed)));
+    all
+}
+
+fn unspoken(org: String, feed: String) -> Feed {
+    Feed {
+        org,
+        feed,
+        state: None,
+        since: None,
+        reason: None,
+        last_good_poll: None,
+        address: None,
+        coverage: Coverage::default(),
+        heard: None,
+        claims: 0,
+        gaps: 0,
+        held_back: 0,
+        rejected: 0,
+        instances: 0,
+    }
+}
+
+pub(crate) async fn claims(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    Asked::none(query.as_deref())?;
+    authorised(&app, &headers)?;
+    let request = Request::read(&taken(body)?).map_err(Refusal::mistakes)?;
+    let published = app.desk.publish(request).await?;
+    let status = match (published.repeated, published.position) {
+        (_, None) => StatusCode::ACCEPTED,
+        (true, _) => StatusCode::OK,
+        (false, _) => StatusCode::CREATED,
+    };
+    Ok((status, Json(published)).into_response())
+}
+
+fn authorised(app: &Shared, headers: &HeaderMap) -> Result<(), Refusal> {
+    let said = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = said.and_then(|said| said.strip_prefix("Bearer "));
+    if token.is_some_and(|token| app.token.is(token.trim())) {
+        return Ok(());
+    }
+    let next = "send Authorization: Bearer with the text of the file `token` in the server's data folder";
+    Err(Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        "claims are taken only from programs that know the server's token",
+        next,
+    ))
+}
+
+/// The body of a request, unless it is too large to be one.
+pub(crate) fn taken(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(BODY_MAX),
+        status => Refusal::new(status, rejection.body_text(), "send the request again, whole"),
+    })
+}
+
+fn read(app: &Shared, query: Option<&str>, known: &[&str]) -> Result<Asked, Refusal> {
+    Asked::read(pairs(query), known, app.room.stream())
+}
+
+fn json(bytes: serde_json::Result<Vec<u8>>) -> Result<Response, Refusal> {
+    let bytes = bytes.map_err(|error| Refusal::broken(&format!("the answer could not be written: {error}")))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+}

@@ -1,0 +1,120 @@
+//! Who may ask at all: only pages of this server and programs of this machine. Everything listens on loopback, but a
+//! foreign page can make a browser ask there (DNS rebinding, forged forms), so names and origins are checked.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::refusal::Refusal;
+use crate::app::App;
+
+/// The names that this server answers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Names([String; 3]);
+
+impl Names {
+    pub(crate) fn of(port: u16) -> Self {
+        Self(["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}")))
+    }
+
+    fn knows(&self, authority: &str) -> bool {
+        self.0.iter().any(|name| name.eq_ignore_ascii_case(authority))
+    }
+
+    /// Whether the request is addressed to this server, in its Host header and, if it has one, in its address.
+    fn addressed(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let host = hosts.next().and_then(|host| host.to_str().ok());
+        let single = hosts.next().is_none();
+        let authority = uri.authority().is_none_or(|authority| self.knows(authority.as_str()));
+        single && authority && host.is_some_and(|host| self.knows(host))
+    }
+
+    /// Whether a request that changes something comes from a page of this server, or from no page at all.
+    fn own_origin(&self, headers: &HeaderMap) -> bool {
+        let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
+        let own = origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|name| self.knows(name)));
+        let site = headers.get(HeaderName::from_static("sec-fetch-site")).and_then(|site| site.to_str().ok());
+        own && site.is_none_or(|site| matches!(site, "same-origin" | "none"))
+    }
+}
+
+/// Refuses what is not meant for this server, and gives every answer its headers.
+pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (uri, headers) = (request.uri(), request.headers());
+    let mut response = if !app.names.addressed(uri, headers) {
+        let what = "this server answers to its own names on this machine only";
+        Refusal::new(StatusCode::FORBIDDEN, what, format!("open {}", app.address)).into_response()
+    } else if is_unsafe(request.method()) && !app.names.own_origin(headers) {
+        let what = "a page of another origin may not change anything here";
+        Refusal::new(StatusCode::FORBIDDEN, what, format!("use the page at {}", app.address)).into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn is_unsafe(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
+}
+
+const CSP: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+const SECURITY: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, CSP),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name.clone(), HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn only_the_own_names_with_the_own_port_are_answered_to() {
+        let names = Names::of(4790);
+        let asked = |host: &str| names.addressed(&Uri::from_static("/"), &headers(&[(header::HOST, host)]));
+        for own in ["127.0.0.1:4790", "localhost:4790", "LocalHost:4790", "[::1]:4790"] {
+            assert!(asked(own), "{own}");
+        }
+        for foreign in
+            ["evil.example", "evil.example:4790", "127.0.0.1", "localhost:80", "127.0.0.1:4790.evil.example", ""]
+        {
+            assert!(!asked(foreign), "{foreign}");
+        }
+        assert!(!names.addressed(&Uri::from_static("/"), &HeaderMap::new()));
+        let twice = headers(&[(header::HOST, "localhost:4790"), (header::HOST, "evil.example")]);
+        assert!(!names.addressed(&Uri::from_static("/"), &twice));
+        let own = headers(&[(header::HOST, "localhost:4790")]);
+        assert!(!names.addressed(&Uri::from_static("http://evil.example/"), &own));
+    }
+
+    #[test]
+    fn a_foreign_page_changes_nothing() {
+        let names = Names::of(4790);
+        let origin = |origin: &str| names.own_origin(&headers(&[(header::ORIGIN, origin)]));
+        assert!(names.own_origin(&HeaderMap::new()) && origin("http://127.0.0.1:4790"));
+        for foreign in ["null", "https://127.0.0.1:4790", "http://127.0.0.1:80", "http://evil.example", ""] {
+            assert!(!origin(foreign), "{foreign}");
+        }
+        let site = HeaderName::from_static("sec-fetch-site");
+        assert!(!names.own_origin(&headers(&[(site, "cross-site")])));
+    }
+}

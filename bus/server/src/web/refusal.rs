@@ -1,0 +1,103 @@
+//! What a caller is told who asked for something that cannot be given: what failed, and the next step. The only place
+//! where the server's errors meet HTTP statuses.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::claims::{Mistake, PublishError};
+
+/// What failed, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) body: ErrorBody,
+}
+
+/// The body of every answer that is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct ErrorBody {
+    /// What failed.
+    pub(crate) error: String,
+    /// The next step.
+    pub(crate) next: String,
+    /// What is wrong with a claim, each mistake with its path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) problems: Vec<Mistake>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, error: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { status, body: ErrorBody { error: error.into(), next: next.into(), problems: Vec::new() } }
+    }
+
+    /// The query is not as it should be.
+    pub(crate) fn query(mistakes: &[String], known: &[&str]) -> Self {
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Self::new(StatusCode::BAD_REQUEST, mistakes.join("; "), format!("known here: {known}"))
+    }
+
+    /// There is nothing of that name.
+    pub(crate) fn not_found(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, what, next)
+    }
+
+    /// The log has not come so far.
+    pub(crate) fn ahead(asked: u64, reached: u64) -> Self {
+        let what = format!("the log is at position {reached}; {asked} is not there yet");
+        Self::not_found(what, "leave as_of out for the live picture")
+    }
+
+    /// The server itself failed.
+    pub(crate) fn broken(what: &str) -> Self {
+        tracing::error!("{what}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, what, "see the server's log; what was shown before still holds")
+    }
+
+    /// The request is larger than anything that is taken here.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let what = format!("the request is larger than {limit} bytes");
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            what,
+            "a claim has at most 65536 bytes: shorten it, or publish several",
+        )
+    }
+
+    /// The claim has mistakes.
+    pub(crate) fn mistakes(problems: Vec<Mistake>) -> Self {
+        let mut refusal = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "the claim is not as it should be",
+            "mend what is named in problems, then hand it over again",
+        );
+        refusal.body.problems = problems;
+        refusal
+    }
+}
+
+impl From<PublishError> for Refusal {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Mistakes(problems) => Self::mistakes(problems),
+            PublishError::Unknown(what) => Self::not_found(what, "`/v1/events` lists what there is"),
+            PublishError::Outbox(error) => {
+                let next = "nothing was taken; do what the reason says, then hand the claim over again";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), next)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,112 @@
+//! The live stream: notices as they come, beats, and resuming where one was.
+
+use futures::StreamExt as _;
+use reqwest::Response;
+use serde_json::Value;
+
+use super::trial::{Trial, impact, soon};
+
+/// One message of a stream.
+#[derive(Debug)]
+pub struct Message {
+    pub event: String,
+    pub id: Option<String>,
+    pub data: Value,
+}
+
+/// A stream, read message by message.
+pub struct Stream {
+    body: futures::stream::BoxStream<'static, reqwest::Result<Vec<u8>>>,
+    text: String,
+}
+
+impl Stream {
+    pub async fn open(trial: &Trial, query: &str, last: Option<&str>) -> Self {
+        let mut request = trial.http.get(trial.url(&format!("/v1/live?{query}")));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response: Response = soon(request.send()).await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            body: response.bytes_stream().map(|piece| piece.map(|bytes| bytes.to_vec())).boxed(),
+            text: String::new(),
+        }
+    }
+
+    /// The next message, beats included.
+    pub async fn next(&mut self) -> Message {
+        loop {
+            if let Some((message, rest)) = self.text.split_once("\n\n") {
+                let (message, rest) = (message.to_owned(), rest.to_owned());
+                self.text = rest;
+                let field = |name: &str| -> Vec<&str> {
+                    message.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).collect()
+                };
+                let data = serde_json::from_str(&field("data").join("\n")).unwrap();
+                let event = field("event").first().map_or("message", |event| *event).to_owned();
+                return Message { event, id: field("id").first().map(|id| (*id).to_owned()), data };
+            }
+            let piece = soon(self.body.next()).await.expect("the stream goes on").unwrap();
+            self.text.push_str(&String::from_utf8(piece).unwrap());
+        }
+    }
+
+    /// The next message of a kind.
+    pub async fn next_of(&mut self, event: &str) -> Message {
+        loop {
+            let message = self.next().await;
+            if message.event == event {
+                return message;
+            }
+        }
+    }
+}
+
+fn positions(message: &Message) -> Vec<u64> {
+    message.data["lines"].as_array().unwrap().iter().map(|line| line["position"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn notices_come_as_records_do_and_resume_after_the_last_one_seen() {
+    let trial = Trial::start().await;
+    trial.publish("impact", impact("One")).await;
+    let mut stream = Stream::open(&trial, "view=json", None).await;
+    let beat = stream.next_of("beat").await;
+    assert_eq!((beat.data["position"].as_u64(), beat.data["log"]["state"].as_str()), (Some(1), Some("live")));
+    trial.publish("impact", impact("Two")).await;
+    let notice = stream.next_of("message").await;
+    assert_eq!((positions(&notice), notice.id.as_deref()), (vec![2], Some("2")));
+    assert!(notice.data["lines"][0]["says"].as_str().unwrap().contains("Two"));
+    assert_eq!(notice.data["incidents"].as_array().unwrap().len(), 1);
+    drop(stream);
+    for title in ["Three", "Four", "Five"] {
+        trial.publish("impact", impact(title)).await;
+    }
+    let mut resumed = Stream::open(&trial, "view=json", Some("2")).await;
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.extend(positions(&resumed.next_of("message").await));
+    }
+    assert_eq!(seen, [3, 4, 5]);
+    let mut from_a_page = Stream::open(&trial, "view=json&as_of=4", None).await;
+    assert_eq!(positions(&from_a_page.next_of("message").await), [5]);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_server_and_a_position_of_another_log_asks_to_load_anew() {
+    let mut trial = Trial::start().await;
+    trial.publish("impact", impact("One")).await;
+    let mut stream = Stream::open(&trial, "view=json", Some("999")).await;
+    let reload = stream.next_of("reload").await;
+    assert_eq!(reload.id.as_deref(), Some("1"));
+    trial.restart().await;
+    let ended = soon(async {
+        while let Some(piece) = stream.body.next().await {
+            if piece.is_err() {
+                break;
+            }
+        }
+    });
+    ended.await;
+}

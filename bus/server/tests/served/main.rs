@@ -1,0 +1,15 @@
+//! The server as it is asked, over a real nats-server and real HTTP on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says by them what it found"
+)]
+
+mod answers;
+mod claims;
+mod hostile;
+mod live;
+mod trial;
