@@ -97,9 +97,27 @@ fn storage() -> Vec<Step> {
         )
     };
     vec![
-        step("18T22:13", "codehost", Family::Impact, "statuspage.codehost:ch1", hosted("Pipelines do not start", "18T22:00")),
-        step("18T22:56", "azure", Family::Impact, STORAGE, outage("investigating", "critical", "affected_unavailable", json!({}))),
-        step("19T00:45", "azure", Family::Impact, STORAGE, outage("identified", "critical", "affected_unavailable", cause.clone())),
+        step(
+            "18T22:13",
+            "codehost",
+            Family::Impact,
+            "statuspage.codehost:ch1",
+            hosted("Pipelines do not start", "18T22:00"),
+        ),
+        step(
+            "18T22:56",
+            "azure",
+            Family::Impact,
+            STORAGE,
+            outage("investigating", "critical", "affected_unavailable", json!({})),
+        ),
+        step(
+            "19T00:45",
+            "azure",
+            Family::Impact,
+            STORAGE,
+            outage("identified", "critical", "affected_unavailable", cause.clone()),
+        ),
         step("19T02:55", "azure", Family::Impact, STORAGE, outage("monitoring", "major", "restoring", cause)),
     ]
 }
@@ -129,10 +147,28 @@ fn windows() -> Vec<Step> {
         "native": native("azure.rss", "1VT1-LX0", "Active", None)});
     vec![
         step("19T05:10", "aws", Family::Impact, WINDOWS, with(own("aws", "provider"), reported)),
-        step("19T05:27", "aws", Family::Impact, "aws:heard-from-crowdstrike", with(told("crowdstrike", "vendor", "aws"), vendor)),
-        step("19T05:27", "aws", Family::Approach, "crowdstrike:revert", with(told("crowdstrike", "vendor", "aws"), revert)),
+        step(
+            "19T05:27",
+            "aws",
+            Family::Impact,
+            "aws:heard-from-crowdstrike",
+            with(told("crowdstrike", "vendor", "aws"), vendor),
+        ),
+        step(
+            "19T05:27",
+            "aws",
+            Family::Approach,
+            "crowdstrike:revert",
+            with(told("crowdstrike", "vendor", "aws"), revert),
+        ),
         step("19T09:45", "crowdstrike", Family::Impact, "crowdstrike:291", confirmed),
-        step("19T11:00", "azure", Family::Impact, "azure.rss:1VT1-LX0", with(polled("azure", "provider", "status page"), azure)),
+        step(
+            "19T11:00",
+            "azure",
+            Family::Impact,
+            "azure.rss:1VT1-LX0",
+            with(polled("azure", "provider", "status page"), azure),
+        ),
     ]
 }
 
@@ -157,13 +193,59 @@ fn google() -> Vec<Step> {
     let rescue = json!({"name": "Rescue VM: attach the disk elsewhere and delete the channel file", "kind": "offline_disk_repair", "automation": "manual",
         "vendor": "CrowdStrike", "product": "Falcon sensor", "access": ["administrator"], "applies_to": ["gcp", "aws", "azure"]});
     vec![
-        step("19T06:48", "gcp", Family::Impact, GOOGLE, item("investigating", "critical", "SERVICE_OUTAGE", "SERVICE_OUTAGE", "affected_unavailable")),
-        step("19T06:48", "gcp", Family::Notice, "gcp.public:windows-vms/1", notice("Windows machines crash. We do not know the cause.", "SERVICE_OUTAGE", "19T06:48")),
-        step("19T07:15", "gcp", Family::Notice, "gcp.public:windows-vms/2", notice("Affected machines show a crash in csagent.sys.", "SERVICE_OUTAGE", "19T07:15")),
-        step("19T07:24", "gcp", Family::Notice, "gcp.public:windows-vms/3", notice("Please follow CrowdStrike's alert on its support page.", "SERVICE_OUTAGE", "19T07:24")),
-        step("19T08:07", "gcp", Family::Approach, "gcp:rescue-vm", with(polled("gcp", "provider", "status page"), rescue)),
-        step("19T11:56", "gcp", Family::Impact, GOOGLE, item("monitoring", "info", "SERVICE_INFORMATION", "SERVICE_INFORMATION", "unknown")),
-        step("19T11:56", "gcp", Family::Notice, "gcp.public:windows-vms/4", notice("Take care when one image is used twice: disk identifiers clash.", "SERVICE_INFORMATION", "19T11:56")),
+        step(
+            "19T06:48",
+            "gcp",
+            Family::Impact,
+            GOOGLE,
+            item("investigating", "critical", "SERVICE_OUTAGE", "SERVICE_OUTAGE", "affected_unavailable"),
+        ),
+        step(
+            "19T06:48",
+            "gcp",
+            Family::Notice,
+            "gcp.public:windows-vms/1",
+            notice("Windows machines crash. We do not know the cause.", "SERVICE_OUTAGE", "19T06:48"),
+        ),
+        step(
+            "19T07:15",
+            "gcp",
+            Family::Notice,
+            "gcp.public:windows-vms/2",
+            notice("Affected machines show a crash in csagent.sys.", "SERVICE_OUTAGE", "19T07:15"),
+        ),
+        step(
+            "19T07:24",
+            "gcp",
+            Family::Notice,
+            "gcp.public:windows-vms/3",
+            notice("Please follow CrowdStrike's alert on its support page.", "SERVICE_OUTAGE", "19T07:24"),
+        ),
+        step(
+            "19T08:07",
+            "gcp",
+            Family::Approach,
+            "gcp:rescue-vm",
+            with(polled("gcp", "provider", "status page"), rescue),
+        ),
+        step(
+            "19T11:56",
+            "gcp",
+            Family::Impact,
+            GOOGLE,
+            item("monitoring", "info", "SERVICE_INFORMATION", "SERVICE_INFORMATION", "unknown"),
+        ),
+        step(
+            "19T11:56",
+            "gcp",
+            Family::Notice,
+            "gcp.public:windows-vms/4",
+            notice(
+                "Take care when one image is used twice: disk identifiers clash.",
+                "SERVICE_INFORMATION",
+                "19T11:56",
+            ),
+        ),
     ]
 }
 

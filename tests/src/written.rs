@@ -64,7 +64,8 @@ impl Desk {
             "times": {"observed_at": recorded}, "certainty": "observed",
         });
         merge(&mut claim, body);
-        let claim = Claim::read_strict(family, &claim.to_string()).unwrap_or_else(|problems| panic!("{problems}\n{claim}"));
+        let claim =
+            Claim::read_strict(family, &claim.to_string()).unwrap_or_else(|problems| panic!("{problems}\n{claim}"));
         self.seal(claim, recorded)
     }
 
@@ -107,9 +108,10 @@ fn merge(into: &mut Value, from: Value) {
 /// Stores events in this order, one second apart from `start`.
 #[must_use]
 pub fn log(events: &[Sealed], start: DateTime<Utc>) -> Vec<Record> {
-    let stored = events.iter().zip(1_u64..).map(|(event, sequence)| {
-        record(event, sequence, start + TimeDelta::seconds(i64::try_from(sequence).unwrap()))
-    });
+    let stored = events
+        .iter()
+        .zip(1_u64..)
+        .map(|(event, sequence)| record(event, sequence, start + TimeDelta::seconds(i64::try_from(sequence).unwrap())));
     stored.collect()
 }
 

@@ -45,7 +45,15 @@ fn two_incidents_and_never_one() {
     assert_eq!(picture.totals.incidents, 2, "{names:#?}");
     let members = |incident: &Incident| incident.members.iter().map(|m| m.object_id.clone()).collect::<Vec<_>>();
     assert!(members(&storage).contains(&"statuspage.codehost:ch1".to_owned()), "{:?}", members(&storage));
-    let expected = ["aws:windows-instances", "aws:heard-from-crowdstrike", "gcp.public:windows-vms", "crowdstrike:291", "azure.rss:1VT1-LX0", "gcp:rescue-vm", "crowdstrike:revert"];
+    let expected = [
+        "aws:windows-instances",
+        "aws:heard-from-crowdstrike",
+        "gcp.public:windows-vms",
+        "crowdstrike:291",
+        "azure.rss:1VT1-LX0",
+        "gcp:rescue-vm",
+        "crowdstrike:revert",
+    ];
     for object in expected {
         assert!(members(&windows).contains(&object.to_owned()), "{object} in {:?}", members(&windows));
     }
@@ -57,8 +65,14 @@ fn the_eight_questions_are_answered_at_every_moment() {
         let (_, _, windows) = picture_at(clock);
         let brief = &windows.brief;
         let answers = [
-            ("affected", &brief.affected), ("count", &brief.count), ("cause", &brief.cause), ("working", &brief.working),
-            ("owes", &brief.owes), ("told", &brief.told), ("unknown", &brief.unknown), ("fresh", &brief.fresh),
+            ("affected", &brief.affected),
+            ("count", &brief.count),
+            ("cause", &brief.cause),
+            ("working", &brief.working),
+            ("owes", &brief.owes),
+            ("told", &brief.told),
+            ("unknown", &brief.unknown),
+            ("fresh", &brief.fresh),
         ];
         for (question, answer) in answers {
             println!("{clock} {question}: {} | {}", answer.lead, answer.detail);

@@ -10,8 +10,8 @@ use entente_correlator::select::Select;
 use entente_correlator::{Model, State, incident_id, memberships};
 use entente_schemas::family::Family;
 use entente_schemas::record::{Position, Record};
-use serde_json::{Value, json};
 use entente_tests::written::{Desk, STREAM, Sealed, at, block, impact, log, with};
+use serde_json::{Value, json};
 
 /// A small generator of repeatable choices.
 struct Choice(u64);
@@ -44,8 +44,10 @@ fn publications(choice: &mut Choice, most: usize) -> Vec<Vec<Sealed>> {
     for step in 0..=choice.below(most) {
         let which = choice.below(sources.len());
         let recorded = at("04:00") + TimeDelta::seconds(i64::try_from(step).unwrap() * 20);
-        let targets: Vec<(String, String)> =
-            sources.iter().flat_map(|(_, said)| said.iter().map(|event| (event.id.clone(), event.source.clone()))).collect();
+        let targets: Vec<(String, String)> = sources
+            .iter()
+            .flat_map(|(_, said)| said.iter().map(|event| (event.id.clone(), event.source.clone())))
+            .collect();
         let event = publication(choice, &mut sources[which].0, ORGS[which], recorded, &targets);
         sources[which].1.push(event);
     }
@@ -111,13 +113,19 @@ fn any_impact(choice: &mut Choice, org: &str, recorded: DateTime<Utc>) -> Value 
     );
     let provider = if org == "acme" || org == "crowdstrike" { "azure" } else { org };
     let region = choice.of(REGIONS);
-    body = with(body, json!({"blocks": [block(provider, "compute", region, choice.of(&["affected_unavailable", "restored", "not_affected"]))]}));
+    body = with(
+        body,
+        json!({"blocks": [block(provider, "compute", region, choice.of(&["affected_unavailable", "restored", "not_affected"]))]}),
+    );
     if choice.below(2) == 0 {
         let start = recorded - TimeDelta::minutes(i64::try_from(choice.below(90)).unwrap());
         body = with(body, json!({"times": {"occurred_at": start, "fidelity": "minute"}}));
     }
     if choice.below(3) == 0 {
-        body = with(body, json!({"suspected_cause": {"vendor": "CrowdStrike", "product": "Falcon", "status": "identified"}}));
+        body = with(
+            body,
+            json!({"suspected_cause": {"vendor": "CrowdStrike", "product": "Falcon", "status": "identified"}}),
+        );
     }
     if choice.below(4) == 0 {
         let relation = choice.of(&["same", "part_of", "distinct_from"]);
@@ -126,7 +134,10 @@ fn any_impact(choice: &mut Choice, org: &str, recorded: DateTime<Utc>) -> Value 
         body = with(body, json!({"refs": [{"kind": "incident", "value": value, "relation": relation}]}));
     }
     if choice.below(4) == 0 {
-        body = with(body, json!({"counts": [{"unit": "vm", "quantity": "affected", "value": 7, "method": "exact_enumeration", "as_of": recorded}]}));
+        body = with(
+            body,
+            json!({"counts": [{"unit": "vm", "quantity": "affected", "value": 7, "method": "exact_enumeration", "as_of": recorded}]}),
+        );
     }
     body
 }
@@ -191,7 +202,8 @@ fn any_delivery_of_one_log_gives_the_same_bytes() {
 /// What may not depend on the interleaving: members, lanes, counts. Positions, first-known times and lags may.
 fn invariant(picture: &Picture) -> BTreeMap<Vec<String>, Value> {
     let incidents = picture.incidents.iter().map(|incident| {
-        let mut members: Vec<String> = incident.members.iter().map(|m| format!("{} {}", m.family, m.object_id)).collect();
+        let mut members: Vec<String> =
+            incident.members.iter().map(|m| format!("{} {}", m.family, m.object_id)).collect();
         members.sort();
         let lanes: Vec<Value> = incident
             .lanes
@@ -201,8 +213,11 @@ fn invariant(picture: &Picture) -> BTreeMap<Vec<String>, Value> {
                 json!([lane.speaker, claim.map(|c| (&c.object_id, c.rev, c.phase, c.severity, c.state, c.occurred_at))])
             })
             .collect();
-        let counts: Vec<Value> =
-            incident.counts.iter().map(|g| json!([g.unit, g.quantity, g.regime, g.lo, g.hi, g.figures.len()])).collect();
+        let counts: Vec<Value> = incident
+            .counts
+            .iter()
+            .map(|g| json!([g.unit, g.quantity, g.regime, g.lo, g.hi, g.figures.len()]))
+            .collect();
         (members, json!({"lanes": lanes, "counts": counts, "open": incident.open}))
     });
     incidents.collect()
@@ -230,7 +245,10 @@ fn restating_times_never_changes_an_incidents_id() {
         let stated = |choice: &mut Choice| at("04:00") + TimeDelta::minutes(i64::try_from(choice.below(600)).unwrap());
         let body = |start: DateTime<Utc>| {
             let cause = json!({"vendor": "CrowdStrike", "product": "Falcon", "status": "identified"});
-            with(impact("Machines stop", "investigating", "major"), json!({"times": {"occurred_at": start}, "suspected_cause": cause}))
+            with(
+                impact("Machines stop", "investigating", "major"),
+                json!({"times": {"occurred_at": start}, "suspected_cause": cause}),
+            )
         };
         let mut events = Vec::new();
         for (desk, org) in desks.iter_mut().zip(ORGS) {

@@ -66,25 +66,46 @@ fn one_item_page_joins() {
 #[test]
 fn one_product_joins_within_a_day_only() {
     let cause = json!({"suspected_cause": {"vendor": "Acme Shield", "product": "Agent", "status": "identified"}});
-    let near = joined(("aws", outage("Hosts", "04:00", cause.clone())), ("azure", outage("Hosts", "11:00", cause.clone())));
+    let near =
+        joined(("aws", outage("Hosts", "04:00", cause.clone())), ("azure", outage("Hosts", "11:00", cause.clone())));
     assert_eq!(near.totals.incidents, 1);
     let late = json!({"times": {"occurred_at": at("04:00") - TimeDelta::hours(25)}});
-    let far = joined(("aws", outage("Hosts", "04:00", cause.clone())), ("azure", with(outage("Hosts", "04:00", cause), late)));
+    let far = joined(
+        ("aws", outage("Hosts", "04:00", cause.clone())),
+        ("azure", with(outage("Hosts", "04:00", cause), late)),
+    );
     assert_eq!(far.totals.incidents, 2);
 }
 
 #[test]
 fn one_service_in_one_region_joins_within_an_hour_only() {
     let ec2 = json!({"blocks": [{"provider": "aws", "service_class": "compute", "services": ["EC2"], "regions": ["us-east-1"], "state": "affected_degraded"}]});
-    assert_eq!(joined(("aws", outage("A", "04:00", ec2.clone())), ("acme", outage("B", "04:40", ec2.clone()))).totals.incidents, 1);
-    assert_eq!(joined(("aws", outage("A", "04:00", ec2.clone())), ("acme", outage("B", "05:20", ec2.clone()))).totals.incidents, 2);
+    assert_eq!(
+        joined(("aws", outage("A", "04:00", ec2.clone())), ("acme", outage("B", "04:40", ec2.clone())))
+            .totals
+            .incidents,
+        1
+    );
+    assert_eq!(
+        joined(("aws", outage("A", "04:00", ec2.clone())), ("acme", outage("B", "05:20", ec2.clone())))
+            .totals
+            .incidents,
+        2
+    );
     let elsewhere = json!({"blocks": [{"provider": "aws", "service_class": "compute", "services": ["EC2"], "regions": ["eu-west-1"], "state": "affected_degraded"}]});
-    assert_eq!(joined(("aws", outage("A", "04:00", ec2)), ("acme", outage("B", "04:10", elsewhere))).totals.incidents, 2);
+    assert_eq!(
+        joined(("aws", outage("A", "04:00", ec2)), ("acme", outage("B", "04:10", elsewhere))).totals.incidents,
+        2
+    );
 }
 
 #[test]
 fn equal_texts_join_nobody() {
-    let body = outage("Increased API error rates", "04:00", json!({"summary": "We are investigating increased API error rates."}));
+    let body = outage(
+        "Increased API error rates",
+        "04:00",
+        json!({"summary": "We are investigating increased API error rates."}),
+    );
     assert_eq!(joined(("aws", body.clone()), ("azure", body)).totals.incidents, 2);
 }
 
@@ -92,7 +113,8 @@ fn equal_texts_join_nobody() {
 fn a_vendor_that_blames_a_cloud_is_part_of_its_outage_as_a_leaf() {
     let storage = json!({"blocks": [block("azure", "block_storage", "centralus", "affected_unavailable")]});
     let victim = json!({"summary": "Our service is down because of an outage of Microsoft Azure in Central US."});
-    let found = joined(("azure", outage("Storage", "04:00", storage.clone())), ("acme", outage("Jobs", "04:30", victim)));
+    let found =
+        joined(("azure", outage("Storage", "04:00", storage.clone())), ("acme", outage("Jobs", "04:30", victim)));
     assert_eq!(found.totals.incidents, 1);
     assert_eq!(found.incidents[0].why[0].relation.to_string(), "part_of");
     let elsewhere = json!({"summary": "Our service is down because of an outage of Microsoft Azure in West Europe."});
@@ -103,9 +125,12 @@ fn a_vendor_that_blames_a_cloud_is_part_of_its_outage_as_a_leaf() {
 #[test]
 fn an_express_distinction_keeps_apart_and_says_so() {
     let cites = json!({"refs": [{"kind": "tracking_id", "value": "1K80-N_8", "relation": "same"}]});
-    let denies = with(cites.clone(), json!({"refs": [
+    let denies = with(
+        cites.clone(),
+        json!({"refs": [
         {"kind": "tracking_id", "value": "1K80-N_8", "relation": "same"},
-        {"kind": "incident", "value": "azure:0", "relation": "distinct_from"}]}));
+        {"kind": "incident", "value": "azure:0", "relation": "distinct_from"}]}),
+    );
     let block = json!({"blocks": [block("azure", "compute", "centralus", "affected_degraded")]});
     let (a, b) = (with(cites, block.clone()), with(denies, block));
     let found = joined(("azure", outage("Disks", "04:00", a)), ("acme", outage("Logins", "04:30", b)));
@@ -141,7 +166,10 @@ fn a_strangers_word_is_an_opinion_and_the_coordinators_binds() {
     stranger.events.push(stranger.other.say(Family::Constraint, "acme:c", at("05:10"), apart("they look different")));
     let found = picture(&stranger.events, at("06:10"));
     assert_eq!(found.totals.incidents, 1);
-    assert_eq!(found.incidents[0].constraints.iter().map(|o| (o.org.as_str(), o.binds)).collect::<Vec<_>>(), [("acme", false)]);
+    assert_eq!(
+        found.incidents[0].constraints.iter().map(|o| (o.org.as_str(), o.binds)).collect::<Vec<_>>(),
+        [("acme", false)]
+    );
     let mut coordinator = three("cisa");
     coordinator.events.push(coordinator.other.say(Family::Constraint, "cisa:c", at("05:10"), apart("two causes")));
     assert_eq!(picture(&coordinator.events, at("06:10")).totals.incidents, 2);
@@ -154,7 +182,12 @@ fn a_speakers_word_binds_for_its_own_object_and_two_organisations_bind_together(
     assert_eq!(picture(&speaker.events, at("06:10")).totals.incidents, 2);
     let mut two = three("acme");
     two.events.push(two.other.say(Family::Constraint, "acme:c", at("05:10"), apart("seen")));
-    two.events.push(Desk::new("observer", "desk").say(Family::Constraint, "observer:c", at("05:10"), apart("seen too")));
+    two.events.push(Desk::new("observer", "desk").say(
+        Family::Constraint,
+        "observer:c",
+        at("05:10"),
+        apart("seen too"),
+    ));
     assert_eq!(picture(&two.events, at("06:10")).totals.incidents, 2);
 }
 
@@ -183,24 +216,35 @@ fn an_incident_is_found_by_its_id_its_alias_a_members_id_and_its_declared_name()
 fn a_withdrawn_revision_makes_the_one_before_it_current_again() {
     let mut three = three("acme");
     let first = three.events[0].clone();
-    let worse = three.aws.say(Family::Impact, "aws:a", at("05:05"), with(outage("A", "04:00", json!({})), json!({"severity": "critical"})));
+    let worse = three.aws.say(
+        Family::Impact,
+        "aws:a",
+        at("05:05"),
+        with(outage("A", "04:00", json!({})), json!({"severity": "critical"})),
+    );
     let target = json!({"target": worse.id, "target_object": "aws:a", "target_rev": 2, "target_source": worse.source, "scope": "revision", "reason": "wrong_fact"});
     let foreign = three.azure.say(Family::Retraction, "azure:r", at("05:06"), target.clone());
     let own = three.aws.say(Family::Retraction, "aws:r", at("05:07"), target);
     let severity = |events: &[Sealed]| {
         let mut state = fold(log(events, at("06:00")));
         let incident = state.incident("aws:a", at("06:10")).unwrap();
-        let lane = incident.lanes.iter().find(|lane| lane.speaker == "aws").and_then(|lane| lane.claim.clone()).unwrap();
+        let lane =
+            incident.lanes.iter().find(|lane| lane.speaker == "aws").and_then(|lane| lane.claim.clone()).unwrap();
         (lane.rev, lane.severity.to_string())
     };
-    assert_eq!(severity(&[first.clone(), worse.clone(), foreign.clone()]), (2, "critical".to_owned()), "only the own word withdraws");
+    assert_eq!(
+        severity(&[first.clone(), worse.clone(), foreign.clone()]),
+        (2, "critical".to_owned()),
+        "only the own word withdraws"
+    );
     assert_eq!(severity(&[first, worse, foreign, own]), (1, "major".to_owned()));
 }
 
 #[test]
 fn the_door_holds_back_what_does_not_fit_and_takes_the_rest() {
     let mut desk = Desk::new("aws", "desk");
-    let say = |desk: &mut Desk, object: &str| desk.say(Family::Impact, object, at("05:00"), outage("A", "04:00", json!({})));
+    let say =
+        |desk: &mut Desk, object: &str| desk.say(Family::Impact, object, at("05:00"), outage("A", "04:00", json!({})));
     let events: Vec<Sealed> = (0..6).map(|index| say(&mut desk, &format!("aws:{index}"))).collect();
     let mut records = log(&events, at("06:00"));
     records[1].verdict = Verdict::Refused("the signature is not that of its key".into());
@@ -244,7 +288,10 @@ fn blind_silent_overdue_and_confirmed_follow_from_feeds_and_clock() {
     let mut local = Desk::new("local", "gcp-public");
     let polled = json!({"speaker": {"org": "gcp", "role": "provider", "relay": "polled", "channel": "page"},
         "blocks": [block("gcp", "compute", "us-central1", "affected_degraded")], "next_update_by": at("06:30")});
-    let events = [feed_event(&mut local, "live", "05:00"), local.say(Family::Impact, "gcp.public:1", at("05:00"), outage("VMs", "04:00", polled))];
+    let events = [
+        feed_event(&mut local, "live", "05:00"),
+        local.say(Family::Impact, "gcp.public:1", at("05:00"), outage("VMs", "04:00", polled)),
+    ];
     let mut state = fold(log(&events, at("06:00")));
     let lane = |state: &mut State, clock: &str| state.incident("gcp.public:1", at(clock)).unwrap().lanes.remove(0);
     let soon = lane(&mut state, "06:10");
@@ -268,10 +315,17 @@ fn an_empty_cell_says_why_it_is_empty() {
     let mut local = Desk::new("local", "gcp-public");
     let mut aws = Desk::new("aws", "desk");
     let blocks = json!({"blocks": [block("aws", "compute", "us-east-1", "affected_degraded"), block("aws", "database", "us-east-1", "affected_degraded")]});
-    let events = [feed_event(&mut local, "live", "05:00"), aws.say(Family::Impact, "aws:a", at("05:00"), outage("A", "04:00", blocks))];
+    let events = [
+        feed_event(&mut local, "live", "05:00"),
+        aws.say(Family::Impact, "aws:a", at("05:00"), outage("A", "04:00", blocks)),
+    ];
     let picture = picture(&events, at("06:10"));
     let gcp = picture.matrix.rows.iter().find(|row| row.speaker == "gcp").unwrap();
-    assert_eq!(gcp.cells, [Cell::NotShared, Cell::NotTheirs], "compute is covered and was not said; databases are not covered");
+    assert_eq!(
+        gcp.cells,
+        [Cell::NotShared, Cell::NotTheirs],
+        "compute is covered and was not said; databases are not covered"
+    );
 }
 
 #[test]
@@ -286,5 +340,8 @@ fn as_of_equals_the_live_picture_at_every_cut() {
         let then = fold(records[..cut].to_vec()).picture(at("07:00"), &Select::default());
         assert_eq!(live.picture(at("07:00"), &Select::default()), then, "cut {cut}");
     }
-    assert_eq!(live.events(None, 10, &EventFilter { family: Some(Family::Constraint), ..EventFilter::default() }).len(), 1);
+    assert_eq!(
+        live.events(None, 10, &EventFilter { family: Some(Family::Constraint), ..EventFilter::default() }).len(),
+        1
+    );
 }

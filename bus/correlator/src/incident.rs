@@ -295,7 +295,7 @@ fn summary(scene: &Scene<'_>, incident: &Incident) -> Summary {
         open: incident.open,
         severity: incident.worst.as_ref().map_or(0, |worst| worst.value.rank()),
         disagreements: incident.disagreements.iter().filter(|d| d.open).count(),
-        changed: incident.changed.at,
+        changed: news(scene, incident),
         started: incident.started.as_ref().map(|started| started.value),
         due: due.collect(),
         quiet: if incident.open {
@@ -309,6 +309,16 @@ fn summary(scene: &Scene<'_>, incident: &Incident) -> Summary {
         classes: blocks().map(|block| block.service_class).collect(),
         cells: if incident.open { contributions(scene, incident) } else { Vec::new() },
     }
+}
+
+/// When there was news last. Items that were closed when their feed was first read are as old as their speaker says.
+fn news(scene: &Scene<'_>, incident: &Incident) -> DateTime<Utc> {
+    let told = |hit: &Hit<'_>| {
+        let times = &hit.entry.header().times;
+        times.occurred_end.max(times.published_at).filter(|_| hit.entry.header().backfill)
+    };
+    let all: Option<Vec<DateTime<Utc>>> = scene.hits.iter().map(told).collect();
+    all.and_then(|times| times.into_iter().max()).map_or(incident.changed.at, |told| told.min(incident.changed.at))
 }
 
 fn contributions(scene: &Scene<'_>, incident: &Incident) -> Vec<Contribution> {
