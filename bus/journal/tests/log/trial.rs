@@ -91,6 +91,18 @@ impl Trial {
         }
     }
 
+    /// Has the server remember message ids for a tenth of a second instead of ten minutes.
+    pub async fn forget_message_ids_at_once(&self) {
+        let raw = self.raw().await;
+        let stream = scope().log_stream();
+        let answer = raw.request(format!("$JS.API.STREAM.INFO.{stream}"), "".into()).await.unwrap();
+        let mut info: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+        info["config"]["duplicate_window"] = 100_000_000.into();
+        let config = info["config"].to_string();
+        let answer = raw.request(format!("$JS.API.STREAM.UPDATE.{stream}"), config.into()).await.unwrap();
+        assert!(!String::from_utf8_lossy(&answer.payload).contains("\"error\""));
+    }
+
     /// A client of no rules.
     pub async fn raw(&self) -> async_nats::Client {
         let options = async_nats::ConnectOptions::with_nkey(self.identity.seed().to_owned());
