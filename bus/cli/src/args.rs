@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::exit::{self, Failure};
 use crate::folder::Folder;
 use crate::settings::{Layer, Settings};
-use crate::{completions, doctor, incident, picture, publish, verify, watch, why};
+use crate::{completions, doctor, incident, picture, publish, serve, up, verify, watch, why};
 
 const ABOUT: &str = "The cross-cloud incident coordination bus: who says what is broken, on one shared picture";
 
@@ -52,6 +52,8 @@ impl Place {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    Up(up::Up),
+    Serve(serve::Serve),
     Watch(watch::Watch),
     Picture(picture::PictureOf),
     Incident(incident::IncidentOf),
@@ -60,4 +62,48 @@ pub enum Command {
     Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// The examples of a command and of all below it, as their lines stand in the help.
+    fn examples(command: &clap::Command, found: &mut Vec<String>) {
+        let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let joined = after.replace("\\\n", " ");
+        let lines = joined.lines().map(str::trim).filter_map(|line| line.find("entente ").map(|at| &line[at..]));
+        found.extend(lines.map(str::to_owned));
+        for below in command.get_subcommands() {
+            examples(below, found);
+        }
+    }
+
+    /// Splits a line as a shell does, without running anything.
+    fn words(line: &str) -> Vec<String> {
+        let line = line.split(" < ").next().and_then(|line| line.split(" > ").next()).unwrap_or(line);
+        let script = format!("for word in {}; do printf '%s\\0' \"$word\"; done", line.replace('*', "\\*"));
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_terminator('\0').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_a_command_line() {
+        let mut found = Vec::new();
+        examples(&Cli::command(), &mut found);
+        assert!(found.len() > 40, "{}", found.len());
+        for example in found {
+            if let Err(error) = Cli::try_parse_from(words(&example)) {
+                panic!("{example}\n{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
 }

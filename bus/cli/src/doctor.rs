@@ -149,11 +149,12 @@ mod tests {
 
     #[test]
     fn each_finding_says_what_to_do() {
-        let findings = [
-            Finding::good("disk", "80 GB free"),
-            Finding::bad("settings", "mistakes:\n  ogr", "mend config.toml"),
-        ];
+        let findings =
+            [Finding::good("disk", "80 GB free"), Finding::bad("settings", "mistakes:\n  ogr", "mend config.toml")];
         let text = as_text(&findings);
-        assert_eq!(text, "good  disk: 80 GB free\nBAD   settings: mistakes:\n          ogr\n      next: mend config.toml\n");
+        assert_eq!(
+            text,
+            "good  disk: 80 GB free\nBAD   settings: mistakes:\n          ogr\n      next: mend config.toml\n"
+        );
     }
 }

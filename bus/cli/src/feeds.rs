@@ -104,6 +104,8 @@ pub struct Chosen {
     pub normalize: Arc<dyn Normalize>,
     /// Where it is asked.
     pub address: String,
+    /// Whether settings or flags gave that address.
+    pub named: bool,
 }
 
 /// The feeds to be read.
@@ -119,7 +121,7 @@ pub fn choose(settings: &Settings, wishes: &Wishes) -> Result<Vec<Chosen>, Failu
     named.extend(wishes.redirects.iter().map(|redirect| (redirect.name.clone(), redirect.address.clone())));
     let mut feeds = usual(&named);
     if !settings.public_feeds {
-        feeds.retain(|feed| named.contains_key(&feed.name));
+        feeds.retain(|feed| feed.named);
     }
     feeds.retain(|feed| wishes.only.is_empty() || wishes.only.contains(&feed.name));
     feeds.retain(|feed| !wishes.without.contains(&feed.name) && feed.address != "off");
@@ -153,8 +155,10 @@ fn usual(named: &BTreeMap<Name, String>) -> Vec<Chosen> {
         }
     }
     let chosen = |(name, normalize): (Name, Arc<dyn Normalize>)| {
-        let address = named.get(&name).cloned().unwrap_or_else(|| normalize.profile().address.clone());
-        Chosen { name, normalize, address }
+        let other = named.get(&name).cloned();
+        let named = other.is_some();
+        let address = other.unwrap_or_else(|| normalize.profile().address.clone());
+        Chosen { name, normalize, address, named }
     };
     feeds.into_iter().map(chosen).collect()
 }
@@ -181,7 +185,10 @@ mod tests {
         let wishes = Wishes { redirects: vec!["gcp=c.json".parse().unwrap()], ..Wishes::default() };
         let feeds = choose(&settings, &wishes).unwrap();
         let address = |name: Name| feeds.iter().find(|feed| feed.name == name).map(|feed| feed.address.as_str());
-        assert_eq!((address(Name::Gcp), address(Name::Aws), address(Name::Azure)), (Some("c.json"), Some("b.json"), None));
+        assert_eq!(
+            (address(Name::Gcp), address(Name::Aws), address(Name::Azure)),
+            (Some("c.json"), Some("b.json"), None)
+        );
         assert!(feeds.iter().any(|feed| matches!(feed.name, Name::Vendor(_))));
     }
 

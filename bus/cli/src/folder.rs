@@ -53,6 +53,11 @@ impl Folder {
         self.0.join("nats")
     }
 
+    /// The file with the seed that opens that NATS server, where it is not the folder's own key.
+    pub fn seed(&self) -> PathBuf {
+        self.0.join("seed")
+    }
+
     /// By how many seconds the running server's clock is shifted; absent without a shift.
     pub fn shift(&self) -> PathBuf {
         self.0.join("clock")
@@ -117,7 +122,7 @@ impl Folder {
 
     /// Removes files of the folder that a server leaves there only while it runs.
     pub fn tidy(&self) {
-        for path in [self.address(), self.nats(), self.shift()] {
+        for path in [self.address(), self.nats(), self.seed(), self.shift()] {
             if let Err(error) = std::fs::remove_file(&path)
                 && error.kind() != std::io::ErrorKind::NotFound
             {

@@ -28,9 +28,10 @@ pub struct IncidentOf {
 /// If there is none of that key, or no server can be asked.
 pub async fn run(incident: IncidentOf, place: &Place) -> Result<Exit, Failure> {
     let (folder, settings) = place.open()?;
-    let query = incident.view.query(folder.now()).map_err(|what| {
-        Failure::new(Exit::Mistake, what, "see `entente incident --help`")
-    })?;
+    let query = incident
+        .view
+        .query(folder.now())
+        .map_err(|what| Failure::new(Exit::Mistake, what, "see `entente incident --help`"))?;
     let key = incident.key.as_str();
     let path = if incident.view.json { ["v1", "incidents", key].to_vec() } else { ["incidents", key, "text"].to_vec() };
     let station = station::running_or_own(&folder, &settings).await?;

@@ -1,5 +1,7 @@
 //! The log that a command works on: a nats-server of its own, the one of a running server, or one that is named.
 
+use std::path::Path;
+
 use entente_journal::{Access, Bus, Identity, NatsServer, Scope, ServerError, ServerOptions};
 
 use crate::exit::{Exit, Failure};
@@ -48,13 +50,14 @@ impl Log {
         }
     }
 
-    /// Opens the log of NATS servers that are there already.
+    /// Opens the log of NATS servers that are there already, with the seed in a file or else the folder's own key.
     ///
     /// # Errors
     /// If none answers, or it does not take us.
-    pub async fn of(folder: &Folder, urls: &[String], seed: Option<String>) -> Result<Self, Failure> {
+    pub async fn of(folder: &Folder, urls: &[String], seed: Option<&Path>) -> Result<Self, Failure> {
         folder.make()?;
         let identity = open_identity(folder)?;
+        let seed = Some(seed.map_or_else(|| Ok(identity.seed().to_owned()), read_seed)?);
         let access = Access { urls: urls.to_vec(), seed, name: "serve".to_owned() };
         let scope = Scope::actual();
         let bus = connect(&access, &scope).await?;
@@ -68,8 +71,10 @@ impl Log {
     pub async fn of_running(folder: &Folder) -> Result<Option<Self>, Failure> {
         let Some(url) = Folder::line(&folder.nats()) else { return Ok(None) };
         let identity = open_identity(folder)?;
+        let seed = Folder::line(&folder.seed())
+            .map_or_else(|| Ok(identity.seed().to_owned()), |path| read_seed(Path::new(&path)))?;
         let urls: Vec<String> = url.split(',').map(str::to_owned).collect();
-        let access = Access { urls, seed: Some(identity.seed().to_owned()), name: "cli".to_owned() };
+        let access = Access { urls, seed: Some(seed), name: "cli".to_owned() };
         match Bus::connect(&access).await {
             Ok(bus) => Ok(Some(Self { bus, scope: Scope::actual(), identity, url, nats: None })),
             Err(error) => {
@@ -86,6 +91,13 @@ impl Log {
             nats.stop().await;
         }
     }
+}
+
+fn read_seed(path: &Path) -> Result<String, Failure> {
+    Folder::line(path).filter(|line| line.starts_with("SU")).ok_or_else(|| {
+        let what = format!("{} holds no NKey seed", path.display());
+        Failure::new(Exit::Mistake, what, "name a readable file whose first line is the seed of a user, SU...")
+    })
 }
 
 fn open_identity(folder: &Folder) -> Result<Identity, Failure> {

@@ -1,6 +1,7 @@
 //! `entente`: one command for everything; see `args` for the list and `exit` for how it ends.
 
 mod args;
+mod carrier;
 mod client;
 mod completions;
 mod doctor;
@@ -13,12 +14,15 @@ mod log;
 mod moment;
 mod picture;
 mod publish;
+mod readers;
 mod say;
+mod serve;
 mod settings;
 mod sse;
 mod station;
 mod stop;
 mod supervise;
+mod up;
 mod verify;
 mod view;
 mod watch;
@@ -66,6 +70,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     let place = cli.place;
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Up(up) => up::run(up, &place).await,
+            Command::Serve(serve) => serve::run(serve, &place).await,
             Command::Watch(watch) => watch::run(watch, &place).await,
             Command::Picture(picture) => picture::run(picture, &place).await,
             Command::Incident(incident) => incident::run(incident, &place).await,

@@ -71,9 +71,10 @@ fn name(value: impl ValueEnum) -> Option<String> {
 /// If no server can be asked.
 pub async fn run(picture: PictureOf, place: &Place) -> Result<Exit, Failure> {
     let (folder, settings) = place.open()?;
-    let mut query = picture.view.query(folder.now()).map_err(|what| {
-        Failure::new(Exit::Mistake, what, "see `entente picture --help`")
-    })?;
+    let mut query = picture
+        .view
+        .query(folder.now())
+        .map_err(|what| Failure::new(Exit::Mistake, what, "see `entente picture --help`"))?;
     let filters = [
         ("state", picture.state.and_then(name)),
         ("provider", picture.provider),

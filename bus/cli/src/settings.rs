@@ -17,9 +17,6 @@ use crate::word::nearest;
 /// The default settings, as a file.
 pub const DEFAULT: &str = include_str!("default.toml");
 
-/// What a port that is not asked for expressly may be moved by.
-pub const PORT_RANGE: u16 = 100;
-
 /// The settings in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -169,7 +166,8 @@ impl Reading {
 
     fn unknown(&mut self, place: &str, key: &str) {
         let meant = nearest(key, KEYS.into_iter().chain(["feeds"]));
-        let hint = meant.map_or_else(|| format!("expected one of: {}", KEYS.join(", ")), |m| format!("did you mean {m}?"));
+        let hint =
+            meant.map_or_else(|| format!("expected one of: {}", KEYS.join(", ")), |m| format!("did you mean {m}?"));
         self.mistakes.push(format!("{place}: no such setting; {hint}"));
     }
 
@@ -178,11 +176,17 @@ impl Reading {
         let taken = match key {
             "org" => slug(value).map(|org| settings.org = org),
             "role" => role(value).map(|role| settings.role = role),
-            "person" => Ok(settings.person = stated(value)),
+            "person" => {
+                settings.person = stated(value);
+                Ok(())
+            }
             "port" => port(value).map(|port| settings.port = port),
             "poll_every" => moment::length(value).map(|length| settings.poll_every = length),
             "durable" => truth(value).map(|truth| settings.durable = truth),
-            "nats_server" => Ok(settings.nats_server = stated(value).map(PathBuf::from)),
+            "nats_server" => {
+                settings.nats_server = stated(value).map(PathBuf::from);
+                Ok(())
+            }
             "fetch" => truth(value).map(|truth| settings.fetch = truth),
             "public_feeds" => truth(value).map(|truth| settings.public_feeds = truth),
             _ => return self.unknown(place, key),
@@ -210,7 +214,9 @@ pub fn slug(value: &str) -> Result<String, String> {
 }
 
 fn role(value: &str) -> Result<Role, String> {
-    value.parse().map_err(|error: entente_schemas::UnknownWord| format!("expected one of: {}", error.expected.join(", ")))
+    value
+        .parse()
+        .map_err(|error: entente_schemas::UnknownWord| format!("expected one of: {}", error.expected.join(", ")))
 }
 
 fn port(value: &str) -> Result<u16, String> {
@@ -270,7 +276,8 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_at_once_with_their_places() {
         let file = "ogr = \"a\"\nport = 70000\ndurable = \"perhaps\"\nsharing = [1]\n[feeds]\ngcp = 3\n";
-        let failure = read(file, &[("ENTENTE_PROT", "1"), ("ENTENTE_ROLE", "king")], &[("poll_every", "5")]).unwrap_err();
+        let failure =
+            read(file, &[("ENTENTE_PROT", "1"), ("ENTENTE_ROLE", "king")], &[("poll_every", "5")]).unwrap_err();
         assert_eq!(failure.exit, Exit::Mistake);
         for part in [
             "config.toml: ogr: no such setting; did you mean org?",

@@ -74,7 +74,8 @@ impl Reader {
 mod tests {
     use super::*;
 
-    const STREAM: &str = ": beat\n\nid: 7\nevent: change\ndata: {\"a\":\ndata:1}\n\nretry: 100\ndata: é\r\n\r\nid: 8\n\n";
+    const STREAM: &str =
+        ": beat\n\nid: 7\nevent: change\ndata: {\"a\":\ndata:1}\n\nretry: 100\ndata: é\r\n\r\nid: 8\n\n";
 
     #[test]
     fn messages_come_out_whole_however_the_stream_is_cut() {

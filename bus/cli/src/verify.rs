@@ -37,7 +37,11 @@ pub async fn run(verify: Verify, place: &Place) -> Result<Exit, Failure> {
         None => {
             if !folder.path().join("js").is_dir() {
                 let what = format!("there is no log in {}", folder.path().display());
-                return Err(Failure::new(Exit::NotFound, what, "name its data folder with --data DIR, or start `entente up`"));
+                return Err(Failure::new(
+                    Exit::NotFound,
+                    what,
+                    "name its data folder with --data DIR, or start `entente up`",
+                ));
             }
             say::progress("no server runs: starting nats-server for the time of the check");
             Log::own(&folder, &settings, &|text| say::progress(text)).await?

@@ -36,7 +36,8 @@ impl ViewFlags {
 
 fn as_of(text: &str, now: chrono::DateTime<chrono::Utc>) -> Result<String, String> {
     let is_sequence = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let names_a_stream = |part: &str| part.rsplit_once(':').is_some_and(|(stream, n)| stream.starts_with("A_") && is_sequence(n));
+    let names_a_stream =
+        |part: &str| part.rsplit_once(':').is_some_and(|(stream, n)| stream.starts_with("A_") && is_sequence(n));
     if is_sequence(text) || text.split(',').all(names_a_stream) {
         return Ok(text.to_owned());
     }

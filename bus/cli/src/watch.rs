@@ -118,6 +118,9 @@ async fn follow(watch: &Watch, folder: &Folder, place: &mut Option<String>) -> R
 impl Watch {
     async fn heed(&self, message: &sse::Message) -> Result<(), Failure> {
         let Ok(notice) = serde_json::from_str::<Value>(&message.data) else { return Ok(()) };
+        if let Some(missed) = notice.get("missed").and_then(Value::as_u64).filter(|missed| *missed > 0) {
+            say::progress(&format!("{missed} earlier changes are left out; /v1/events has them"));
+        }
         let lines = notice.get("lines").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for line in lines.iter().filter(|line| self.wants(line)) {
             let text = if self.json { line.to_string() } else { say::shown(&in_words(line)) };
@@ -212,7 +215,8 @@ mod tests {
     async fn the_command_gets_the_change_on_its_input_and_in_its_environment() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("out");
-        let command = format!("cat > {0}; echo \"$ENTENTE_SPEAKER $ENTENTE_POSITION $ENTENTE_SAYS\" >> {0}", file.display());
+        let command =
+            format!("cat > {0}; echo \"$ENTENTE_SPEAKER $ENTENTE_POSITION $ENTENTE_SAYS\" >> {0}", file.display());
         carry_out(&command, &line()).await;
         let text = std::fs::read_to_string(&file).unwrap();
         let (first, rest) = text.split_once('\n').unwrap();

@@ -86,9 +86,8 @@ struct Opinion {
 /// If there is no such incident, or no server can be asked.
 pub async fn run(why: Why, place: &Place) -> Result<Exit, Failure> {
     let (folder, settings) = place.open()?;
-    let query = why.view.query(folder.now()).map_err(|what| {
-        Failure::new(Exit::Mistake, what, "see `entente why --help`")
-    })?;
+    let query =
+        why.view.query(folder.now()).map_err(|what| Failure::new(Exit::Mistake, what, "see `entente why --help`"))?;
     let station = station::running_or_own(&folder, &settings).await?;
     let incident = station.client().json(&["v1", "incidents", &why.key], &query).await;
     let other = match &why.other {
@@ -105,7 +104,8 @@ pub async fn run(why: Why, place: &Place) -> Result<Exit, Failure> {
     if let Some(other) = &other {
         grounds.narrow(other);
     }
-    let text = if why.view.json { as_json(&incident, &grounds, other.as_ref()) } else { as_text(&grounds, other.as_ref()) };
+    let text =
+        if why.view.json { as_json(&incident, &grounds, other.as_ref()) } else { as_text(&grounds, other.as_ref()) };
     say::print(&text)?;
     Ok(Exit::Done)
 }
@@ -155,9 +155,8 @@ fn as_json(incident: &Value, grounds: &Grounds, other: Option<&Other>) -> String
         list.into_iter().filter(|element| other.is_none() || keep(element)).collect()
     };
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let joins = kept("why", &|join| {
-        grounds.why.iter().any(|kept| kept.a == text(join, "a") && kept.b == text(join, "b"))
-    });
+    let joins =
+        kept("why", &|join| grounds.why.iter().any(|kept| kept.a == text(join, "a") && kept.b == text(join, "b")));
     let near = kept("near", &|near| {
         let (object, other) = (text(near, "object_id"), text(near, "other"));
         grounds.near.iter().any(|kept| kept.object_id == object && kept.other == other)
@@ -166,9 +165,8 @@ fn as_json(incident: &Value, grounds: &Grounds, other: Option<&Other>) -> String
         let reason = text(said, "reason");
         grounds.constraints.iter().any(|kept| kept.reason == reason && kept.kind == text(said, "kind"))
     });
-    let other = other.map(|other| {
-        json!({ "key": other.key, "incident": other.grounds.as_ref().map(|grounds| grounds.id.clone()) })
-    });
+    let other = other
+        .map(|other| json!({ "key": other.key, "incident": other.grounds.as_ref().map(|grounds| grounds.id.clone()) }));
     let answer = json!({ "id": grounds.id, "name": grounds.name, "other": other, "why": joins, "near": near,
                          "constraints": constraints });
     format!("{answer:#}\n")

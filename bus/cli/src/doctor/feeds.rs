@@ -24,7 +24,11 @@ pub async fn states(client: &Client) -> Vec<Finding> {
     let widest = feeds.iter().filter_map(offset).min_by_key(|(offset, _)| offset.unsigned_abs());
     findings.extend(widest.map(|(offset, feed)| machine::clock_offset(offset, &format!("feed {feed}"))));
     if findings.is_empty() {
-        findings.push(Finding::note("feeds", "none has said anything yet", "wait for a first poll, or name one with --feed"));
+        findings.push(Finding::note(
+            "feeds",
+            "none has said anything yet",
+            "wait for a first poll, or name one with --feed",
+        ));
     }
     findings
 }
@@ -33,11 +37,17 @@ fn text(feed: &Value, name: &str) -> String {
     feed.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+fn to_the_second(time: &str) -> String {
+    time.parse::<DateTime<Utc>>()
+        .map_or_else(|_| time.to_owned(), |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
 /// People's desks have no state and are left out.
 fn state(feed: &Value) -> Option<Finding> {
-    let state = feed.get("state").and_then(Value::as_str)?;
+    let unspoken = feed.pointer("/beat/state");
+    let state = feed.get("state").filter(|state| !state.is_null()).or(unspoken).and_then(Value::as_str)?;
     let about = format!("feed {}", text(feed, "feed"));
-    let (since, why, address) = (text(feed, "since"), text(feed, "reason"), text(feed, "address"));
+    let (since, why, address) = (to_the_second(&text(feed, "since")), text(feed, "reason"), text(feed, "address"));
     if state == "live" {
         return Some(Finding::good(&about, format!("live since {since}")));
     }
@@ -59,7 +69,11 @@ pub async fn reachable(settings: &Settings, offline: bool) -> Vec<Finding> {
         Err(failure) => return vec![Finding::bad("feeds", failure.what, failure.next)],
     };
     let Ok(http) = reqwest::Client::builder().timeout(ANSWER).build() else {
-        return vec![Finding::bad("feeds", "no HTTP client can be made", "see whether the system's certificates are there")];
+        return vec![Finding::bad(
+            "feeds",
+            "no HTTP client can be made",
+            "see whether the system's certificates are there",
+        )];
     };
     let asked = chosen.iter().filter(|feed| feed.address.starts_with("http"));
     let asked = asked.map(|feed| ask(&http, feed.name.to_string(), feed.address.clone()));
@@ -105,7 +119,10 @@ mod tests {
         let feed = json!({ "feed": "gcp-public", "state": "blind", "since": "2024-07-19T11:58:00Z",
                            "reason": "timeout", "address": "https://status.example" });
         let finding = state(&feed).unwrap();
-        assert_eq!((finding.state, finding.what.as_str()), (State::Bad, "blind since 2024-07-19T11:58:00Z: timeout"));
+        assert_eq!(
+            (finding.state, finding.what.as_str()),
+            (State::Bad, "blind since 2024-07-19 11:58:00 UTC: timeout")
+        );
         assert!(finding.next.contains("https://status.example"));
         assert_eq!(state(&json!({ "feed": "desk", "state": null })), None);
     }

@@ -88,7 +88,11 @@ fn of_version(program: &Path, version: &str) -> Finding {
     let mut numbers = version.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
     let number = (numbers.next(), numbers.next(), numbers.next());
     if number < (Some(2), Some(12), Some(1)) {
-        return Finding::bad("nats-server", what, "the log needs 2.12.1 or newer; `entente up` fetches one if none is named");
+        return Finding::bad(
+            "nats-server",
+            what,
+            "the log needs 2.12.1 or newer; `entente up` fetches one if none is named",
+        );
     }
     if number < (Some(2), Some(14), Some(0)) {
         return Finding::note("nats-server", what, "2.14 or newer is recommended");

@@ -9,7 +9,8 @@ use crate::log::Log;
 pub async fn answers(client: &Client) -> Finding {
     match client.json(&["v1", "picture"], &[]).await {
         Ok(picture) => {
-            let figure = |path: &str| picture.pointer(path).map(|value| value.to_string().replace('"', "")).unwrap_or_default();
+            let figure =
+                |path: &str| picture.pointer(path).map(|value| value.to_string().replace('"', "")).unwrap_or_default();
             let (open, position) = (figure("/totals/open"), figure("/as_of"));
             let what = format!("answers at {}, {open} incidents open at position {position}", client.url(&[], &[]));
             Finding::good("server", what)
@@ -26,7 +27,11 @@ pub async fn log(folder: &Folder) -> Finding {
             log.close().await;
             finding
         }
-        Ok(None) => Finding::bad("log", "its NATS server does not answer", "end the server and start it again with `entente up`"),
+        Ok(None) => Finding::bad(
+            "log",
+            "its NATS server does not answer",
+            "end the server and start it again with `entente up`",
+        ),
         Err(failure) => Finding::bad("log", failure.what, failure.next),
     }
 }

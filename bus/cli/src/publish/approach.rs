@@ -18,7 +18,7 @@ use crate::word::word;
 const EXAMPLES: &str = "\
 Examples:
   entente publish approach \"Rescue VM: attach the disk, delete the file\" --kind offline_disk_repair \\
-      --automation scripted --takes 25m --applies-to aws --applies-to azure --applies-to gcp \\
+      --automation scripted --takes 25m --applies-to aws,azure,gcp \\
       --data-loss no --vendor crowdstrike --product falcon \\
       --caution \"Duplicate disk GUIDs when one image is reused\"
   entente publish approach \"Reboot up to 15 times\" --for azure --kind self_recovery_reboot --said-rate 80% --said-by azure";
@@ -57,7 +57,7 @@ pub struct Approach {
     #[arg(long, value_name = "OBJECT")]
     pub same_as: Option<String>,
     /// On whose machines it can be used
-    #[arg(long, value_name = "SLUG")]
+    #[arg(long, value_name = "SLUG", value_delimiter = ',')]
     pub applies_to: Vec<String>,
     /// The vendor whose product it repairs
     #[arg(long, value_name = "SLUG")]
@@ -165,8 +165,7 @@ mod tests {
 
     #[test]
     fn harm_belongs_to_the_last_caution() {
-        let approach =
-            Approach { caution: vec!["a".into(), "b".into()], harmed: Some(3), ..Approach::default() };
+        let approach = Approach { caution: vec!["a".into(), "b".into()], harmed: Some(3), ..Approach::default() };
         let expected = [json!({ "text": "a", "since": "t" }), json!({ "text": "b", "harm_count": 3, "since": "t" })];
         assert_eq!(approach.cautions("t"), expected);
     }

@@ -1,8 +1,11 @@
 //! Who sits at this machine, as the settings say, and what their clock shows.
 
 use chrono::{DateTime, Utc};
-use entente_schemas::speaker::Role;
+use entente_schemas::family::Family;
+use entente_schemas::speaker::{Relay, Role};
+use serde_json::{Map, Value, json};
 
+use super::members::{Members, stamp};
 use crate::folder::Folder;
 use crate::settings::Settings;
 
@@ -22,16 +25,34 @@ pub struct Desk {
 impl Desk {
     /// The desk of a data folder.
     pub fn of(settings: &Settings, folder: &Folder) -> Self {
-        Self {
-            org: settings.org.clone(),
-            role: settings.role,
-            person: settings.person.clone(),
-            now: folder.now(),
-        }
+        Self { org: settings.org.clone(), role: settings.role, person: settings.person.clone(), now: folder.now() }
     }
 
-    /// A new object id for a person's object.
-    pub fn new_object(&self) -> String {
-        format!("{}:{}", self.org, uuid::Uuid::now_v7())
+    /// The claim with those members that the server gives it, where it has none yet.
+    pub fn complete(&self, family: Family, claim: Map<String, Value>) -> Value {
+        let own =
+            claim.get("speaker").and_then(|speaker| speaker.get("org")).is_none_or(|org| *org == self.org.as_str());
+        let mut claim = Members::over(claim, self.now);
+        let defaults = |name: &str, claim: &mut Members, members: Value| {
+            let given = claim.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+            claim.set(name, Some(members));
+            claim.within(name, given);
+        };
+        claim.default("object_id", format!("{}:{}", self.org, uuid::Uuid::now_v7()));
+        claim.default("rev", 1);
+        defaults("speaker", &mut claim, json!({ "org": self.org, "role": self.role, "relay": Relay::Own }));
+        defaults("author", &mut claim, json!({ "org": self.org, "role": self.role }));
+        defaults("times", &mut claim, json!({ "observed_at": stamp(self.now) }));
+        claim.default("certainty", if own { "observed" } else { "likely" });
+        if family == Family::Message {
+            let object = claim.text("object_id").unwrap_or_default().to_owned();
+            claim.default("thread_id", object);
+        }
+        if family == Family::Retraction {
+            claim.default("target_object", "found:in-the-log");
+            claim.default("target_rev", 1);
+            claim.default("target_source", format!("//{}/desk/00000000000000000000000000", self.org));
+        }
+        Value::Object(claim.finish().unwrap_or_default())
     }
 }

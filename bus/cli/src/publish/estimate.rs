@@ -74,7 +74,9 @@ impl Says for Estimate {
         claim.within("population", object(population));
         claim.set("fraction_ppm", self.share.map(|share| json!({ "lo": share.lo, "hi": share.hi })));
         if ["value", "lo", "fraction_ppm"].iter().all(|name| claim.get(name).is_none()) {
-            claim.mistake("value: missing; expected a figure or a share: entente publish estimate 8.5M, or --share 0..1%");
+            claim.mistake(
+                "value: missing; expected a figure or a share: entente publish estimate 8.5M, or --share 0..1%",
+            );
         }
         claim.set("method", self.method.map(Method::as_str));
         claim.default("method", usual_method(figure).as_str());

@@ -62,7 +62,7 @@ pub struct HeaderFlags {
     #[arg(long, value_name = "OBJECT")]
     pub object: Option<String>,
     /// Say again that the last revision of this object still holds
-    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["object", "file"])]
+    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["object", "file", "dry_run"])]
     pub still: Option<String>,
     /// The claim's members as JSON, `-` for standard input; flags go over it
     #[arg(long, value_name = "FILE")]
@@ -89,12 +89,10 @@ impl HeaderFlags {
     /// Puts the header's members in place.
     pub fn fill(&self, claim: &mut Members, desk: &Desk) {
         claim.set("object_id", self.object.as_deref());
-        self.fill_speaker(claim, desk);
+        self.fill_speaker(claim);
         self.fill_author(claim, desk);
         self.fill_times(claim);
         claim.set("certainty", self.certainty.map(Certainty::as_str));
-        let hearsay = claim.get("speaker").is_some_and(|speaker| speaker["relay"] == "relayed");
-        claim.default("certainty", if hearsay { "likely" } else { "observed" });
         claim.set("headline", self.headline.as_deref());
         claim.set("invented", self.invented.then_some(true));
         if self.tlp.is_some_and(|tlp| !tlp.fits_all()) {
@@ -102,35 +100,26 @@ impl HeaderFlags {
         }
     }
 
-    fn fill_speaker(&self, claim: &mut Members, desk: &Desk) {
-        match &self.speaker {
-            Some(org) => {
-                let usual = if CLOUDS.contains(&org.as_str()) { Role::Provider } else { Role::Vendor };
-                let role = self.role.unwrap_or(usual);
-                claim.set("speaker", Some(json!({ "org": org, "role": role, "relay": Relay::Relayed })));
-            }
-            None => {
-                let own = json!({ "org": desk.org, "role": self.role.unwrap_or(desk.role), "relay": Relay::Own });
-                claim.default("speaker", own);
-                claim.within("speaker", object([("role", self.role.map(|role| json!(role)))]));
-            }
-        }
+    /// Own words are left to the server, which knows for whom it transmits.
+    fn fill_speaker(&self, claim: &mut Members) {
+        let Some(org) = &self.speaker else {
+            return claim.within("speaker", object([("role", self.role.map(|role| json!(role)))]));
+        };
+        let usual = if CLOUDS.contains(&org.as_str()) { Role::Provider } else { Role::Vendor };
+        let role = self.role.unwrap_or(usual);
+        claim.set("speaker", Some(json!({ "org": org, "role": role, "relay": Relay::Relayed })));
     }
 
     fn fill_author(&self, claim: &mut Members, desk: &Desk) {
         let person = self.person.clone().or_else(|| desk.person.clone());
-        let acting = self.acting.or_else(|| self.speaker.is_none().then_some(self.role).flatten()).unwrap_or(desk.role);
-        let author = object([
-            ("org", Some(json!(desk.org))),
-            ("person", person.map(Value::from)),
-            ("role", Some(json!(acting))),
-        ]);
-        claim.set("author", Some(Value::Object(author)));
+        let acting = self.acting.or_else(|| self.speaker.is_none().then_some(self.role).flatten());
+        claim.within("author", object([("person", person.map(Value::from)), ("role", acting.map(|role| json!(role)))]));
     }
 
     fn fill_times(&self, claim: &mut Members) {
         let now = claim.now();
-        if self.occurred_at.is_some_and(|moment| moment.is_still_to_come(now)) && claim.text("kind") != Some("maintenance")
+        if self.occurred_at.is_some_and(|moment| moment.is_still_to_come(now))
+            && claim.text("kind") != Some("maintenance")
         {
             claim.mistake("--at: that time of today (UTC) is still to come; expected a past one, or one with its date");
         }

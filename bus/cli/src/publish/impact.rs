@@ -46,7 +46,7 @@ pub struct Impact {
     #[arg(long, value_parser = word!(Severity))]
     pub severity: Option<Severity>,
     /// What users notice
-    #[arg(long, value_parser = word!(Effect))]
+    #[arg(long, value_delimiter = ',', value_parser = word!(Effect))]
     pub effect: Vec<Effect>,
     /// More of it, at most 4,000 characters
     #[arg(long, value_name = "TEXT")]

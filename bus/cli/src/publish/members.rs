@@ -144,7 +144,10 @@ mod tests {
         let mut members = members(json!({ "times": { "occurred_at": "a" } }));
         members.within("times", object([("occurred_end", Some(json!("b"))), ("fidelity", None)]));
         members.within("cause", Map::new());
-        assert_eq!(Value::Object(members.finish().unwrap()), json!({ "times": { "occurred_at": "a", "occurred_end": "b" } }));
+        assert_eq!(
+            Value::Object(members.finish().unwrap()),
+            json!({ "times": { "occurred_at": "a", "occurred_end": "b" } })
+        );
     }
 
     #[test]

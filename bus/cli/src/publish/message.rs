@@ -47,7 +47,7 @@ pub struct Message {
     /// The text, at most 32,000 characters; `-` reads standard input
     pub text: Option<String>,
     /// An organisation that is addressed; none means everybody
-    #[arg(long, value_name = "ORG", value_parser = slug)]
+    #[arg(long, value_name = "ORG", value_delimiter = ',', value_parser = slug)]
     pub to: Vec<String>,
     /// By when an answer or a deed is due
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -79,7 +79,7 @@ impl Says for MessageOf<'_> {
         &self.flags.header
     }
 
-    fn fill(&self, claim: &mut Members, desk: &Desk) {
+    fn fill(&self, claim: &mut Members, _: &Desk) {
         let flags = self.flags;
         claim.set("text", flags.text.as_deref());
         claim.require("text", &format!("the text: entente publish {} \"TEXT\"", self.kind));
@@ -92,12 +92,6 @@ impl Says for MessageOf<'_> {
         claim.set("state", flags.state.map(MessageState::as_str));
         claim.default("state", self.usual_state().as_str());
         claim.set("thread_id", flags.thread.as_deref());
-        if claim.get("thread_id").is_none() {
-            claim.set("object_id", flags.header.object.as_deref());
-            claim.default("object_id", desk.new_object());
-            let own = claim.get("object_id").cloned();
-            claim.set("thread_id", own);
-        }
         flags.header.fill_refs(claim, &flags.header.about);
     }
 }

@@ -130,44 +130,47 @@ pub async fn run(mut publish: Publish, place: &Place) -> Result<Exit, Failure> {
     let (folder, settings) = place.open()?;
     let desk = Desk::of(&settings, &folder);
     let says = publish.what.says();
-    let file = says.header().file.as_deref().map(read_claim).transpose()?;
-    let needs_log = file.is_none() && (says.header().object.is_some() || says.header().still.is_some());
-    if says.header().dry_run && !needs_log {
+    let header = says.header();
+    let file = header.file.as_deref().map(read_claim).transpose()?;
+    let revised = header.object.as_ref().filter(|_| file.is_none());
+    if revised.is_none() && header.still.is_none() {
         let claim = assemble(says.as_ref(), file.unwrap_or_default(), &desk)?;
-        return dry_run(says.family(), claim, &desk);
+        let whole = check(says.family(), &claim, &desk)?;
+        if header.dry_run {
+            say::print(&format!("{whole:#}\n"))?;
+            return Ok(Exit::Done);
+        }
+        let station = station::running_or_own(&folder, &settings).await?;
+        let published = hand_over(station.client(), says.as_ref(), claim).await;
+        station.end().await;
+        return published;
     }
     let station = station::running_or_own(&folder, &settings).await?;
-    let published = publish_to(station.client(), says.as_ref(), file, &desk).await;
+    let published = revise(station.client(), says.as_ref(), revised, &desk).await;
     station.end().await;
     published
 }
 
-async fn publish_to(
-    client: &Client,
-    says: &dyn Says,
-    file: Option<Map<String, Value>>,
-    desk: &Desk,
-) -> Result<Exit, Failure> {
+/// A claim that rests on what was said before.
+async fn revise(client: &Client, says: &dyn Says, revised: Option<&String>, desk: &Desk) -> Result<Exit, Failure> {
     let header = says.header();
-    let claim = if let Some(object) = &header.still {
-        said::still(said::last(client, says.family(), object, desk).await?, header, desk)
-    } else {
-        let base = match (file, &header.object) {
-            (Some(file), _) => file,
-            (None, Some(object)) => said::revisable(client, says.family(), object, desk).await?,
-            (None, None) => Map::new(),
-        };
-        let mut claim = assemble(says, base, desk)?;
-        if says.family() == Family::Retraction {
-            said::fill_target(client, &mut claim).await?;
-        }
-        claim
+    let Some(object) = revised else {
+        let claim = said::still(header, desk);
+        return hand_over(client, says, claim).await;
     };
+    let claim = assemble(says, said::last(client, says.family(), object).await?, desk)?;
+    let whole = check(says.family(), &claim, desk)?;
     if header.dry_run {
-        return dry_run(says.family(), claim, desk);
+        say::print(&format!("{whole:#}\n"))?;
+        return Ok(Exit::Done);
     }
-    let answer = client.publish(&request(says.family(), header, claim)).await?;
-    say::print(&told(client, says.family(), &answer, header.json))?;
+    hand_over(client, says, claim).await
+}
+
+async fn hand_over(client: &Client, says: &dyn Says, claim: Map<String, Value>) -> Result<Exit, Failure> {
+    let (family, header) = (says.family(), says.header());
+    let answer = client.publish(&request(family, header, claim)).await?;
+    say::print(&told(client, family, &answer, header.json))?;
     Ok(Exit::Done)
 }
 
@@ -183,6 +186,7 @@ fn request(family: Family, header: &HeaderFlags, claim: Map<String, Value>) -> V
     let mut request = json!({ "family": family.token(), "id": id.to_string() });
     if let Some(members) = request.as_object_mut() {
         members.extend(header.answers.as_ref().map(|event| ("causation".to_owned(), json!(event))));
+        members.extend(header.still.as_ref().map(|_| ("still".to_owned(), json!(true))));
         members.extend(header.tlp.map(|tlp| ("tlp".to_owned(), json!(tlp))));
         members.insert("claim".to_owned(), Value::Object(claim));
     }
@@ -192,8 +196,8 @@ fn request(family: Family, header: &HeaderFlags, claim: Map<String, Value>) -> V
 /// What was published, where it stands, and where to look at it.
 fn told(client: &Client, family: Family, answer: &Value, as_json: bool) -> String {
     let part = |name: &str| answer.get(name).map(plain).unwrap_or_default();
-    let (object, position) = (part("object_id"), part("position"));
-    let path = if family == Family::Impact { ["incidents", object.as_str()] } else { ["events", position.as_str()] };
+    let (id, object, position) = (part("id"), part("object_id"), part("position"));
+    let path = if family == Family::Impact { ["incidents", object.as_str()] } else { ["events", id.as_str()] };
     let link = client.url(&path, &[]);
     if as_json {
         let mut answer = answer.clone();
@@ -202,32 +206,29 @@ fn told(client: &Client, family: Family, answer: &Value, as_json: bool) -> Strin
         }
         return format!("{answer:#}\n");
     }
-    let rev = part("rev");
-    format!("published {family} {object}, revision {rev}, at position {position} of the log\n{link}\n")
+    let (rev, repeated) = (part("rev"), answer.get("repeated") == Some(&json!(true)));
+    let done = if repeated { "was published before:" } else { "published" };
+    if answer.get("position").is_none_or(Value::is_null) {
+        let waits = "it is on disk, and goes into the log as soon as that answers";
+        return format!("taken: {family} {object}, revision {rev}; {waits}\n{link}\n");
+    }
+    format!("{done} {family} {object}, revision {rev}, at position {position} of the log\n{link}\n")
 }
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Checks the claim as the server would and prints it.
-fn dry_run(family: Family, claim: Map<String, Value>, desk: &Desk) -> Result<Exit, Failure> {
-    let completed = completed(claim, desk);
-    Claim::read_strict(family, &completed.to_string()).map_err(|problems| {
-        let what = format!("the claim is not as it should be:\n  {}", problems.to_string().replace('\n', "\n  "));
-        Failure::new(Exit::Mistake, what, "mend what is named; the command's --help has examples")
-    })?;
-    say::print(&format!("{completed:#}\n"))?;
-    Ok(Exit::Done)
-}
-
-/// The claim with those members that the server gives it, where it has none yet.
-fn completed(claim: Map<String, Value>, desk: &Desk) -> Value {
-    let mut members = members::Members::over(claim, desk.now);
-    members.default("object_id", desk.new_object());
-    members.default("rev", 1);
-    members.within("times", members::object([("observed_at", Some(json!(members::stamp(desk.now))))]));
-    Value::Object(members.finish().unwrap_or_default())
+/// Checks the claim as the server will, completed as the server will.
+fn check(family: Family, claim: &Map<String, Value>, desk: &Desk) -> Result<Value, Failure> {
+    let whole = desk.complete(family, claim.clone());
+    match Claim::read_strict(family, &whole.to_string()) {
+        Ok(_) => Ok(whole),
+        Err(problems) => {
+            let what = format!("nothing was published:\n  {}", problems.to_string().replace('\n', "\n  "));
+            Err(Failure::new(Exit::Mistake, what, "mend what is named; the command's --help has examples"))
+        }
+    }
 }
 
 fn read_claim(path: &Path) -> Result<Map<String, Value>, Failure> {

@@ -14,7 +14,7 @@ use crate::word::{nearest, word};
 #[command(next_help_heading = "What is hit and where")]
 pub struct PlaceFlags {
     /// The class of service that fails; several make several blocks
-    #[arg(long, value_parser = word!(ServiceClass))]
+    #[arg(long, value_delimiter = ',', value_parser = word!(ServiceClass))]
     pub class: Vec<ServiceClass>,
     /// Whose service: aws, azure, gcp or a vendor's slug (default: the speaker)
     #[arg(long)]
@@ -23,10 +23,10 @@ pub struct PlaceFlags {
     #[arg(long, value_name = "NAME")]
     pub service: Vec<String>,
     /// A region by its provider's own code; none means not stated
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub region: Vec<String>,
     /// A zone by its provider's own code
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub zone: Vec<String>,
     /// The family of operating systems: windows, linux, macos
     #[arg(long, value_name = "FAMILY")]
@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_revision_changes_the_blocks_that_are_there() {
-        let old = json!({ "provider": "aws", "service_class": "compute", "state": "affected_unavailable", "zones": ["a"] });
+        let old =
+            json!({ "provider": "aws", "service_class": "compute", "state": "affected_unavailable", "zones": ["a"] });
         let flags = PlaceFlags { state: Some(BlockState::Restored), ..PlaceFlags::default() };
         let new = json!({ "provider": "aws", "service_class": "compute", "state": "restored", "zones": ["a"] });
         assert_eq!(flags.blocks(&[old], "aws", None), Ok(vec![new]));

@@ -63,7 +63,8 @@ fn kind_and_value(text: &str) -> (RefKind, &str) {
         RefKind::Url
     } else if lower.starts_with("cve-") {
         RefKind::Cve
-    } else if lower.strip_prefix("kb").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit())) {
+    } else if lower.strip_prefix("kb").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    {
         RefKind::Kb
     } else if lower.starts_with("inc-") || text.contains(':') {
         RefKind::Incident

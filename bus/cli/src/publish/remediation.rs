@@ -200,10 +200,8 @@ impl Remediation {
         if blocks.len() > 1 {
             return Err("--class: one arm has one class; give further arms by --arm".to_owned());
         }
-        let said = object([
-            ("block", blocks.into_iter().next()),
-            ("device_class", text(self.tally.device_class.as_ref())),
-        ]);
+        let said =
+            object([("block", blocks.into_iter().next()), ("device_class", text(self.tally.device_class.as_ref()))]);
         let mut tally = first.get("tally").and_then(Value::as_object).cloned().unwrap_or_default();
         tally.extend(self.tally.tally());
         first.extend(said);

@@ -55,31 +55,71 @@ fn router() -> Router<Taken> {
 
 async fn claims(State(taken): State<Taken>, headers: HeaderMap, Json(mut request): Json<Value>) -> Response {
     if headers.get("authorization").and_then(|v| v.to_str().ok()) != Some(&format!("Bearer {TOKEN}")) {
-        return (StatusCode::UNAUTHORIZED, Json(json!({ "error": "wrong token", "next": "use the token file" }))).into_response();
+        let answer = json!({ "error": "wrong token", "next": "use the token file" });
+        return (StatusCode::UNAUTHORIZED, Json(answer)).into_response();
     }
     let mut taken = taken.lock().expect("unpoisoned");
-    let position = taken.len() + 1;
-    complete(&mut request["claim"], position);
-    let family = request["family"].as_str().and_then(Family::from_token);
-    let Some(family) = family else { return StatusCode::BAD_REQUEST.into_response() };
+    let family = request["family"].as_str().and_then(Family::from_token).expect("a family");
+    complete(&mut request, family, &taken);
     if let Err(problems) = Claim::read_strict(family, &request["claim"].to_string()) {
         let list: Vec<Value> =
             problems.list().iter().map(|problem| json!({ "path": problem.path, "what": problem.what })).collect();
-        return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "problems": list }))).into_response();
+        let answer = json!({ "error": "the claim is not as it should be", "next": "mend it", "problems": list });
+        return (StatusCode::UNPROCESSABLE_ENTITY, Json(answer)).into_response();
     }
+    taken.push(request);
+    let (position, request) = (taken.len(), taken.last().expect("just taken"));
     let claim = &request["claim"];
     let answer = json!({ "id": request["id"], "object_id": claim["object_id"], "rev": claim["rev"],
-                         "position": position });
-    taken.push(request);
+                         "position": position, "repeated": false });
     (StatusCode::CREATED, Json(answer)).into_response()
 }
 
-fn complete(claim: &mut Value, position: usize) {
+fn complete(request: &mut Value, family: Family, taken: &[Value]) {
+    let position = taken.len() + 1;
+    let asked = request["claim"].clone();
+    if request["still"] == true {
+        let last = taken.iter().rev().find(|earlier| earlier["claim"]["object_id"] == asked["object_id"]);
+        request["claim"] = last.expect("said before")["claim"].clone();
+        request["claim"]["times"]["confirmed_at"] = json!("2024-07-19T12:00:00Z");
+        request["claim"]["cause"] = json!("still");
+    }
+    if family == Family::Retraction {
+        let key = asked["target"].as_str().unwrap_or_default();
+        if let Some((index, target)) = find(taken, key) {
+            let line = line(index + 1, target);
+            for (member, of_line) in [("target", "id"), ("target_object", "object_id"), ("target_rev", "rev")] {
+                request["claim"][member] = line[of_line].clone();
+            }
+            request["claim"]["target_source"] = json!("//local/desk/01J3XQ4Z6Y7W8V9T0S1R2Q3P4N");
+        }
+    }
+    let claim = &mut request["claim"];
+    let own = claim["speaker"]["org"].is_null();
+    for (member, inner, value) in [
+        ("speaker", "org", "local"),
+        ("speaker", "role", "observer"),
+        ("speaker", "relay", "own"),
+        ("author", "org", "local"),
+        ("author", "role", "observer"),
+        ("times", "observed_at", "2024-07-19T12:00:00Z"),
+    ] {
+        if claim[member][inner].is_null() {
+            claim[member][inner] = json!(value);
+        }
+    }
     let members = claim.as_object_mut().expect("a claim is an object");
-    members.entry("object_id").or_insert_with(|| json!(format!("local:0190c9a1-7f00-7000-8000-{position:012}")));
+    let fresh = json!(format!("local:0190c9a1-7f00-7000-8000-{position:012}"));
+    let object = members.entry("object_id").or_insert(fresh).clone();
     members.insert("rev".to_owned(), json!(position));
-    let times = members.entry("times").or_insert_with(|| json!({}));
-    times["observed_at"] = json!("2024-07-19T12:00:00Z");
+    members.entry("certainty").or_insert_with(|| json!(if own { "observed" } else { "likely" }));
+    if family == Family::Message {
+        members.entry("thread_id").or_insert(object);
+    }
+}
+
+fn find<'a>(taken: &'a [Value], key: &str) -> Option<(usize, &'a Value)> {
+    taken.iter().enumerate().find(|(index, request)| key == (index + 1).to_string() || request["id"] == key)
 }
 
 /// One line for everything: the newest request, whatever object is asked for.
@@ -91,14 +131,13 @@ async fn events(State(taken): State<Taken>) -> Json<Value> {
 
 fn line(position: usize, request: &Value) -> Value {
     let claim = &request["claim"];
-    json!({ "position": position, "id": request["id"], "source": "//local/desk/01J3XQ4Z6Y7W8V9T0S1R2Q3P4N",
+    json!({ "position": position, "id": request["id"], "source": "local/desk",
             "object_id": claim["object_id"], "rev": claim["rev"], "family": request["family"] })
 }
 
 async fn event(State(taken): State<Taken>, Path(key): Path<String>) -> Response {
     let taken = taken.lock().expect("unpoisoned");
-    let found = taken.iter().enumerate().find(|(index, request)| key == (index + 1).to_string() || request["id"] == key);
-    match found {
+    match find(&taken, &key) {
         Some((index, request)) => {
             Json(json!({ "line": line(index + 1, request), "payload": { "data": request["claim"] } })).into_response()
         }

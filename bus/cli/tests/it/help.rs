@@ -62,7 +62,9 @@ fn the_help_lists_the_exit_codes() {
 
 #[test]
 fn every_example_of_publish_and_of_the_views_works() {
-    for command in KINDS.map(|kind| vec!["publish", kind]).into_iter().chain([vec!["picture"], vec!["incident"], vec!["why"]]) {
+    for command in
+        KINDS.map(|kind| vec!["publish", kind]).into_iter().chain([vec!["picture"], vec!["incident"], vec!["why"]])
+    {
         let double = Double::start();
         let folder = double.data.path();
         std::fs::write(folder.join("statement.txt"), "We are aware.\n").unwrap();

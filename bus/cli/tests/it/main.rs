@@ -1,4 +1,11 @@
 //! The command as its users run it: the built program, real files, a real HTTP server.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod double;
 mod help;
@@ -6,3 +13,4 @@ mod mistakes;
 mod publish;
 mod run;
 mod show;
+mod station;

@@ -1,0 +1,119 @@
+//! The public feeds of `up`, as tasks of its process: each reads its address, remembers, and says what is new. One that
+//! ends is started again.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use entente_sidecar::{Address, Clock, FeedTask};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::carrier::Carrier;
+use crate::exit::{Exit, Failure};
+use crate::feeds::Chosen;
+use crate::folder::Folder;
+use crate::log::Log;
+use crate::say;
+use crate::settings::Settings;
+use crate::supervise::{Patience, keep};
+
+/// Feeds that are being read.
+pub struct Readers {
+    stop: CancellationToken,
+    feeds: Vec<(JoinHandle<()>, Carrier)>,
+}
+
+/// Addresses of the chosen feeds, all mistakes at once.
+///
+/// # Errors
+/// If one is neither an address nor a file or folder that is there.
+pub fn addresses(chosen: Vec<Chosen>) -> Result<Vec<(Chosen, Address)>, Failure> {
+    let mut mistakes = Vec::new();
+    let mut feeds = Vec::new();
+    for feed in chosen {
+        match Address::parse(&feed.address) {
+            Ok(address) => feeds.push((feed, address)),
+            Err(error) => mistakes.push(format!("--feed {}={}: {error}", feed.name, feed.address)),
+        }
+    }
+    if mistakes.is_empty() {
+        return Ok(feeds);
+    }
+    let what = format!("nothing was started:\n  {}", mistakes.join("\n  "));
+    Err(Failure::new(Exit::Mistake, what, "name a file, a folder or an https address"))
+}
+
+/// Feeds at their usual addresses on one line, each other one on its own.
+fn say_what_is_read(chosen: &[(Chosen, Address)]) {
+    let (named, usual): (Vec<_>, Vec<_>) = chosen.iter().map(|(feed, _)| feed).partition(|feed| feed.named);
+    for feed in named {
+        say::progress(&format!("reading feed {} at {}", feed.name, feed.address));
+    }
+    if !usual.is_empty() {
+        let names: Vec<String> = usual.iter().map(|feed| feed.name.to_string()).collect();
+        say::progress(&format!("reading {} public feeds: {}", names.len(), names.join(", ")));
+    }
+}
+
+impl Readers {
+    /// Starts to read. A feed whose outbox cannot be opened is said and left out, so that the others are read.
+    pub async fn start(
+        folder: &Folder,
+        settings: &Settings,
+        log: &Log,
+        shift: TimeDelta,
+        chosen: Vec<(Chosen, Address)>,
+    ) -> Self {
+        let mut readers = Self { stop: CancellationToken::new(), feeds: Vec::new() };
+        say_what_is_read(&chosen);
+        for (feed, address) in chosen {
+            let slug = feed.normalize.profile().slug.clone();
+            match Carrier::start(folder, settings, log, &slug).await {
+                Ok(carrier) => {
+                    let reader = readers.reader(settings, log, shift, (feed, address), &carrier);
+                    readers.feeds.push((reader, carrier));
+                }
+                Err(failure) => say::progress(&format!("feed {slug} is not read: {}", failure.lines().trim_end())),
+            }
+        }
+        readers
+    }
+
+    fn reader(
+        &self,
+        settings: &Settings,
+        log: &Log,
+        shift: TimeDelta,
+        (feed, address): (Chosen, Address),
+        carrier: &Carrier,
+    ) -> JoinHandle<()> {
+        let (stop, outbox) = (self.stop.clone(), carrier.outbox.clone());
+        let (bus, scope, every) = (log.bus.clone(), log.scope.clone(), settings.poll_every);
+        tokio::spawn(async move {
+            let name = format!("feed {}", feed.normalize.profile().slug);
+            let task = || FeedTask {
+                normalize: Arc::clone(&feed.normalize),
+                address: address.clone(),
+                every,
+                outbox: outbox.clone(),
+                bus: bus.clone(),
+                scope: scope.clone(),
+                clock: Clock::shifted(shift),
+            };
+            keep(&name, Patience::default(), &stop, || entente_sidecar::run(task(), stop.clone())).await;
+        })
+    }
+
+    /// Stops reading. What was said waits in the outboxes.
+    pub async fn end(self) -> Vec<Carrier> {
+        self.stop.cancel();
+        let mut carriers = Vec::new();
+        for (reader, carrier) in self.feeds {
+            if let Err(error) = reader.await {
+                tracing::error!(%error, "a feed's task");
+            }
+            carriers.push(carrier);
+        }
+        carriers
+    }
+}

@@ -1,0 +1,173 @@
+//! `entente up`: everything on one machine: a nats-server of its own, the server with the console, the public feeds.
+
+use chrono::TimeDelta;
+use clap::Args;
+use entente_schemas::speaker::Role;
+
+use crate::args::Place;
+use crate::exit::{Exit, Failure};
+use crate::feeds::{self, Name, Redirect, Wishes};
+use crate::folder::Folder;
+use crate::log::Log;
+use crate::moment::Moment;
+use crate::readers::{self, Readers};
+use crate::settings::{self, Layer};
+use crate::station::{Station, port};
+use crate::word::word;
+use crate::{say, stop};
+
+const EXAMPLES: &str = "\
+Examples:
+  entente up
+  entente up --org gcp --role provider --port 8080
+  entente up --feed gcp=incidents.json --feed vendor:acme=https://status.acme.example/api/v2/incidents.json
+  entente up --no-public-feeds --feed gcp=polls/ --poll-every 1s --clock-from 2024-07-19T04:00Z
+  entente up --print-config
+
+The files of a folder, in the order of their names, are successive polls; so are the lines of a file that ends in
+.jsonl. The first Ctrl-C ends all in order, the second at once; nothing that was taken is lost either way.";
+
+/// Run everything on this machine: nats-server, the console, the public feeds
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Up {
+    /// The organisation that this machine transmits for; kept for the next start
+    #[arg(long, value_name = "SLUG")]
+    org: Option<String>,
+    /// What the organisation is to the incidents
+    #[arg(long, value_parser = word!(Role))]
+    role: Option<Role>,
+    /// The console's port; without this flag 4790 or, if it is taken, the next that is free
+    #[arg(long)]
+    port: Option<String>,
+    /// Read a feed from elsewhere: gcp, aws, aws-data, azure or vendor:NAME from a file, an address or a folder
+    #[arg(long, value_name = "NAME=FILE|URL|DIR")]
+    feed: Vec<Redirect>,
+    /// Read only this feed
+    #[arg(long, value_name = "NAME")]
+    only: Vec<Name>,
+    /// Do not read this feed
+    #[arg(long, value_name = "NAME")]
+    no_feed: Vec<Name>,
+    /// Read only feeds that are named by --feed or in the settings
+    #[arg(long)]
+    no_public_feeds: bool,
+    /// How often a feed is asked, such as 30s or 5m
+    #[arg(long, value_name = "LENGTH")]
+    poll_every: Option<String>,
+    /// Write every record to disk before it counts as logged
+    #[arg(long)]
+    durable: bool,
+    /// The nats-server program
+    #[arg(long, value_name = "PATH")]
+    nats_server: Option<String>,
+    /// Do not fetch nats-server if there is none
+    #[arg(long)]
+    no_fetch: bool,
+    /// Let the clock start at this time, to play recorded feeds as if it were then
+    #[arg(long, value_name = "TIME")]
+    clock_from: Option<Moment>,
+    /// Print every setting with its default, and end
+    #[arg(long)]
+    print_config: bool,
+}
+
+impl Up {
+    fn layer(&self) -> Layer {
+        let given = [
+            ("org", self.org.clone()),
+            ("role", self.role.map(|role| role.as_str().to_owned())),
+            ("port", self.port.clone()),
+            ("poll_every", self.poll_every.clone()),
+            ("durable", self.durable.then(|| "true".to_owned())),
+            ("nats_server", self.nats_server.clone()),
+            ("fetch", self.no_fetch.then(|| "false".to_owned())),
+            ("public_feeds", self.no_public_feeds.then(|| "false".to_owned())),
+        ];
+        given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+    }
+
+    fn wishes(&self) -> Wishes {
+        Wishes { redirects: self.feed.clone(), only: self.only.clone(), without: self.no_feed.clone() }
+    }
+
+    /// By how much the clock is shifted, in whole seconds.
+    fn shift(&self) -> TimeDelta {
+        let now = chrono::Utc::now();
+        let shift = self.clock_from.map(|from| from.settle(now) - now);
+        shift.and_then(|shift| TimeDelta::try_seconds(shift.num_seconds())).unwrap_or_default()
+    }
+}
+
+/// Runs everything until it is told to stop.
+///
+/// # Errors
+/// If something cannot be started.
+pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
+    if up.print_config {
+        say::print(settings::DEFAULT)?;
+        return Ok(Exit::Done);
+    }
+    let (folder, settings) = place.open_with(&up.layer())?;
+    let chosen = readers::addresses(feeds::choose(&settings, &up.wishes())?)?;
+    if let Some(org) = &up.org {
+        keep_org(&folder, org)?;
+    }
+    say::progress(&format!("data folder {}, transmitting for {}", folder.path().display(), settings.org));
+    let log = Log::own(&folder, &settings, &|text| say::progress(text)).await?;
+    say::progress(&format!("nats-server answers at {}", log.url));
+    let shift = up.shift();
+    let mut station = Station::start(&folder, &settings, log, shift, port(&settings)).await?;
+    let told = tell(&folder, &station, shift);
+    let readers = Readers::start(&folder, &settings, &station.log, shift, chosen).await;
+    let ended = match told {
+        Ok(()) => until_stopped(&mut station).await,
+        Err(failure) => Err(failure),
+    };
+    end(&folder, station, readers).await;
+    ended
+}
+
+/// Keeps the organisation for the next start.
+///
+/// # Errors
+/// If the settings file cannot be written.
+pub fn keep_org(folder: &Folder, org: &str) -> Result<(), Failure> {
+    let path = folder.settings();
+    let old = std::fs::read_to_string(&path).ok();
+    let new = settings::with_org(old.as_deref(), org);
+    if old.as_deref() == Some(new.as_str()) { Ok(()) } else { folder.write(&path, &new) }
+}
+
+/// Leaves in the data folder what other commands need, and tells the address.
+pub fn tell(folder: &Folder, station: &Station, shift: TimeDelta) -> Result<(), Failure> {
+    folder.write(&folder.nats(), &format!("{}\n", station.log.url))?;
+    folder.write(&folder.address(), &format!("{}\n", station.address))?;
+    if !shift.is_zero() {
+        folder.write(&folder.shift(), &format!("{}\n", shift.num_seconds()))?;
+        say::progress(&format!("the clock shows {}", folder.now().format("%Y-%m-%d %H:%M:%S UTC")));
+    }
+    say::line(&station.address);
+    Ok(())
+}
+
+/// Waits for a signal, or for the server to fail.
+pub async fn until_stopped(station: &mut Station) -> Result<Exit, Failure> {
+    tokio::select! {
+        signal = stop::asked() => match signal {
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(Failure::failed(format!("signals cannot be received: {error}"), "run it as a plain process")),
+        },
+        failure = station.failed() => Err(failure),
+    }
+}
+
+async fn end(folder: &Folder, station: Station, readers: Readers) {
+    say::progress("ending: feeds first, then what they said, the server, nats-server; Ctrl-C again ends at once");
+    let feeds = readers.end().await;
+    folder.tidy();
+    match station.end(feeds).await {
+        0 => say::progress("ended; everything that was taken is in the log"),
+        left => say::progress(&format!("ended; {left} events wait in the outboxes and are sent at the next start")),
+    }
+}

