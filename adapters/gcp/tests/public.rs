@@ -124,6 +124,22 @@ fn an_open_incident_takes_its_newest_update_s_word() {
     assert_eq!(impact.blocks[0].services, ["Google Compute Engine"]);
 }
 
+/// Digests are written for ever: these were computed by another program after EVENTS 3. A table that gives others would
+/// say every incident anew.
+#[test]
+fn digests_are_the_ones_that_stand_in_logs() {
+    let drafts = play(&mut edge(), [&incident(OPEN)[..]]);
+    let digest = |id: &str| {
+        let draft = drafts.iter().find(|draft| draft.claim.header.object_id == id).unwrap();
+        draft.claim.header.native.as_ref().unwrap().digest.clone()
+    };
+    assert_eq!(digest("gcp.public:Abc123"), "4b0cf29457eb44d7430bc9595d6d29c3ba052f4aa3801a53a8e3c856f9dda438");
+    assert_eq!(
+        digest("gcp.public:Abc123/2026-07-01T11:00:30Z"),
+        "8665648e0dcabf2ab8a5cfad3f9d18a560faa6f2916b02badce0604dd7892744"
+    );
+}
+
 #[test]
 fn an_end_closes_whatever_the_newest_update_says() {
     let (draft, impact) = only_impact(&incident(&format!(r#"{OPEN},"end":"2026-07-01T12:00:01+00:00""#)));
