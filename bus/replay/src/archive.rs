@@ -21,8 +21,8 @@ pub fn fold_to(records: &[Record], universe: &str, model: Arc<Model>, position: 
 
 /// The records that the live picture was folded from.
 ///
-/// It shares the payloads with the live state and adds about 0.3 KB a record for the rest; the milestones add about
-/// 2 KB a record (see [`Milestones`]).
+/// It shares the payloads with the live state. In a log of 20,000 records the state takes about 3.2 KB a record beside
+/// the payload; the archive adds about 0.5 KB, and the milestones about 3 KB (see [`Milestones`]).
 #[derive(Clone, Debug)]
 pub struct Archive {
     universe: String,

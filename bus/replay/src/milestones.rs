@@ -6,10 +6,10 @@ use std::sync::Arc;
 use entente_correlator::State;
 use entente_schemas::record::Position;
 
-/// How many states are kept. A clone shares the records and costs about 0.6 KB for each of them, so that four, at half,
-/// three quarters and so on of the log, cost about 2 KB a record.
-const MOST: usize = 4;
-/// Records between two milestones at least: folding so many takes about a tenth of a second.
+/// How many states are kept. A clone shares the records, and its own maps cost about 2 KB for each of them: two, at half
+/// and at nine tenths of the log, cost about as much as the live state does.
+const MOST: usize = 2;
+/// Records between two milestones at least: folding so many takes about a fifth of a second.
 const STEP: usize = 2_000;
 /// In a long log, one for each eighth that is added, so that making them costs a fixed part of the fold.
 const SHARE: usize = 8;
@@ -135,13 +135,10 @@ mod tests {
     fn the_nearest_is_never_later_than_what_is_asked() {
         let milestones = passed(4, 10, 45);
         let nearest = |sequence| milestones.nearest(&Position::of("A", sequence)).map(|(records, _)| records);
-        assert_eq!([nearest(9), nearest(10), nearest(39), nearest(40), nearest(45)], [
-            None,
-            Some(10),
-            Some(30),
-            Some(40),
-            Some(40)
-        ]);
+        assert_eq!(
+            [nearest(9), nearest(10), nearest(39), nearest(40), nearest(45)],
+            [None, Some(10), Some(30), Some(40), Some(40)]
+        );
         assert_eq!(milestones.nearest(&Position::of("B", 40)).map(|(records, _)| records), None);
     }
 }

@@ -110,7 +110,11 @@ fn fifty_cuts_of_a_long_log_are_folded_from_the_milestones() {
     let cuts: Vec<(&u64, &String)> = pictures.iter().collect();
     assert_eq!(cuts.len(), 50);
     for (sequence, live) in cuts {
-        assert_eq!(&shown(&mut archive.cut(&Position::of(STREAM, *sequence)).fold(), "06:00"), live, "as of {sequence}");
+        assert_eq!(
+            &shown(&mut archive.cut(&Position::of(STREAM, *sequence)).fold(), "06:00"),
+            live,
+            "as of {sequence}"
+        );
     }
     let last = archive.cut(&Position::of(STREAM, 400));
     assert!(last.distance() <= 50, "{} records are folded again", last.distance());

@@ -49,7 +49,8 @@ impl Desk {
         let mut claim = json!({"object_id": object, "rev": *rev, "certainty": "observed",
             "speaker": {"org": org, "role": role, "relay": "own"}, "times": {"observed_at": recorded}});
         merge(&mut claim, body);
-        let claim = Claim::read_strict(family, &claim.to_string()).unwrap_or_else(|problems| panic!("{problems}\n{claim}"));
+        let claim =
+            Claim::read_strict(family, &claim.to_string()).unwrap_or_else(|problems| panic!("{problems}\n{claim}"));
         self.seal(claim, recorded)
     }
 
