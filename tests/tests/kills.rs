@@ -1,0 +1,95 @@
+//! kill -9 of `up`, and of its nats-server, between any two of outbox write, publish, acknowledgement and commit: nothing
+//! lost, nothing doubled, the chain verifies.
+
+use std::time::Duration;
+
+use entente_tests::data::recording;
+use entente_tests::up::Up;
+use serde_json::Value;
+
+/// Every place at which the process ends itself as kill -9 would, and how often it is passed before that.
+const POINTS: [&str; 4] = ["outbox-written", "published", "acknowledged", "committed"];
+
+fn arguments() -> Option<Vec<String>> {
+    let path = recording("gcp/incidents-2022-07.json")?;
+    let given = format!("gcp={}", path.display());
+    Some(["--no-public-feeds", "--feed", &given, "--poll-every", "1s"].map(str::to_owned).to_vec())
+}
+
+fn notices(picture: &Value) -> u64 {
+    picture["totals"]["notices"].as_u64().unwrap_or_default()
+}
+
+/// Impacts and notices that were taken, and what verifying the log says.
+async fn account(up: &Up) -> (u64, u64, Value) {
+    let picture = up.picture_at_rest(Duration::from_secs(3)).await;
+    let verified = up.run(&["verify", "--json"]);
+    assert!(verified.status.success(), "{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+    let report: Value = serde_json::from_slice(&verified.stdout).expect("JSON");
+    let impacts = up.json("/v1/events?family=impact&limit=1000").await["events"].as_array().map_or(0, Vec::len);
+    let notices = up.json("/v1/events?family=notice&limit=1000").await["events"].as_array().map_or(0, Vec::len);
+    assert_eq!(picture["totals"]["held_back"], 0, "{}", picture["held_back"]);
+    (impacts as u64, notices as u64, report)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_between_any_two_steps_nothing_is_lost_or_doubled() {
+    let Some(arguments) = arguments() else { return };
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut up = Up::prepare(&arguments, &[]);
+    let mut kills = 0;
+    for point in POINTS {
+        for passage in ["1", "2", "5"] {
+            let at = format!("{point}:{passage}");
+            let came_up = up.try_launch(&[("ENTENTE_KILL_AT", &at)]).await;
+            for _ in 0..150 {
+                if up.exited() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            kills += usize::from(up.exited());
+            if came_up || !up.exited() {
+                up.kill();
+            }
+        }
+    }
+    up.launch().await;
+    up.picture_when("everything", |picture| notices(picture) == 770).await;
+    let (impacts, notices, report) = account(&up).await;
+    println!("{kills} kills of up at {} places: {impacts} impacts, {notices} notices, {report}", POINTS.len());
+    assert_eq!((impacts, notices), (157, 770), "0 lost, 0 doubled");
+    assert!(kills >= POINTS.len(), "each place was passed at least once: {kills}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_nats_server_may_be_killed_at_any_moment() {
+    let Some(arguments) = arguments() else { return };
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let up = Up::start(&arguments).await;
+    let mut kills = 0;
+    for pause in [5_u64, 60, 150, 20, 300, 90] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        kills += usize::from(kill_nats_server(&up));
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    up.picture_when("everything", |picture| notices(picture) == 770).await;
+    let (impacts, notices, report) = account(&up).await;
+    println!("{kills} kills of nats-server: {impacts} impacts, {notices} notices, {report}");
+    assert_eq!((impacts, notices), (157, 770), "0 lost, 0 doubled");
+    assert!(kills >= 4, "{kills}");
+}
+
+/// Kills the nats-server that is a child of this `up`.
+fn kill_nats_server(up: &Up) -> bool {
+    let Some(parent) = up.pid() else { return false };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
+    let child = pids.filter(|pid| is_nats_server_of(*pid, parent)).find_map(rustix::process::Pid::from_raw);
+    child.is_some_and(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok())
+}
+
+fn is_nats_server_of(pid: i32, parent: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line == format!("PPid:\t{parent}")) && status.contains("nats-server")
+}
