@@ -66,7 +66,12 @@ impl Fetch {
         self.clock_offset_ms = offset_ms(response.headers());
         self.given = Validators::of(response.headers());
         match response.status() {
-            StatusCode::NOT_MODIFIED if self.known.any() => Ok(Answer::Unchanged),
+            StatusCode::NOT_MODIFIED if self.known.any() => {
+                if !self.given.any() {
+                    self.given = self.known.clone();
+                }
+                Ok(Answer::Unchanged)
+            }
             status if status.is_success() => body(response).await.map(Answer::Body),
             status => Err(refused(status, response.headers())),
         }
@@ -75,11 +80,7 @@ impl Fetch {
     /// Takes note of what became of the last answer: only one that was read may be left out next time.
     pub fn settle(&mut self, settled: Settled) {
         let given = std::mem::take(&mut self.given);
-        if settled != Settled::Read {
-            self.known = Validators::default();
-        } else if given.any() {
-            self.known = given;
-        }
+        self.known = if settled == Settled::Read { given } else { Validators::default() };
     }
 
     /// The provider's clock minus ours, to the second.

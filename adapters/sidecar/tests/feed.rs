@@ -285,6 +285,7 @@ async fn what_the_web_says_reaches_the_log_once() {
     assert_eq!(condition(1, "if-none-match").as_deref(), Some("\"one\""));
     assert_eq!(condition(2, "if-none-match").as_deref(), Some("\"one\""), "304 changes nothing");
     assert_eq!(condition(3, "if-none-match").as_deref(), Some("\"two\""));
+    assert_eq!(condition(4, "if-none-match"), None, "an answer without a mark is not known");
     assert_eq!(condition(5, "if-none-match"), None, "what was not read is not known");
     let observed = log[0].claim.header.times.observed_at;
     assert!(chrono::Utc::now() - observed > TimeDelta::minutes(59), "by the player's clock");
