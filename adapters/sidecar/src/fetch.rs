@@ -2,7 +2,6 @@
 //! provider anywhere but along a few redirects.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -163,21 +162,18 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok()
 }
 
-/// The whole chain of reasons in one line; the address may hold a secret and is left out.
+/// In words for people, with the innermost reason; the address may hold a secret and is left out.
 fn failed(error: reqwest::Error) -> Failure {
     let error = error.without_url();
-    let code = match () {
-        () if error.is_timeout() => "timeout",
-        () if error.is_connect() => "unreachable",
-        () if error.is_redirect() => "redirects",
-        () => "broken-off",
-    };
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
+    let mut innermost: &dyn Error = &error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
     }
-    Failure::new(code, text)
+    let (code, what) = match () {
+        () if error.is_connect() => ("unreachable", "the provider cannot be reached"),
+        () if error.is_timeout() => ("timeout", "the provider did not answer in time"),
+        () if error.is_redirect() => ("redirects", "the provider sends us round and round"),
+        () => ("broken-off", "the answer broke off"),
+    };
+    Failure::new(code, format!("{what}: {innermost}"))
 }

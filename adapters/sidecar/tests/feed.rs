@@ -326,6 +326,24 @@ async fn a_restart_adds_nothing_with_the_outbox_and_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_cannot_be_reached_is_blind_and_says_why() {
+    let world = World::new().await;
+    let outbox = world.outbox("outbox", OutboxOptions::CAPACITY);
+    // Bound and given free again: nobody listens there.
+    let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let address = Address::parse(&format!("http://127.0.0.1:{port}/?token=secret")).unwrap();
+    let (feed, pump) = (world.play(&outbox, address), world.pump(&outbox));
+    let log = world.log_with(|log| !feeds(log).is_empty()).await;
+    let told = &feeds(&log)[0];
+    assert_eq!((told.state, told.last_good_poll), (FeedState::Blind, None));
+    assert!(told.reason.starts_with("the provider cannot be reached: "), "{}", told.reason);
+    assert!(!told.reason.contains("secret"));
+    feed.end().await;
+    pump.end().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn hostile_answers_are_told_and_the_next_good_one_is_read() {
     let world = World::new().await;
     let (provider, outbox) = (Provider::default(), world.outbox("outbox", OutboxOptions::CAPACITY));
