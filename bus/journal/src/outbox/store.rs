@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -126,16 +125,10 @@ impl Store {
         let scope = &options.scope;
         let name = format!("{}.{}.{}.{}.redb", options.org, options.feed, scope.universe, scope.audience);
         let path = options.dir.join(name);
-        // redb answers some damage with a panic; whoever opens an outbox is told of damage in one way.
-        let opened = catch_unwind(AssertUnwindSafe(|| Self::open_file(path.clone(), options)));
-        opened.unwrap_or_else(|_| {
-            Err(OutboxError::Damaged { path, reason: "its pages contradict each other".to_owned() })
-        })
-    }
-
-    fn open_file(path: PathBuf, options: &OutboxOptions) -> Result<(Self, Opened), OutboxError> {
         make_file(&path).map_err(|error| disk(&path, error))?;
-        let database = redb::Builder::new().set_cache_size(CACHE).create(&path);
+        // Unchecked, redb trusts its map of free pages, and a rotten one lets it overwrite events or panic.
+        let mut builder = redb::Builder::new();
+        let database = builder.set_cache_size(CACHE).set_check_integrity_on_open(true).create(&path);
         let store = Self { database: database.map_err(|error| open_error(&path, error))?, path };
         store.begin(options)?;
         let opened = store.load()?;

@@ -195,3 +195,30 @@ async fn a_damaged_file_is_told_and_never_sent() {
     fs::write(place.file(), good).unwrap();
     assert_eq!(place.open().backlog().events, 20);
 }
+
+#[tokio::test]
+async fn whichever_byte_rots_an_outbox_opens_rightly_or_says_what_is_wrong() {
+    let place = Place::new();
+    let outbox = place.open();
+    outbox.offer(notes(0..3)).await.unwrap();
+    let said = outbox.said().unwrap();
+    drop(outbox);
+    let good = fs::read(place.file()).unwrap();
+    let used: Vec<usize> = (0..good.len()).filter(|at| good[*at] != 0).collect();
+    let (mut told, mut unharmed) = (0, 0);
+    for at in used.iter().step_by(used.len() / 150 + 1) {
+        let mut bytes = good.clone();
+        bytes[*at] ^= 0x10;
+        fs::write(place.file(), bytes).unwrap();
+        match Outbox::open(place.options()).and_then(|outbox| outbox.said()) {
+            Ok(found) => {
+                assert!(found.iter().all(|one| said.iter().any(|other| one.payload == other.payload)), "byte {at}");
+                unharmed += 1;
+            }
+            Err(OutboxError::Damaged { .. } | OutboxError::Foreign { .. }) => told += 1,
+            Err(other) => panic!("byte {at}: {other}"),
+        }
+    }
+    println!("{told} flipped bytes were told, {unharmed} did no harm to an event");
+    assert!(told > 0);
+}
