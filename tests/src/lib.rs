@@ -2,6 +2,7 @@
 //! it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod bench;
 pub mod data;
 pub mod july;
 pub mod up;

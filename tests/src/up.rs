@@ -237,6 +237,17 @@ impl Drop for Up {
     }
 }
 
+/// The nats-server that is a child of this process.
+#[must_use]
+pub fn nats_server_of(parent: u32) -> Option<u32> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+    pids.find(|pid| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.starts_with("Name:\tnats-server") && status.lines().any(|line| line == format!("PPid:\t{parent}"))
+    })
+}
+
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("an address").port()

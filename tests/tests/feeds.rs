@@ -96,8 +96,11 @@ async fn the_open_event_of_aws_names_all_its_services() {
     let up = up("aws", &path).await;
     let picture = up.picture_when("23 notices", |picture| totals(picture, "notices") == 23).await;
     let blocks = picture["incidents"][0]["lanes"][0]["claim"]["blocks"].as_array().unwrap().clone();
-    let services: std::collections::BTreeSet<String> =
-        blocks.iter().flat_map(|block| block["services"].as_array().cloned().unwrap_or_default()).map(|s| s.to_string()).collect();
+    let services: std::collections::BTreeSet<String> = blocks
+        .iter()
+        .flat_map(|block| block["services"].as_array().cloned().unwrap_or_default())
+        .map(|s| s.to_string())
+        .collect();
     assert_eq!(services.len(), 140);
 }
 
@@ -109,14 +112,21 @@ async fn what_cannot_be_read_is_shown_and_the_next_good_poll_works() {
     let whole = std::fs::read(&good).unwrap();
     put("01-html.json", b"<!doctype html><title>Sign in</title>");
     put("02-truncated.json", &whole[..whole.len() / 2]);
-    put("03-old.json", br#"[{"id": "old", "number": "1", "begin": "1066-10-14T09:00:00+00:00", "external_desc": "x", "updates": []}]"#);
+    put(
+        "03-old.json",
+        br#"[{"id": "old", "number": "1", "begin": "1066-10-14T09:00:00+00:00", "external_desc": "x", "updates": []}]"#,
+    );
     put("04-good.json", &whole);
     let up = up("gcp", polls.path()).await;
     let picture = up.picture_when("the good poll", |picture| totals(picture, "notices") == 16).await;
     let rejected = picture["rejected"].as_array().unwrap();
     println!("{rejected:#?}");
     assert!(rejected.len() >= 3, "{rejected:?}");
-    assert!(rejected.iter().all(|item| item["feed"] == "gcp-public" && item["digest"].as_str().is_some_and(|d| d.len() == 64)));
+    assert!(
+        rejected
+            .iter()
+            .all(|item| item["feed"] == "gcp-public" && item["digest"].as_str().is_some_and(|d| d.len() == 64))
+    );
     let (status, page) = up.get("/feeds").await;
     assert_eq!(status, 200);
     for item in rejected {
@@ -126,7 +136,8 @@ async fn what_cannot_be_read_is_shown_and_the_next_good_poll_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_that_cannot_be_reached_is_blind_with_reason_and_time() {
-    let up = Up::start(&["--no-public-feeds", "--feed", "gcp=http://127.0.0.1:9/incidents.json", "--poll-every", "1s"]).await;
+    let up = Up::start(&["--no-public-feeds", "--feed", "gcp=http://127.0.0.1:9/incidents.json", "--poll-every", "1s"])
+        .await;
     let picture = up.picture_when("blind", |picture| picture["feeds"][0]["state"] == "blind").await;
     let feed = &picture["feeds"].as_array().unwrap().iter().find(|feed| feed["feed"] == "gcp-public").unwrap().clone();
     assert!(feed["reason"].as_str().is_some_and(|reason| !reason.is_empty()) && feed["since"].is_string(), "{feed}");

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use entente_tests::data::recording;
-use entente_tests::up::Up;
+use entente_tests::up::{Up, nats_server_of};
 use serde_json::Value;
 
 /// Every place at which the process ends itself as kill -9 would, and how often it is passed before that.
@@ -24,7 +24,12 @@ fn notices(picture: &Value) -> u64 {
 async fn account(up: &Up) -> (u64, u64, Value) {
     let picture = up.picture_at_rest(Duration::from_secs(3)).await;
     let verified = up.run(&["verify", "--json"]);
-    assert!(verified.status.success(), "{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+    assert!(
+        verified.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&verified.stdout),
+        String::from_utf8_lossy(&verified.stderr)
+    );
     let report: Value = serde_json::from_slice(&verified.stdout).expect("JSON");
     let impacts = up.json("/v1/events?family=impact&limit=1000").await["events"].as_array().map_or(0, Vec::len);
     let notices = up.json("/v1/events?family=notice&limit=1000").await["events"].as_array().map_or(0, Vec::len);
@@ -82,14 +87,7 @@ async fn its_nats_server_may_be_killed_at_any_moment() {
 
 /// Kills the nats-server that is a child of this `up`.
 fn kill_nats_server(up: &Up) -> bool {
-    let Some(parent) = up.pid() else { return false };
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
-    let child = pids.filter(|pid| is_nats_server_of(*pid, parent)).find_map(rustix::process::Pid::from_raw);
+    let child = up.pid().and_then(nats_server_of).and_then(|pid| i32::try_from(pid).ok());
+    let child = child.and_then(rustix::process::Pid::from_raw);
     child.is_some_and(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok())
-}
-
-fn is_nats_server_of(pid: i32, parent: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    status.lines().any(|line| line == format!("PPid:\t{parent}")) && status.contains("nats-server")
 }

@@ -1,0 +1,47 @@
+//! A storm: 10,000 claims of 20 incidents from the edge through outbox, signature, log (`sync_interval: always`) and fold to
+//! the picture. Beside it what judging signatures costs a claim.
+
+use std::time::Instant;
+
+use chrono::Utc;
+use entente_correlator::State;
+use entente_correlator::select::Select;
+use entente_journal::verify;
+use entente_tests::bench::{Station, draft, fold_until, model};
+
+const CLAIMS: usize = 10_000;
+const INCIDENTS: usize = 20;
+
+#[tokio::main]
+async fn main() {
+    let station = Station::start(true).await;
+    let now = Utc::now();
+    let drafts: Vec<_> = (0..CLAIMS).map(|item| draft(item, item % INCIDENTS, 0, now)).collect();
+    let started = Instant::now();
+    let outbox = station.outbox.clone();
+    let edge = tokio::spawn(async move {
+        for batch in drafts.chunks(256) {
+            outbox.offer(batch.to_vec()).await.expect("room in the outbox");
+        }
+        Instant::now()
+    });
+    let mut state = State::new("actual", model());
+    fold_until(&station.bus, &station.scope, &mut state, CLAIMS).await;
+    let folded = started.elapsed();
+    let picture = state.picture(Utc::now(), &Select::default());
+    let seen = started.elapsed();
+    let offered = edge.await.expect("the edge").duration_since(started);
+    assert_eq!((picture.totals.open, picture.totals.held_back), (INCIDENTS, 0));
+    println!(
+        "storm: {CLAIMS} claims of {INCIDENTS} incidents, edge to picture in {:.2} s (in the outbox after {:.2} s, folded after {:.2} s)",
+        seen.as_secs_f64(),
+        offered.as_secs_f64(),
+        folded.as_secs_f64()
+    );
+    let started = Instant::now();
+    let report = verify(&station.bus, &station.scope).await.expect("the log");
+    let each = started.elapsed() / u32::try_from(CLAIMS).expect("few");
+    assert!(report.is_clean(), "{:?}", report.problems);
+    println!("storm: reading and verifying the log: {:.1} us a claim, all cores", each.as_secs_f64() * 1e6);
+    station.stop().await;
+}
