@@ -9,20 +9,20 @@ use entente_schemas::family::{Body, Family, ImpactKind};
 use entente_schemas::record::{Position, Record};
 use entente_schemas::speaker::Role;
 
-use crate::admit::{Admission, Door};
-use crate::cluster::{Clusters, View};
-use crate::entry::{Entry, Order};
-use crate::facets;
-use crate::graph::{Graph, Id, Moved};
-use crate::incident::Core;
+use crate::incident::core::Core;
+use crate::join::cluster::{Clusters, View};
+use crate::join::facets;
+use crate::join::graph::{Graph, Id, Moved};
+use crate::join::place::{impacts_naming, impacts_referred};
+use crate::join::reach::{self, Rules};
+use crate::join::scene::{Ground, Referrals, incident_id, is_attached};
+use crate::join::vertex;
 use crate::model::Model;
-use crate::objects::Objects;
 use crate::picture::HeldBack;
-use crate::place::{impacts_naming, impacts_referred};
-use crate::reach::{self, Rules};
-use crate::scene::{Ground, Referrals, incident_id, is_attached};
+use crate::record::admit::{Admission, Door};
+use crate::record::entry::{Entry, Order};
+use crate::record::objects::Objects;
 use crate::sight::Traffics;
-use crate::vertex;
 
 /// Refused records that are listed; the total is given.
 const HELD_MAX: usize = 200;
@@ -245,7 +245,7 @@ impl State {
         self.set_vertex(id, vertex);
     }
 
-    fn set_vertex(&mut self, id: &str, vertex: Option<crate::graph::Vertex>) {
+    fn set_vertex(&mut self, id: &str, vertex: Option<crate::join::graph::Vertex>) {
         let id: Id = self.graph.id(id).unwrap_or_else(|| Arc::from(id));
         if self.rules.named.contains(&*id) {
             self.rules_stale = true;

@@ -1,42 +1,21 @@
 //! What is going on: the pure fold from the log to the shared picture. No I/O, no clock, no float, no order of hashing:
 //! the same records, model and cut give the same bytes on every machine.
 
-mod admit;
-mod approach;
-mod brief;
-mod cause;
-mod cluster;
-mod count;
-mod disagree;
-mod entry;
-mod explain;
-mod facets;
 mod fold;
-mod graph;
-mod history;
 mod incident;
-mod lane;
-mod line;
+mod join;
 mod matrix;
 mod model;
-mod objects;
-mod owed;
 pub mod picture;
-mod place;
-mod reach;
-mod scene;
+mod record;
 pub mod select;
 mod sight;
-mod success;
-mod told;
-mod unknown;
-mod vertex;
 mod view;
 pub mod words;
 
-pub use entry::{Entry, Order};
 pub use fold::State;
+pub use join::scene::incident_id;
 pub use model::{Model, ModelError};
-pub use objects::erases;
-pub use scene::incident_id;
+pub use record::entry::{Entry, Order};
+pub use record::objects::erases;
 pub use view::memberships;

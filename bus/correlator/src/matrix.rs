@@ -8,10 +8,10 @@ use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
 use entente_schemas::family::Phase;
 use entente_schemas::speaker::{Relay, Role};
 
-use crate::incident::Core;
-use crate::lane::role_rank;
+use crate::incident::core::Core;
+use crate::incident::lane::role_rank;
+use crate::join::scene::Hit;
 use crate::picture::{Cell, CellClaim, Column, Matrix, Row};
-use crate::scene::Hit;
 use crate::sight::{Sights, is_blind};
 use crate::words;
 

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use entente_schemas::block::ServiceClass;
 use entente_schemas::family::{Body, Coverage, Family, Feed as FeedClaim, FeedState};
 
-use crate::admit::Door;
-use crate::objects::Objects;
 use crate::picture::{Feed, Sight};
+use crate::record::admit::Door;
+use crate::record::objects::Objects;
 
 /// What the log shows of a transmitter beside its own words.
 #[derive(Clone, Debug, Default)]

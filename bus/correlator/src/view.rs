@@ -6,18 +6,18 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::family::{Body, ConstraintKind, Family};
 
-use crate::entry::Entry;
-use crate::explain;
 use crate::fold::State;
-use crate::graph::Id;
-use crate::incident::Core;
-use crate::line::line;
+use crate::incident::core::Core;
+use crate::incident::explain;
+use crate::incident::line::line;
+use crate::incident::owed;
+use crate::join::graph::Id;
+use crate::join::place::incident_of;
+use crate::join::reach;
+use crate::join::scene::Scene;
 use crate::matrix::{self, matrix};
-use crate::owed;
 use crate::picture::{Desk, Incident, Line, Owed, Picture, Rejected, Totals};
-use crate::place::incident_of;
-use crate::reach;
-use crate::scene::Scene;
+use crate::record::entry::Entry;
 use crate::select::{EventFilter, Select, Sort, StateFilter, With};
 use crate::sight::{self, Sights};
 use crate::words;
@@ -287,7 +287,7 @@ fn order(a: &Core, b: &Core, sort: Sort) -> std::cmp::Ordering {
 #[must_use]
 pub fn memberships(state: &State) -> BTreeMap<String, Vec<String>> {
     let ids = state.clusters.anchors().map(|anchor| {
-        (crate::scene::incident_id(anchor), state.clusters.members(anchor).map(|id| id.to_string()).collect())
+        (crate::join::scene::incident_id(anchor), state.clusters.members(anchor).map(|id| id.to_string()).collect())
     });
     ids.collect()
 }

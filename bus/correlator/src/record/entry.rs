@@ -7,7 +7,7 @@ use entente_schemas::event::Event;
 use entente_schemas::family::{Claim, Family};
 use entente_schemas::header::Header;
 
-use crate::facets::Facets;
+use crate::join::facets::Facets;
 
 /// Where a record stands in the merged log. The logged time never steps back within a stream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState};
 use entente_schemas::family::{Family, ImpactKind};
 
-use crate::entry::Entry;
-use crate::facets::Facets;
-use crate::graph::{Place, Vertex};
-use crate::objects::{Object, Objects};
+use crate::join::facets::Facets;
+use crate::join::graph::{Place, Vertex};
+use crate::record::entry::Entry;
+use crate::record::objects::{Object, Objects};
 
 /// Places of one impact that are compared; a claim about more services and regions than that is known by its first.
 const PLACES_MAX: usize = 4_096;

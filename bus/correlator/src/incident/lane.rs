@@ -10,10 +10,10 @@ use entente_schemas::block::{BlockState, Severity};
 use entente_schemas::family::{Family, Phase};
 use entente_schemas::speaker::{Relay, Role};
 
-use crate::entry::{Entry, Order};
-use crate::objects::Object;
+use crate::join::scene::{Hit, Scene};
 use crate::picture::{Assessment, Beside, Lane, LaneClaim, NativeWords, Restatement, Sight};
-use crate::scene::{Hit, Scene};
+use crate::record::entry::{Entry, Order};
+use crate::record::objects::Object;
 use crate::words;
 
 /// The lanes of an incident: clouds, vendors, then others, in the order of names. What the clock decides is left open.

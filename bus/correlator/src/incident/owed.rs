@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::family::{Body, Message, MessageKind, MessageState};
 
-use crate::entry::Entry;
 use crate::picture::{Decision, Lane, Owed};
+use crate::record::entry::Entry;
 use crate::words;
 
 /// What a message leaves owed; nothing once it is answered or done.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use entente_schemas::family::{ConstraintKind, Family};
 use entente_schemas::header::Relation;
 
-use crate::facets::Key;
-use crate::graph::{Evidence, Id};
+use crate::join::facets::Key;
+use crate::join::graph::{Evidence, Id};
+use crate::join::reach;
+use crate::join::scene::{Ground, Scene, incident_id};
 use crate::picture::{Join, NearMiss, Opinion};
-use crate::reach;
-use crate::scene::{Ground, Scene, incident_id};
 use crate::words;
 
 /// Members whose joins are listed for one incident at most.
@@ -193,8 +193,9 @@ pub(crate) fn opinions(scene: &Scene<'_>) -> Vec<Opinion> {
 /// what fails and where; else the title of the member that was logged first.
 pub(crate) fn name(scene: &Scene<'_>) -> (String, Option<String>) {
     let named = |constraint: &entente_schemas::family::Constraint| {
-        let inside =
-            |hit: &crate::scene::Hit<'_>| reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id);
+        let inside = |hit: &crate::join::scene::Hit<'_>| {
+            reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id)
+        };
         constraint.kind == ConstraintKind::Declare && scene.hits.iter().any(inside)
     };
     let declared = reach::standing(scene.ground.objects, scene.ground.log_clock)
@@ -218,7 +219,7 @@ fn built_name(scene: &Scene<'_>) -> Option<String> {
         scene.hits.iter().filter_map(|hit| scene.ground.graph.vertex(&hit.entry.header().object_id)).collect();
     let carried = |key: &Key| {
         let all = vertices.iter().filter(|vertex| vertex.facets.keys.contains_key(key)).count();
-        let stated = vertices.iter().any(|v| v.facets.keys.get(key) == Some(&crate::facets::Found::Stated));
+        let stated = vertices.iter().any(|v| v.facets.keys.get(key) == Some(&crate::join::facets::Found::Stated));
         all >= 2 || stated
     };
     let keys: BTreeSet<&Key> = vertices.iter().flat_map(|vertex| vertex.facets.keys.keys()).collect();

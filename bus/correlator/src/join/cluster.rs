@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::graph::{Evidence, Graph, Id};
+use crate::join::graph::{Evidence, Graph, Id};
+use crate::join::reach::Rules;
 use crate::model::Model;
-use crate::reach::Rules;
 
 /// The incidents: members by the id of the member that was logged first.
 #[derive(Clone, Debug, Default)]

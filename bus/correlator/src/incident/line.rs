@@ -8,8 +8,8 @@ use entente_schemas::family::{
     Remediation, Retraction,
 };
 
-use crate::entry::Entry;
 use crate::picture::Line;
+use crate::record::entry::Entry;
 use crate::words;
 
 /// The line of a record.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::family::{CauseStatus, SuspectedCause};
 
-use crate::entry::Entry;
-use crate::history::value_since;
+use crate::join::scene::Scene;
 use crate::picture::Cause;
-use crate::scene::Scene;
+use crate::record::entry::Entry;
+use crate::record::history::value_since;
 use crate::words;
 
 /// The causes that speakers claim: the best established first.

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use entente_schemas::family::CauseStatus;
 use entente_schemas::speaker::Relay;
 
-use crate::cause::{established, named};
-use crate::count::interval;
+use crate::incident::cause::{established, named};
+use crate::incident::count::interval;
 use crate::picture::{Answer, Brief, Cause, CountGroup, Incident, Lane};
 use crate::sight::is_blind;
 use crate::words;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use entente_schemas::count::{Count, Quantity, Unit};
 use entente_schemas::family::{Body, Estimate, Family};
 
-use crate::entry::Entry;
+use crate::join::scene::Scene;
 use crate::picture::{CountGroup, Figure};
-use crate::scene::Scene;
+use crate::record::entry::Entry;
 
 /// The figures of an incident by unit and quantity, in the order of the schema.
 pub(crate) fn counts(scene: &Scene<'_>) -> Vec<CountGroup> {

@@ -8,12 +8,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
 use entente_schemas::family::{CauseStatus, Claim};
 
-use crate::cause::named;
-use crate::count::interval;
-use crate::entry::Entry;
-use crate::history::value_since;
+use crate::incident::cause::named;
+use crate::incident::count::interval;
+use crate::join::scene::{Hit, Scene};
 use crate::picture::{Approach, Cause, CountGroup, Disagreement, Lane, Stance};
-use crate::scene::{Hit, Scene};
+use crate::record::entry::Entry;
+use crate::record::history::value_since;
 use crate::words;
 
 /// What the disagreements are read from.

@@ -9,13 +9,13 @@ use entente_schemas::digest::{base32, sha256};
 use entente_schemas::family::{Body, Family, Impact};
 use entente_schemas::header::Relation;
 
-use crate::cluster::Clusters;
-use crate::entry::Entry;
-use crate::facets::Key;
-use crate::graph::{Graph, Id};
+use crate::join::cluster::Clusters;
+use crate::join::facets::Key;
+use crate::join::graph::{Graph, Id};
+use crate::join::reach::Rules;
 use crate::model::Model;
-use crate::objects::Objects;
-use crate::reach::Rules;
+use crate::record::entry::Entry;
+use crate::record::objects::Objects;
 
 /// What has been folded, read-only.
 #[derive(Clone, Copy)]

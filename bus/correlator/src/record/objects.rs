@@ -7,8 +7,8 @@ use std::sync::Arc;
 use entente_schemas::family::{Body, Family, RetractionReason, Scope};
 use entente_schemas::speaker::Role;
 
-use crate::entry::{Entry, Order};
-use crate::scene::incident_id;
+use crate::join::scene::incident_id;
+use crate::record::entry::{Entry, Order};
 
 /// All revisions of one object, by observer.
 #[derive(Clone, Debug, Default)]

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use entente_schemas::block::Severity;
 use entente_schemas::family::{Body, Family, Impact, Notice, Phase};
 
-use crate::entry::Entry;
-use crate::lane::role_rank;
+use crate::incident::lane::role_rank;
+use crate::join::scene::Scene;
 use crate::picture::Told;
-use crate::scene::Scene;
+use crate::record::entry::Entry;
 use crate::words;
 
 /// The newest public statement of each speaker, in lane order.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::family::Claim;
 
-use crate::entry::Entry;
-use crate::objects::Objects;
+use crate::record::entry::Entry;
+use crate::record::objects::Objects;
 
 /// When the log took the first of the unbroken run of revisions, by the same observer, that say the same as this one.
 pub(crate) fn value_since<T: PartialEq>(

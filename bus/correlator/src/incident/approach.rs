@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use entente_schemas::family::{Approach as ApproachClaim, Arm, Body, Family, Remediation, Tally};
 
-use crate::entry::Entry;
+use crate::incident::success::observed;
+use crate::join::scene::Scene;
 use crate::picture::{Approach, Run};
-use crate::scene::Scene;
-use crate::success::observed;
+use crate::record::entry::Entry;
 
 /// One speaker's runs of one approach.
 type Runs<'a> = Vec<(&'a Arc<Entry>, &'a Remediation)>;

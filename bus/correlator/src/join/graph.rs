@@ -10,9 +10,9 @@ use entente_schemas::block::ServiceClass;
 use entente_schemas::header::Relation;
 use entente_schemas::speaker::Role;
 
-use crate::entry::Order;
-use crate::facets::{Facets, Key};
+use crate::join::facets::{Facets, Key};
 use crate::model::Model;
+use crate::record::entry::Order;
 
 /// An object id, shared.
 pub(crate) type Id = Arc<str>;
@@ -298,7 +298,7 @@ impl Graph {
 }
 
 fn stated(vertex: &Vertex, key: &Key) -> bool {
-    vertex.facets.keys.get(key) == Some(&crate::facets::Found::Stated)
+    vertex.facets.keys.get(key) == Some(&crate::join::facets::Found::Stated)
 }
 
 fn mark<K: Ord + Clone>(index: &mut BTreeMap<K, Timed>, key: &K, at: &(DateTime<Utc>, Id), add: bool) {
@@ -314,7 +314,8 @@ fn mark<K: Ord + Clone>(index: &mut BTreeMap<K, Timed>, key: &K, at: &(DateTime<
 
 /// Whether the new vertex joins all that the old one joined, so that incidents can only grow together.
 fn grows(old: &Vertex, new: &Vertex) -> bool {
-    let kept = |key: (&Key, &crate::facets::Found)| new.facets.keys.get(key.0).is_some_and(|found| found <= key.1);
+    let kept =
+        |key: (&Key, &crate::join::facets::Found)| new.facets.keys.get(key.0).is_some_and(|found| found <= key.1);
     (old.onset, old.role, &old.speaker) == (new.onset, new.role, &new.speaker)
         && old.facets.refers == new.facets.refers
         && old.facets.depends_on == new.facets.depends_on

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use entente_schemas::family::{Body, Family};
 
-use crate::entry::Entry;
-use crate::facets::Key;
-use crate::graph::{Graph, Id};
-use crate::objects::Objects;
-use crate::scene::{ATTACHED, Ground, incident_id, references_of};
+use crate::join::facets::Key;
+use crate::join::graph::{Graph, Id};
+use crate::join::scene::{ATTACHED, Ground, incident_id, references_of};
+use crate::record::entry::Entry;
+use crate::record::objects::Objects;
 
 /// The impacts that references lead to, over messages that answer messages and statements about items.
 pub(crate) fn impacts_referred(objects: &Objects, graph: &Graph, references: &[String]) -> BTreeSet<Id> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::family::{Body, Constraint, ConstraintKind, Family};
 
-use crate::entry::Entry;
-use crate::objects::{Objects, acts_as_coordinator};
+use crate::record::entry::Entry;
+use crate::record::objects::{Objects, acts_as_coordinator};
 
 /// Two objects, the smaller id first.
 pub(crate) type Pair = (String, String);

@@ -1,0 +1,9 @@
+//! Which claims are one incident: what they name, the rules that join, people's words about it, and what belongs where.
+
+pub(crate) mod cluster;
+pub(crate) mod facets;
+pub(crate) mod graph;
+pub(crate) mod place;
+pub(crate) mod reach;
+pub(crate) mod scene;
+pub(crate) mod vertex;
