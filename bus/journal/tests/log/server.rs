@@ -1,7 +1,6 @@
 //! The private nats-server: one per folder, started again when it dies, gone when stopped, of the right version.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::time::Duration;
 
 use entente_journal::{Identity, NatsServer, ServerError};
@@ -70,7 +69,7 @@ async fn a_left_over_server_is_ended_and_a_stranger_with_its_number_is_not() {
     NatsServer::start(options.clone(), &|_| {}).await.unwrap().stop().await;
     assert!(stranger.try_wait().unwrap().is_none(), "the stranger runs");
 
-    let program = nats_server_program(&data);
+    let program = nats_server_program();
     let mut left_over = std::process::Command::new(program).arg("-c").arg(data.join("nats.conf")).spawn().unwrap();
     std::fs::write(data.join("lock"), format!("1\n{}\n", left_over.id())).unwrap();
     // Somebody has to take note of its end, or it stays in the table of processes.
@@ -82,8 +81,8 @@ async fn a_left_over_server_is_ended_and_a_stranger_with_its_number_is_not() {
     stranger.wait().unwrap();
 }
 
-/// The program that the harness runs, found by running it once.
-fn nats_server_program(_data: &Path) -> std::path::PathBuf {
+/// The program that the harness runs, looked for in the same order.
+fn nats_server_program() -> std::path::PathBuf {
     if let Some(named) = std::env::var_os("ENTENTE_NATS_SERVER") {
         return named.into();
     }
