@@ -1,0 +1,46 @@
+//! The files that pages load: one sheet, one script, one sprite. They are part of the binary.
+
+const FILES: &[(&str, &str, &[u8])] = &[
+    ("console.css", "text/css; charset=utf-8", include_bytes!("assets/console.css")),
+    ("console.js", "text/javascript; charset=utf-8", include_bytes!("assets/console.js")),
+    ("glyphs.svg", "image/svg+xml", include_bytes!("assets/glyphs.svg")),
+];
+
+/// The media type and the bytes of a file under `/assets/`.
+#[must_use]
+pub fn get(name: &str) -> Option<(&'static str, &'static [u8])> {
+    FILES.iter().find(|(known, _, _)| *known == name).map(|(_, mime, bytes)| (*mime, *bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::glyph::G;
+
+    fn text(name: &str) -> &'static str {
+        std::str::from_utf8(get(name).unwrap().1).unwrap()
+    }
+
+    #[test]
+    fn sheet_and_script_keep_their_budgets() {
+        assert!(text("console.css").len() <= 36 * 1024, "{}", text("console.css").len());
+        assert!(text("console.js").len() <= 6 * 1024, "{}", text("console.js").len());
+        assert!(get("other.css").is_none());
+    }
+
+    #[test]
+    fn every_glyph_stands_in_the_sprite() {
+        for glyph in G::ALL {
+            assert!(text("glyphs.svg").contains(&format!("id=\"{}\"", glyph.id())), "{}", glyph.id());
+        }
+    }
+
+    #[test]
+    fn the_script_makes_markup_only_through_the_policy() {
+        let script = text("console.js");
+        for forbidden in ["eval(", "new Function", "document.write", "outerHTML", "insertAdjacentHTML", ".style"] {
+            assert!(!script.contains(forbidden), "{forbidden}");
+        }
+        assert_eq!(script.matches("innerHTML").count(), 1);
+    }
+}

@@ -1,0 +1,115 @@
+//! The situation board: what is open, who says what about which class of service, what is owed, which feeds see. Below
+//! 50 KB however much is open: eight rows, eight columns, forty-eight claimed cells; the rest is counted.
+
+mod feeds;
+mod list;
+mod matrix;
+mod rail;
+
+use entente_correlator::picture::Picture;
+use entente_correlator::select::{StateFilter, With};
+use maud::{Markup, html};
+
+pub(crate) use feeds::{is_blind, sign};
+pub(crate) use rail::{duty, parties};
+
+use crate::filters::Filters;
+use crate::form;
+use crate::frame::Frame;
+use crate::name::{many, org, orgs};
+use crate::shell::{Page, Screen, page};
+
+/// The board. The picture is one that was selected by `filters`.
+#[must_use]
+pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
+    let list = filters.list();
+    let say = filters.say.or_else(|| frame.form.as_ref().map(form::Form::kind));
+    let main = html! {
+        div.situ {
+            div.line aria-live="polite" { h1 #situ data-f { (situation(picture)) } }
+            (facets(frame, picture, &list))
+            (actions(frame, &list))
+        }
+        @if let Some(kind) = say { (form::panel(frame, kind, &frame.link("/", &list.query()))) }
+        div.cols {
+            div.stack { (matrix::panel(frame, picture)) (list::panel(frame, picture, &list)) }
+            div.stack { (rail::news(frame, picture)) (rail::owed(frame, picture)) (rail::desks(picture, frame.at)) }
+        }
+        (feeds::strip(frame, picture))
+    };
+    let stream = frame.stream("board", &list.query());
+    page(frame, Page { screen: Screen::Board, title: "Situation board", stream, main })
+}
+
+/// The situation in one line that can be said aloud.
+fn situation(picture: &Picture) -> Markup {
+    let totals = &picture.totals;
+    let names = |pick: &dyn Fn(&entente_correlator::picture::Row) -> bool| -> Vec<String> {
+        picture.matrix.rows.iter().filter(|row| pick(row)).map(|row| row.speaker.clone()).collect()
+    };
+    let blind = names(&|row| row.sight.blind_since.is_some());
+    let silent = names(&|row| row.silent_since.is_some());
+    let mut parts: Vec<Markup> = Vec::new();
+    if let Some(first) = blind.first() {
+        let is = if blind.len() == 1 { "is" } else { "are" };
+        let who = if blind.len() > 4 { format!("{} speakers", blind.len()) } else { orgs(&blind, 4) };
+        parts.push(html! { a href={ "#lane-" (first) } { (who) " " (is) " blind" } });
+    }
+    if let Some(first) = silent.first() {
+        parts.push(html! { a href={ "#lane-" (first) } { (orgs(&silent, 3)) " silent" } });
+    }
+    if totals.disagreements > 0 {
+        parts.push(html! { a href="/?with=disagreement" { (many(totals.disagreements, "disagreement", "disagreements")) } });
+    }
+    if totals.overdue > 0 {
+        parts.push(html! { a href="#owed" { (totals.overdue) " overdue" } });
+    }
+    html! {
+        @if totals.open == 0 { "Nothing open" } @else { (totals.open) " open" }
+        "."
+        @for (index, part) in parts.iter().enumerate() { @if index == 0 { " " } @else { ", " } (part) }
+        @if !parts.is_empty() { "." }
+    }
+}
+
+/// Filters as links: each is a view of its own.
+fn facets(frame: &Frame, picture: &Picture, filters: &Filters) -> Markup {
+    let totals = &picture.totals;
+    let all = Filters { sort: filters.sort, ..Filters::default() };
+    let facet = |name: &str, count: Option<usize>, one: Filters| {
+        let current = (one == *filters).then_some("true");
+        html! { a href=(frame.link("/", &one.query())) aria-current=[current] { (name) @if let Some(count) = count { " " b { (count) } } } }
+    };
+    let whole = filters.is_all() && picture.matched == picture.incidents.len();
+    let count = |pick: &dyn Fn(&entente_correlator::picture::Incident) -> bool| {
+        whole.then(|| picture.incidents.iter().filter(|incident| incident.open && pick(incident)).count())
+    };
+    html! {
+        nav.facets aria-label="Filters" {
+            (facet("All", Some(totals.incidents), all.clone()))
+            (facet("open", Some(totals.open), Filters { state: Some(StateFilter::Open), ..all.clone() }))
+            (facet("closed", Some(totals.closed), Filters { state: Some(StateFilter::Closed), ..all.clone() }))
+            i.sep {}
+            (facet("disagree", count(&list::disagrees), Filters { with: Some(With::Disagreement), ..all.clone() }))
+            (facet("overdue", count(&list::is_overdue), Filters { with: Some(With::Overdue), ..all.clone() }))
+            (facet("mine", count(&|incident| list::has_lane(incident, &frame.org)), Filters { lane: Some("mine".into()), ..all.clone() }))
+            i.sep {}
+            @for provider in ["aws", "azure", "gcp"] {
+                (facet(&org(provider), None, Filters { provider: Some(provider.to_owned()), ..all.clone() }))
+            }
+        }
+    }
+}
+
+fn actions(frame: &Frame, filters: &Filters) -> Markup {
+    let say = Filters { say: Some(form::FormKind::Impact), ..filters.clone() };
+    html! {
+        span.actions {
+            a.btn href=(frame.link("/board.txt", &filters.query())) data-copy { "Copy as text" }
+            @if frame.live { a.btn.pri href={ (frame.link("/", &say.query())) "#say" } { "Report" } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! The matrix: a lane per speaker, a column per class of service, in each cell the speaker's worst claim. What is not
+//! claimed is drawn too: not shared, not theirs, cannot see. Lanes beyond the budget fold into one.
+
+use chrono::{DateTime, Utc};
+use entente_correlator::picture::{Cell, CellClaim, Column, Picture, Row};
+use entente_correlator::words;
+use entente_schemas::block::{BlockState, ServiceClass};
+use entente_schemas::speaker::Role;
+use maud::{Markup, html};
+
+use crate::fragment::order;
+use crate::frame::Frame;
+use crate::glyph::{G, glyph};
+use crate::mark::Mark;
+use crate::moment::{age, clock};
+use crate::name::{many, org, plain, token};
+
+/// Columns at most.
+const COLUMNS: usize = 8;
+/// Lanes that stand for themselves.
+const LANES: usize = 8;
+/// Claimed cells at most, beside those of the folded lane.
+const CLAIMED: usize = 40;
+
+/// What of the matrix is drawn.
+struct Grid<'a> {
+    frame: &'a Frame,
+    /// Places of the drawn columns.
+    places: Vec<usize>,
+    columns: &'a [Column],
+    shown: Vec<&'a Row>,
+    folded: Vec<&'a Row>,
+}
+
+pub(super) fn panel(frame: &Frame, picture: &Picture) -> Markup {
+    let grid = Grid::of(frame, picture);
+    let matrix = &picture.matrix;
+    let classes = ServiceClass::WORDS.len();
+    let left_out = matrix.columns.len() - grid.places.len();
+    html! {
+        section.panel aria-labelledby="h-lanes" {
+            header {
+                h2 #h-lanes { "Lanes: what each speaker says, worst state per service class" }
+                span.small.desk #claimed data-f {
+                    (classes - matrix.unclaimed) " of " (classes) " classes claimed"
+                    @if left_out > 0 { "; " (many(left_out, "column", "columns")) " more" }
+                }
+            }
+            (grid.table())
+            (order("lanes", &grid.order()))
+            footer { (key()) }
+        }
+    }
+}
+
+impl<'a> Grid<'a> {
+    fn of(frame: &'a Frame, picture: &'a Picture) -> Self {
+        let matrix = &picture.matrix;
+        let mut places: Vec<usize> = (0..matrix.columns.len()).collect();
+        places.sort_by_key(|place| std::cmp::Reverse(worst(&matrix.rows, *place)));
+        places.truncate(COLUMNS);
+        places.sort_unstable();
+        let (shown, folded) = fold(&matrix.rows, &places, &frame.org);
+        Self { frame, places, columns: &matrix.columns, shown, folded }
+    }
+
+    fn table(&self) -> Markup {
+        html! {
+            table.board aria-labelledby="h-lanes" {
+                colgroup { col.lane; @for _ in &self.places { col; } @if self.places.is_empty() { col; } }
+                thead { tr {
+                    th scope="col" { "Speaker" }
+                    @for column in self.drawn() { th scope="col" { (name(column)) } }
+                    @if self.places.is_empty() { th scope="col" { "Open claims" } }
+                } }
+                tbody #lanes {
+                    @for row in &self.shown { (self.lane(row)) }
+                    @if !self.folded.is_empty() { (self.rest()) }
+                }
+            }
+        }
+    }
+
+    fn drawn(&self) -> impl Iterator<Item = &'a Column> {
+        self.places.iter().filter_map(|place| self.columns.get(*place))
+    }
+
+    fn order(&self) -> Vec<String> {
+        let mut order: Vec<String> = self.shown.iter().map(|row| format!("r-{}", row.speaker)).collect();
+        if !self.folded.is_empty() {
+            order.push("r-others".into());
+        }
+        order
+    }
+
+    fn lane(&self, row: &Row) -> Markup {
+        let cells: Vec<(&Column, Option<&Cell>)> =
+            self.places.iter().filter_map(|place| Some((self.columns.get(*place)?, row.cells.get(*place)))).collect();
+        let claimed = cells.iter().any(|(_, cell)| matches!(cell, Some(Cell::Claim(_))));
+        html! {
+            tr.thin[!claimed] id={ "r-" (row.speaker) } {
+                (head(row, self.frame.at))
+                @for (column, cell) in &cells { (self.cell(&row.speaker, column, *cell)) }
+                @if cells.is_empty() { (nothing(row)) }
+                (unseen(row, &cells))
+            }
+        }
+    }
+
+    fn cell(&self, speaker: &str, column: &Column, cell: Option<&Cell>) -> Markup {
+        let id = cell_id(speaker, column);
+        match cell {
+            Some(Cell::Claim(claim)) => {
+                let native = claim.native.as_deref().map(|word| plain(word, 40));
+                self.claim(&id, &org(speaker), column, claim, native)
+            }
+            Some(Cell::NotShared) => html! { td.cell.not id=(id) data-f { "not shared" } },
+            Some(Cell::CannotSee) => html! { td.cell.blindcell id=(id) data-f { span { "cannot see" } } },
+            Some(Cell::NotTheirs) | None => html! { td.cell.off id=(id) data-f { span.vh { "not theirs" } } },
+        }
+    }
+
+    fn claim(&self, id: &str, who: &str, column: &Column, claim: &CellClaim, native: Option<String>) -> Markup {
+        let (mark, at) = (Mark::of(claim.state, claim.severity), self.frame.at);
+        let class = format!("cell s-{}{}", mark.colour, if claim.stale { " is-stale" } else { "" });
+        let label = sentence(who, column, claim, mark, at);
+        html! {
+            td id=(id) class=(class) data-f data-now[claim.overdue || claim.stale] {
+                a href=(self.frame.link(&format!("/incidents/{}", claim.incident), "")) data-c=(name(column)) aria-label=(label) {
+                    span.row { span.st { (glyph(mark.glyph, "")) (mark.word) } span.flags { (flags(claim)) } }
+                    @match &native { Some(word) => span.native { bdi { (word) } }, None => span.native.none { "no status word" } }
+                    span.age {
+                        @if claim.stale { "stale " }
+                        (age(claim.changed, at))
+                        @if let Some(due) = claim.next_update_by.filter(|_| claim.overdue) { ", due " (clock(due, at)) }
+                        @else if claim.others > 0 { ", +" (claim.others) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The lanes beyond the budget, as one: per column the worst claim and how many there are.
+    fn rest(&self) -> Markup {
+        let vendors = self.folded.iter().all(|row| row.role == Role::Vendor);
+        let title = many(self.folded.len(), if vendors { "vendor" } else { "other" }, if vendors { "vendors" } else { "others" });
+        html! {
+            tr.thin[!self.folded.iter().any(|row| claims(row, &self.places) > 0)] #r-others {
+                (self.rest_head(&title))
+                @for place in &self.places {
+                    @if let Some(column) = self.columns.get(*place) { (self.rest_cell(&title, *place, column)) }
+                }
+                @if self.places.is_empty() { td.cell.not { "no open claim" } }
+            }
+        }
+    }
+
+    fn rest_head(&self, title: &str) -> Markup {
+        let blind: Vec<&&Row> = self.folded.iter().filter(|row| row.sight.blind_since.is_some()).collect();
+        let heard = self.folded.iter().filter_map(|row| row.heard).max();
+        let all = blind.len() == self.folded.len();
+        let since = blind.iter().filter_map(|row| row.sight.blind_since).max();
+        html! {
+            th.lane-h.blind[all] scope="row" #lane-others data-f data-now[!blind.is_empty()] {
+                b { (title) }
+                @match since {
+                    Some(since) if all => { span.tag { (glyph(G::Blind, "")) "BLIND " (age(since, self.frame.at)) } },
+                    Some(_) => { span.tag { (glyph(G::Blind, "k-ink")) (blind.len()) " blind" } },
+                    None => {},
+                }
+                span.small { @match heard { Some(heard) => { "heard " (age(heard, self.frame.at)) " ago" }, None => "no claim yet" } }
+            }
+        }
+    }
+
+    fn rest_cell(&self, title: &str, place: usize, column: &Column) -> Markup {
+        let cells = || self.folded.iter().filter_map(|row| Some((*row, row.cells.get(place)?)));
+        let claimed = || cells().filter_map(|(row, cell)| if let Cell::Claim(claim) = cell { Some((row, claim)) } else { None });
+        let id = cell_id("others", column);
+        if let Some((row, claim)) = claimed().max_by_key(|(_, claim)| rank(claim)) {
+            let count = claimed().count();
+            let who = if count == 1 { org(&row.speaker) } else { format!("{} of {title}, worst {}", count, org(&row.speaker)) };
+            let native = if count == 1 { org(&row.speaker) } else { format!("{} +{}", org(&row.speaker), count - 1) };
+            return self.claim(&id, &who, column, claim, Some(native));
+        }
+        let any = |wanted: &Cell| cells().any(|(_, cell)| cell == wanted);
+        let cell = [Cell::NotShared, Cell::CannotSee].into_iter().find(any).unwrap_or(Cell::NotTheirs);
+        self.cell("others", column, Some(&cell))
+    }
+}
+
+fn rank(claim: &CellClaim) -> (u8, u8) {
+    let state = match claim.state {
+        BlockState::AffectedUnavailable | BlockState::AffectedPartial | BlockState::AffectedDegraded => 3,
+        BlockState::Restoring => 2,
+        BlockState::Unknown | BlockState::Other => 1,
+        BlockState::Restored | BlockState::NotAffected | BlockState::Excluded => 0,
+    };
+    (state, claim.severity.rank())
+}
+
+/// How bad a column is, and how many claims it has: the eight worst are drawn.
+fn worst(rows: &[Row], place: usize) -> ((u8, u8), usize) {
+    let cells = rows.iter().filter_map(|row| row.cells.get(place));
+    let claims = cells.filter_map(|cell| if let Cell::Claim(claim) = cell { Some(rank(claim)) } else { None });
+    claims.fold(((0, 0), 0), |(worst, count), one| (worst.max(one), count + 1))
+}
+
+fn claims(row: &Row, places: &[usize]) -> usize {
+    places.iter().filter(|place| matches!(row.cells.get(**place), Some(Cell::Claim(_)))).count()
+}
+
+/// Which lanes stand for themselves: clouds, the viewer's own, and who claims or is silent, as far as the budget goes.
+fn fold<'a>(rows: &'a [Row], places: &[usize], own: &str) -> (Vec<&'a Row>, Vec<&'a Row>) {
+    let (mut shown, mut folded, mut cells) = (Vec::new(), Vec::new(), 0);
+    for row in rows {
+        let claimed = claims(row, places);
+        let has_something = claimed > 0 || row.silent_since.is_some() || row.role == Role::Provider || row.speaker == own;
+        if has_something && shown.len() < LANES && cells + claimed <= CLAIMED {
+            cells += claimed;
+            shown.push(row);
+        } else {
+            folded.push(row);
+        }
+    }
+    // One lane more takes no more room than a fold of one.
+    if folded.len() == 1 && shown.len() < LANES {
+        shown.append(&mut folded);
+    }
+    (shown, folded)
+}
+
+fn name(column: &Column) -> String {
+    let name = plain(&words::class_on(column.class, column.os_family.as_deref()), 40);
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn cell_id(speaker: &str, column: &Column) -> String {
+    let os = column.os_family.as_deref().map(|os| format!("-{}", token(os))).unwrap_or_default();
+    format!("c-{speaker}-{}{os}", column.class)
+}
+
+fn flags(claim: &CellClaim) -> Markup {
+    let unknown = matches!(claim.state, BlockState::Unknown | BlockState::Other);
+    html! {
+        @if claim.disagrees { (glyph(G::Dis, "flag k-dis")) }
+        @if claim.overdue { (glyph(G::Due, "flag k-ink")) }
+        @if unknown { (glyph(G::Unknown, "flag k-ink")) }
+    }
+}
+
+/// The cell as a sentence, with times that stay true while the page is open.
+fn sentence(who: &str, column: &Column, claim: &CellClaim, mark: Mark, at: DateTime<Utc>) -> String {
+    let severity = words::severity(claim.severity);
+    let severity = if severity == mark.word { String::new() } else { format!(", {severity}") };
+    let native = claim.native.as_deref().map_or_else(
+        || " No native status word.".to_owned(),
+        |word| format!(" Native word {}.", plain(word, 40)),
+    );
+    let changed = words::clock(claim.changed, at);
+    let mut end = String::new();
+    for (holds, text) in [
+        (claim.stale, " Cannot be seen any more."),
+        (claim.overdue, " Next update overdue."),
+        (claim.disagrees, " Others disagree."),
+        (!claim.exact, " Somewhere within what is named."),
+    ] {
+        end.push_str(if holds { text } else { "" });
+    }
+    format!("{who}, {}: {}{severity}.{native} Since {changed}.{end}", name(column), mark.word)
+}
+
+/// The lane's head: who, and whether it can be seen and heard.
+fn head(row: &Row, at: DateTime<Utc>) -> Markup {
+    let sight = &row.sight;
+    let (blind, silent) = (sight.blind_since, row.silent_since.filter(|_| sight.blind_since.is_none()));
+    html! {
+        th.lane-h.blind[blind.is_some()].silent[silent.is_some()] scope="row" id={ "lane-" (row.speaker) } data-f data-now[blind.is_some() || silent.is_some()] {
+            b { (org(&row.speaker)) }
+            @if let Some(since) = blind {
+                span.tag { (glyph(G::Blind, "")) "BLIND " (age(since, at)) }
+                span.small { (plain(sight.reason.as_deref().unwrap_or("reason not known"), 32)) ", since " (clock(since, at)) }
+            } @else if let Some(since) = silent {
+                span.tag { (glyph(G::Silent, "")) "SILENT " (age(since, at)) }
+                span.small { @if sight.live > 0 { "feed works, nothing said" } @else { "people only, nothing said" } }
+            } @else {
+                span.small {
+                    @match row.heard { Some(heard) => { "heard " (age(heard, at)) " ago" }, None => "no claim yet" }
+                    @if sight.feeds > 0 { ", " (sight.live) " of " (many(sight.feeds, "feed", "feeds")) } @else { ", people only" }
+                }
+            }
+        }
+    }
+}
+
+/// The one cell of a lane while nothing is claimed at all.
+fn nothing(row: &Row) -> Markup {
+    html! {
+        @if row.sight.blind_since.is_some() {
+            td.cell.blindcell.wide { span { "cannot see" @if let Some(reason) = &row.sight.reason { ": " (plain(reason, 160)) } } }
+        } @else {
+            td.cell.not.wide { "no open claim" }
+        }
+    }
+}
+
+/// On a phone only claims are drawn; the rest of the lane is one line.
+fn unseen(row: &Row, cells: &[(&Column, Option<&Cell>)]) -> Markup {
+    let count = |wanted: &Cell| cells.iter().filter(|(_, cell)| *cell == Some(wanted)).count();
+    let (not_shared, hidden) = (count(&Cell::NotShared), count(&Cell::CannotSee));
+    html! {
+        @if not_shared + hidden > 0 {
+            td.phone.lane-rest id={ "rest-" (row.speaker) } data-f {
+                @if not_shared > 0 { (many(not_shared, "class", "classes")) " not shared" }
+                @if not_shared > 0 && hidden > 0 { ", " }
+                @if hidden > 0 { (many(hidden, "class", "classes")) " not visible" }
+            }
+        }
+    }
+}
+
+fn key() -> Markup {
+    let shapes = [
+        (G::Crit, "k-crit", "critical"),
+        (G::Major, "k-major", "major"),
+        (G::Minor, "k-minor", "minor"),
+        (G::Info, "k-info", "information"),
+        (G::Restoring, "k-ok", "restoring"),
+        (G::Ok, "k-ok", "restored"),
+    ];
+    let signs = [(G::Dis, "k-dis", "disagrees"), (G::Unknown, "k-ink", "state unknown"), (G::Due, "k-ink", "overdue")];
+    html! {
+        div.key.desk aria-label="Key" role="group" {
+            @for (shape, colour, word) in shapes { span { (glyph(shape, colour)) (word) } }
+            @for word in ["stale", "blind", "silent", "not"] { span { i class={ "sw " (word) } {} (if word == "not" { "not shared" } else { word }) } }
+            span { "empty: not theirs" }
+            @for (shape, colour, word) in signs { span { (glyph(shape, colour)) (word) } }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The lanes: one row per speaker with its own claim, its own words verbatim, how fresh they are, and what stands beside.
+
+use chrono::{DateTime, Utc};
+use entente_correlator::picture::{Incident, Lane, LaneClaim};
+use entente_correlator::words;
+use entente_schemas::block::{Block, Severity};
+use maud::{Markup, html};
+
+use super::{first_of, relayed};
+use crate::fragment::order;
+use crate::frame::Frame;
+use crate::glyph::{G, glyph};
+use crate::link::{Hosts, outer};
+use crate::mark::Mark;
+use crate::moment::{age, clock, due};
+use crate::name::{many, org, plain, said, spaced};
+
+pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup {
+    let heads = ["Speaker", "Phase", "Severity", "Own words", "As of", "Next update", "Certainty", "Where"];
+    html! {
+        section.panel #lanes aria-labelledby="h-l" {
+            header { h2 #h-l { "Lanes: each speaker's own claim" } span.small { "never averaged, never overwritten" } }
+            table.t.lanes {
+                colgroup { @for class in ["w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8"] { col class=(class); } }
+                thead { tr { td.bar {} @for head in heads { th scope="col" { (head) } } } }
+                tbody #lane-rows { @for lane in &incident.lanes { (row(frame, lane, hosts)) } }
+            }
+            (order("lane-rows", &incident.lanes.iter().map(|lane| format!("l-{}", lane.speaker)).collect::<Vec<_>>()))
+        }
+    }
+}
+
+fn row(frame: &Frame, lane: &Lane, hosts: &Hosts) -> Markup {
+    let blind = lane.sight.blind_since.is_some();
+    let mark = lane.claim.as_ref().map(Mark::of_lane);
+    let class = mark.map_or(String::new(), |mark| format!("s-{}", mark.colour));
+    let urgent = blind || lane.silent_since.is_some() || lane.overdue_since.is_some();
+    html! {
+        tr id={ "l-" (lane.speaker) } class=(class) .is-stale[blind] data-f data-now[urgent] {
+            td.bar {}
+            th scope="row" { (speaker(frame, lane)) }
+            @match &lane.claim {
+                Some(claim) => (claimed(frame.at, lane, claim, hosts)),
+                None => td colspan="7" data-h="Claim" { span.muted { "not shared: named here by others, no claim of its own" } (beside(lane)) },
+            }
+        }
+    }
+}
+
+fn speaker(frame: &Frame, lane: &Lane) -> Markup {
+    let at = frame.at;
+    html! {
+        b { (org(&lane.speaker)) }
+        small { (spaced(lane.role.as_str())) @if lane.speaker == frame.org { ", you" } }
+        @if let Some(since) = lane.sight.blind_since {
+            span.tag.inv data-now { (glyph(G::Blind, "")) "BLIND " (age(since, at)) }
+        } @else if let Some(since) = lane.silent_since {
+            span.tag.out data-now { (glyph(G::Silent, "")) "SILENT " (age(since, at)) }
+        } @else if lane.sight.feeds > lane.sight.live {
+            small { (lane.sight.live) " of " (many(lane.sight.feeds, "feed", "feeds")) }
+        }
+    }
+}
+
+fn claimed(at: DateTime<Utc>, lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Markup {
+    let mark = Mark::of_lane(claim);
+    html! {
+        td data-h="Phase" { (spaced(claim.phase.as_str())) @if let Some(outcome) = claim.outcome { span.sub { (spaced(outcome.as_str())) } } (assessed(claim)) }
+        td data-h="Severity" { (mark.show()) (severity_word(claim, mark)) }
+        td data-h="Own words" { (own_words(lane, claim, hosts)) }
+        td data-h="As of" { (freshness(at, lane, claim)) }
+        td data-h="Next update" { (next(at, lane, claim)) }
+        td data-h="Certainty" { (spaced(claim.certainty.as_str())) (provenance(claim)) }
+        td data-h="Where" { (place(claim)) }
+    }
+}
+
+/// The severity beside a state that does not say it.
+fn severity_word(claim: &LaneClaim, mark: Mark) -> Markup {
+    let word = words::severity(claim.severity);
+    html! { @if word != mark.word { span.sub { @if claim.severity == Severity::NotStated { "severity " } (word) } } }
+}
+
+fn assessed(claim: &LaneClaim) -> Markup {
+    html! {
+        @for one in &claim.assessed {
+            span.sub title=(plain(&one.reason, 300)) { "its text: " (spaced(&one.value)) }
+        }
+    }
+}
+
+fn own_words(lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Markup {
+    let native = claim.native.as_ref();
+    let status = native.and_then(|native| native.status.as_deref());
+    let more = native.into_iter().flat_map(|native| [native.category.as_deref(), native.severity.as_deref()]).flatten();
+    html! {
+        @match status {
+            Some(word) => span.native { bdi { (plain(word, 60)) } },
+            None => span.native.none { "no status word" },
+        }
+        @for word in more { span.sub.native { bdi { (plain(word, 60)) } } }
+        span.sub { (said(claim.words.as_deref().unwrap_or(&claim.title), 200)) }
+        @if let Some(native) = native {
+            span.sub { span.mono { bdi { (plain(&native.id, 40)) } } }
+            @if let Some(url) = &native.url { span.sub { (outer(url, hosts)) } }
+        }
+        (beside(lane))
+    }
+}
+
+fn beside(lane: &Lane) -> Markup {
+    html! {
+        @for one in lane.beside.iter().take(3) {
+            span.sub { "beside, " (relayed(one.relay, Some(&one.by)).unwrap_or_else(|| "own".to_owned())) ": " (said(&one.says, 120)) }
+        }
+        @if lane.beside.len() > 3 { span.sub { "and " (lane.beside.len() - 3) " more beside" } }
+    }
+}
+
+fn freshness(at: DateTime<Utc>, lane: &Lane, claim: &LaneClaim) -> Markup {
+    html! {
+        @if lane.sight.blind_since.is_some() { "stale " }
+        (age(claim.changed, at))
+        span.sub { (clock(claim.changed, at)) }
+        @if let Some(confirmed) = claim.confirmed.filter(|confirmed| *confirmed > claim.changed) { span.sub { "still so " (age(confirmed, at)) " ago" } }
+        @if claim.backfill { span.sub { "closed before it was first read" } }
+        @if claim.clock_suspect { span.tag.out { "clock suspect" } }
+        @for one in lane.restated.iter().take(2) {
+            span.sub { (plain(&one.what, 20)) " restated " @match one.to { Some(to) => (clock(to, at)), None => "withdrawn" } ", before " @match one.from { Some(from) => (clock(from, at)), None => "not stated" } }
+        }
+    }
+}
+
+fn next(at: DateTime<Utc>, lane: &Lane, claim: &LaneClaim) -> Markup {
+    html! {
+        @if !claim.phase.is_open() { span.tag.soon { "none, closed" } }
+        @else if let Some(time) = claim.next_update_by { (due(Some(time), lane.overdue_since.is_some(), at)) }
+        @else { span.tag.soon { "none promised" } }
+    }
+}
+
+fn provenance(claim: &LaneClaim) -> Markup {
+    html! {
+        @if let Some(how) = relayed(claim.relay, claim.told_by.as_deref()) { span.sub { (how) } }
+        @if claim.seen_by.len() > 1 { span.sub { "seen by " (claim.seen_by.len()) ", first " (plain(claim.seen_by.first().map_or("", String::as_str), 40)) } }
+        @if claim.invented { span.tag.made { "invented" } }
+        @if !claim.others.is_empty() { span.sub { "+" (many(claim.others.len(), "claim", "claims")) } }
+        @if !claim.trimmed.is_empty() { span.sub { "cut for size: " (plain(&claim.trimmed.join(", "), 60)) } }
+    }
+}
+
+fn place(claim: &LaneClaim) -> Markup {
+    html! {
+        @if claim.blocks.is_empty() { span.muted { "not stated" } }
+        @for block in claim.blocks.iter().take(3) { span.block { (one_place(block)) } }
+        @if claim.blocks.len() > 3 { span.sub { "and " (claim.blocks.len() - 3) " more" } }
+        @if !claim.symptoms.is_empty() { span.sub { "signs: " (plain(&first_of(&claim.symptoms, 3), 80)) } }
+    }
+}
+
+fn one_place(block: &Block) -> Markup {
+    let asset = block.asset.as_ref();
+    let os = asset.and_then(|asset| asset.os_family.as_deref());
+    let parts = asset.map(|asset| [&asset.product, &asset.version_range, &asset.artifact]);
+    let named: Vec<String> = parts.into_iter().flatten().flatten().map(|part| plain(part, 40)).collect();
+    html! {
+        (plain(&words::class_on(block.service_class, os), 40))
+        @if !named.is_empty() { ", " (named.join(" ")) }
+        @if !block.services.is_empty() { ": " (first_of(&block.services, 2)) }
+        span.sub { @if block.regions.is_empty() { "region not stated" } @else { (first_of(&block.regions, 3)) } }
+    }
+}

@@ -1,0 +1,53 @@
+//! What each speaker told its customers, beside what it claims here.
+
+use entente_correlator::picture::{Incident, Told};
+use maud::{Markup, html};
+
+use crate::fragment::order;
+use crate::frame::Frame;
+use crate::glyph::{G, glyph};
+use crate::link::{Hosts, outer};
+use crate::moment::clock;
+use crate::name::{many, org, orgs, plain, said};
+
+pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup {
+    let silent: Vec<String> = incident
+        .lanes
+        .iter()
+        .filter(|lane| !incident.told.iter().any(|told| told.speaker == lane.speaker))
+        .map(|lane| lane.speaker.clone())
+        .collect();
+    html! {
+        section.panel #told aria-labelledby="h-told" {
+            header { h2 #h-told { "What customers were told, and what is reported here" } }
+            @if !incident.told.is_empty() {
+                table.t.told {
+                    thead { tr { th scope="col" { "Speaker" } th scope="col" { "Told customers" } th scope="col" { "Says here" } th scope="col" { "Gap" } } }
+                    tbody #told-rows { @for told in &incident.told { (row(frame, told, hosts)) } }
+                }
+            }
+            @if !silent.is_empty() { p.pad.muted #told-none data-f { (orgs(&silent, 6)) ": no public statement read." } }
+            (order("told-rows", &incident.told.iter().map(|told| format!("t-{}", told.speaker)).collect::<Vec<_>>()))
+        }
+    }
+}
+
+fn row(frame: &Frame, told: &Told, hosts: &Hosts) -> Markup {
+    html! {
+        tr id={ "t-" (told.speaker) } data-f {
+            th scope="row" { (org(&told.speaker)) }
+            td data-h="Told customers" {
+                "“" (said(&told.text, 200)) "”"
+                @if let Some(word) = &told.native_status { span.sub.native { bdi { (plain(word, 60)) } } }
+                span.sub {
+                    (clock(told.said_at, frame.at)) ", " (plain(&told.channel, 60)) ", "
+                    a href=(frame.link(&format!("/events/{}", told.position), "")) { "whole text" }
+                    @if told.statements > 1 { ", the newest of " (many(told.statements, "statement", "statements")) }
+                }
+                @if let Some(url) = &told.url { span.sub { (outer(url, hosts)) } }
+            }
+            td data-h="Says here" { (said(&told.says_here, 120)) }
+            td data-h="Gap" { @if told.says_less { span.tag.dis { (glyph(G::Dis, "k-dis")) "said less" } } @else { span.muted { "none seen" } } }
+        }
+    }
+}

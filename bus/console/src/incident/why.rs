@@ -1,0 +1,100 @@
+//! Why the members are one incident, what was nearly joined and was not, and what people said about it.
+
+use entente_correlator::picture::{Incident, Join, NearMiss, Opinion};
+use entente_schemas::header::Relation;
+use maud::{Markup, html};
+
+use crate::frame::Frame;
+use crate::glyph::{G, glyph};
+use crate::moment::clock;
+use crate::name::{many, org, plain, said, spaced};
+
+pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
+    html! {
+        section.panel #why {
+            details.drawer open {
+                summary { h2 { "Why this is one incident, and what it is not " span.muted.small { "reasons in words, no weights yet" } } }
+                div #evidence data-f {
+                    div.ev {
+                        @for join in &incident.why { (joined(incident, join)) }
+                        @if incident.why.is_empty() { section { h3 { (glyph(G::Link, "k-ink")) "One object" } p.foot { "Nothing was joined: the incident is what one speaker says of one object." } } }
+                        @for near in &incident.near { (missed(frame, incident, near)) }
+                    }
+                    (opinions(frame, &incident.constraints))
+                    (members(frame, incident))
+                }
+            }
+        }
+    }
+}
+
+/// A member as people know it: whose, and what it is called.
+fn title(incident: &Incident, object: &str) -> Markup {
+    let member = incident.members.iter().find(|member| member.object_id == object);
+    html! {
+        @match member {
+            Some(member) => { (org(&member.speaker)) ": " (said(&member.title, 60)) },
+            None => span.mono { (plain(object, 60)) },
+        }
+    }
+}
+
+fn joined(incident: &Incident, join: &Join) -> Markup {
+    let relation = if join.relation == Relation::PartOf { " is part of " } else { " and " };
+    html! {
+        section {
+            h3 { (glyph(G::Link, "k-ink")) span { (title(incident, &join.a)) (relation) (title(incident, &join.b)) } }
+            ul { @for reason in &join.reasons { li { b { "+" } span { (said(reason, 300)) } } } }
+        }
+    }
+}
+
+fn missed(frame: &Frame, incident: &Incident, near: &NearMiss) -> Markup {
+    html! {
+        section {
+            h3 { (glyph(G::Gap, "k-ink")) span { "Kept apart: " (title(incident, &near.object_id)) " from "
+                @match &near.other_incident {
+                    Some(other) => a href=(frame.link(&format!("/incidents/{other}"), "")) { (plain(&near.other, 60)) },
+                    None => (plain(&near.other, 60)),
+                }
+            } }
+            ul { li { b { "+" } span { (said(&near.speaks_for, 300)) } } li.neg { b { "−" } span { (said(&near.speaks_against, 300)) } } }
+        }
+    }
+}
+
+fn opinions(frame: &Frame, opinions: &[Opinion]) -> Markup {
+    html! {
+        @if !opinions.is_empty() {
+            ul.rows.tight { @for one in opinions {
+                li {
+                    (glyph(if one.binds { G::Good } else { G::Talk }, "k-ink"))
+                    span {
+                        b { (said(&one.author, 60)) " of " (org(&one.org)) ": " (spaced(&one.kind)) "." } " " (said(&one.reason, 300))
+                        span.sub { (clock(one.logged, frame.at)) ", " @if one.binds { "binds the shared picture" } @else { "an opinion: it does not reach that far" } }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+fn members(frame: &Frame, incident: &Incident) -> Markup {
+    html! {
+        details.group {
+            summary { (many(incident.members.len(), "member", "members")) @if !incident.aliases.is_empty() { ", also found as " (plain(&incident.aliases.join(", "), 120)) } }
+            ul.rows.tight { @for member in &incident.members {
+                li {
+                    (glyph(G::Lane, ""))
+                    span {
+                        (org(&member.speaker)) ": " (said(&member.title, 120))
+                        span.sub { span.mono { (plain(&member.object_id, 80)) } ", " (member.family.token()) ", " (spaced(member.relation.as_str())) ", "
+                            a href=(frame.link(&format!("/events/{}", member.position), "")) { (many(member.revisions, "revision", "revisions")) }
+                            @if member.notices > 0 { ", " (many(member.notices, "statement", "statements")) }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}

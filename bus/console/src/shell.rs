@@ -1,0 +1,164 @@
+//! The shell of every page: universe banner, masthead with moment and mode, footer with keys and theme.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::frame::{Frame, Theme};
+use crate::name::{org, plain};
+
+/// The screens of the navigation; an incident has no entry of its own until one is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Screen {
+    Board,
+    Incident,
+    Feeds,
+    Other,
+}
+
+/// What a page is.
+pub(crate) struct Page<'a> {
+    pub(crate) screen: Screen,
+    /// The title's beginning.
+    pub(crate) title: &'a str,
+    /// Where the page's changes come from; none if it does not change.
+    pub(crate) stream: Option<String>,
+    pub(crate) main: Markup,
+}
+
+/// The whole document.
+pub(crate) fn page(frame: &Frame, page: Page<'_>) -> String {
+    let theme = (frame.theme != Theme::System).then(|| frame.theme.as_str());
+    let exercise = if frame.universe == "actual" { String::new() } else { format!(", {}", plain(&frame.universe, 40)) };
+    let title = format!("{}, {} UTC{exercise}, Entente", plain(page.title, 120), frame.at.format("%-d %b %Y %H:%M"));
+    let html = html! {
+        (DOCTYPE)
+        html lang="en" data-theme=[theme] {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                link rel="stylesheet" href="/assets/console.css";
+                script src="/assets/console.js" defer {}
+            }
+            body.is-replay[!frame.live] data-live=[page.stream] data-at=(stamp(frame.at)) {
+                a.skip href="#main" { "Skip to the picture" }
+                div.top { (banner(frame)) (masthead(frame, page.screen)) }
+                main #main { (problem(frame)) (page.main) }
+                (footer(frame))
+                (help())
+            }
+        }
+    };
+    html.into_string()
+}
+
+fn stamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn banner(frame: &Frame) -> Markup {
+    html! {
+        @if frame.universe != "actual" {
+            div.universe role="note" {
+                b { (plain(&frame.universe, 40).to_uppercase()) }
+                span.tell { "Nothing here is real. Figures marked invented are made up." }
+                span.desk { "Cannot reach the actual universe" }
+            }
+        }
+    }
+}
+
+fn masthead(frame: &Frame, screen: Screen) -> Markup {
+    let current = |of: Screen| (screen == of).then_some("page");
+    html! {
+        div.mast {
+            a.brand href=(frame.link("/", "")) {
+                svg viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2.2" { path d="M9 3H3v14h6M11 3h6v14h-6M6.5 10h7" {} }
+                "Entente"
+            }
+            nav.nav aria-label="Screens" {
+                a href=(frame.link("/", "")) aria-current=[current(Screen::Board)] { "Board" }
+                @if screen == Screen::Incident { a href=(frame.link(&frame.path, "")) aria-current="page" { "Incident" } }
+                a href=(frame.link("/feeds", "")) aria-current=[current(Screen::Feeds)] { "Feeds" }
+            }
+            span.gap {}
+            span.tlp.green title="Nothing on this view is marked higher" { "TLP:GREEN" }
+            span.fact.desk { small { "You" } b { (org(&frame.org)) } }
+            span.fact.desk { small { "Log position" } b #position { (plain(&frame.position, 24)) } }
+            (mode(frame))
+            span.fact.clock {
+                b { time #clock datetime=(stamp(frame.at)) { (frame.at.format("%H:%M:%S")) } " UTC" }
+                small { (frame.at.format("%a %-d %b %Y")) }
+            }
+        }
+    }
+}
+
+/// Dot, word and ground say together whether the page goes on.
+fn mode(frame: &Frame) -> Markup {
+    let class = match (frame.live, frame.lost) {
+        (false, _) => "mode replay",
+        (true, Some(_)) => "mode lost",
+        (true, None) => "mode",
+    };
+    html! {
+        span #mode class=(class) role="status" {
+            i.dot {}
+            @match (frame.live, frame.lost) {
+                (false, _) => { span { "As of " (plain(&frame.position, 24)) ", not live" } },
+                (true, Some(since)) => { span { "Not live since " (since.format("%H:%M:%S")) } },
+                (true, None) => { span { "Live" } },
+            }
+        }
+        @if !frame.live { a.btn href=(frame.path) { "Go to live" } }
+    }
+}
+
+fn problem(frame: &Frame) -> Markup {
+    html! { @if let Some(problem) = &frame.problem { p.pin.alert role="alert" { (crate::glyph::glyph(crate::glyph::G::Crit, "k-crit")) span { (plain(problem, 500)) } } } }
+}
+
+fn footer(frame: &Frame) -> Markup {
+    html! {
+        div.foot {
+            span { "Absent means not shared, never zero." }
+            span { "A silent or blind lane is not a healthy one." }
+            span { "Every figure opens the events behind it." }
+            span.desk.keys { kbd { "?" } " keys " kbd { "g" } " " kbd { "b" } " board " kbd { "/" } " filter " kbd { "p" } " pause " kbd { "e" } " evidence" }
+            form.theme action="/prefs" method="post" role="group" aria-label="Theme" {
+                input type="hidden" name="csrf" value=(frame.csrf);
+                input type="hidden" name="back" value=(frame.own_address());
+                "Theme "
+                @for theme in [Theme::System, Theme::Light, Theme::Dark] {
+                    button type="submit" name="theme" value=(theme.as_str()) aria-pressed=(theme == frame.theme) { (theme.as_str()) }
+                }
+            }
+        }
+    }
+}
+
+/// What the keys do; shown by the script, which alone makes them work.
+fn help() -> Markup {
+    const KEYS: [(&str, &str); 10] = [
+        ("g b, g f", "board, feeds"),
+        ("/", "first filter"),
+        ("j, k", "next, previous row"),
+        ("arrows", "move in the matrix"),
+        ("Enter", "open"),
+        ("e", "evidence: why this is one incident"),
+        ("a, c, n", "ask, commit, note"),
+        ("p", "hold the page, and let it go on"),
+        ("Esc", "close"),
+        ("?", "this list"),
+    ];
+    html! {
+        dialog #help aria-labelledby="h-help" {
+            h2 #h-help { "Keys" }
+            dl { @for (key, what) in KEYS { div { dt { kbd { (key) } } dd { (what) } } } }
+            p { label { input #letters type="checkbox" checked; " single letters work" } }
+            form method="dialog" { button.btn { "Close" } }
+        }
+    }
+}

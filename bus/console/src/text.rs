@@ -1,0 +1,174 @@
+//! Board and incident as plain text, for the mail and the chat: UTC, every figure and state with whose claim it is, no
+//! markup that a mail program could mangle.
+
+mod incident;
+
+use entente_correlator::picture::{Cell, Incident, Picture, Row};
+use entente_correlator::words;
+use std::fmt::Write;
+
+pub use incident::incident;
+
+use crate::board::is_blind;
+use crate::mark::Mark;
+use crate::name::{feed as feed_name, many, org, orgs, plain, spaced};
+
+/// Incidents written out.
+const INCIDENTS: usize = 20;
+/// Lines of what is owed.
+const OWED: usize = 20;
+
+/// The board as plain text: what is open, who says what, what is owed, what cannot be seen.
+#[must_use]
+pub fn board(picture: &Picture) -> String {
+    let mut out = Text::new();
+    let totals = &picture.totals;
+    out.line(format!("ENTENTE, situation board, {} UTC", picture.at.format("%-d %b %Y %H:%M:%S")));
+    out.line(format!("{}, log position {}", universe(&picture.universe), plain(&picture.as_of, 60)));
+    out.line(format!(
+        "{} open, {} closed, {}, {} overdue, {} blind, {} silent",
+        totals.open,
+        totals.closed,
+        many(totals.disagreements, "disagreement", "disagreements"),
+        totals.overdue,
+        totals.blind,
+        totals.silent
+    ));
+    out.heading("What each speaker says, worst state per class");
+    for row in &picture.matrix.rows {
+        if let Some(line) = lane(picture, row) {
+            out.line(line);
+        }
+    }
+    out.heading("Incidents");
+    for one in picture.incidents.iter().take(INCIDENTS) {
+        summary(&mut out, one, picture);
+    }
+    out.rest(picture.incidents.len().max(picture.matched), INCIDENTS);
+    owed(&mut out, picture);
+    sight(&mut out, picture);
+    out.end()
+}
+
+fn universe(universe: &str) -> String {
+    if universe == "actual" { "universe actual".to_owned() } else { format!("{}: NOT REAL", plain(universe, 40).to_uppercase()) }
+}
+
+/// A lane in one line; none for a speaker that claims nothing and can be seen.
+fn lane(picture: &Picture, row: &Row) -> Option<String> {
+    let cells = row.cells.iter().zip(&picture.matrix.columns).filter_map(|(cell, column)| match cell {
+        Cell::Claim(claim) => {
+            let native = claim.native.as_deref().map(|word| format!(" (\"{}\")", plain(word, 40))).unwrap_or_default();
+            let class = words::class_on(column.class, column.os_family.as_deref());
+            let word = Mark::of(claim.state, claim.severity).word;
+            Some(format!("{} {word}{native}", plain(&class, 40)))
+        }
+        _ => None,
+    });
+    let mut parts: Vec<String> = cells.collect();
+    if let Some(since) = row.sight.blind_since {
+        let reason = row.sight.reason.as_deref().unwrap_or("reason not known");
+        parts.insert(0, format!("BLIND since {}: {}", words::clock(since, picture.at), plain(reason, 160)));
+    } else if let Some(since) = row.silent_since {
+        parts.insert(0, format!("SILENT since {}", words::clock(since, picture.at)));
+    }
+    (!parts.is_empty()).then(|| format!("  {}: {}", org(&row.speaker), parts.join("; ")))
+}
+
+fn summary(out: &mut Text, one: &Incident, picture: &Picture) {
+    let state = if one.open { "open" } else { "closed" };
+    out.line(format!("* {} [{}, {state}]", plain(&one.name, 160), one.id));
+    let worst = one.worst.as_ref().map(|worst| format!("worst {} ({})", words::severity(worst.value), org(&worst.speaker)));
+    let started = one.started.as_ref().map_or_else(
+        || "start not stated".to_owned(),
+        |started| format!("since {} ({})", words::clock(started.value, picture.at), org(&started.speaker)),
+    );
+    let open = one.disagreements.iter().filter(|difference| difference.open).count();
+    let differ = (open > 0).then(|| many(open, "disagreement", "disagreements"));
+    let parts: Vec<String> = [worst, Some(started), differ].into_iter().flatten().collect();
+    out.line(format!("  {}", parts.join(", ")));
+    out.line(format!("  affected: {}", plain(&one.brief.affected.lead, 240)));
+    out.line(format!("  count: {}", plain(&one.brief.count.lead, 240)));
+    out.line(format!(
+        "  last change {}: {} ({})",
+        words::clock(one.changed.at, picture.at),
+        plain(&one.changed.what, 160),
+        org(&one.changed.speaker)
+    ));
+}
+
+fn owed(out: &mut Text, picture: &Picture) {
+    out.heading("Owed");
+    for one in picture.owed.iter().take(OWED) {
+        out.line(format!("  {}", owing(one, picture.at)));
+    }
+    out.rest(picture.owed.len(), OWED);
+}
+
+/// One thing owed in one line.
+fn owing(one: &entente_correlator::picture::Owed, at: chrono::DateTime<chrono::Utc>) -> String {
+    let by = if one.by.is_empty() { "anybody".to_owned() } else { orgs(&one.by, 3) };
+    let to = if one.to.is_empty() { "all".to_owned() } else { orgs(&one.to, 3) };
+    let due = match one.due_at {
+        Some(due) if one.overdue => format!("OVERDUE since {}", words::clock(due, at)),
+        Some(due) => format!("by {}", words::clock(due, at)),
+        None => "no time set".to_owned(),
+    };
+    format!("{by} to {to}, {}, {due}: {}", spaced(&one.kind), plain(&one.text, 200))
+}
+
+fn sight(out: &mut Text, picture: &Picture) {
+    out.heading("Feeds that are blind");
+    for feed in picture.feeds.iter().filter(|feed| is_blind(feed)) {
+        let since = feed.since.map(|since| format!(" since {}", words::clock(since, picture.at))).unwrap_or_default();
+        out.line(format!("  {}{since}: {}", feed_name(&feed.feed), plain(feed.reason.as_deref().unwrap_or("reason not known"), 200)));
+    }
+    if picture.totals.held_back + picture.totals.rejected > 0 {
+        out.line(format!("  {} held back, {} could not be taken", picture.totals.held_back, picture.totals.rejected));
+    }
+}
+
+/// A text in sections; a section without lines says that there is nothing.
+struct Text {
+    out: String,
+    empty: bool,
+}
+
+impl Text {
+    fn new() -> Self {
+        Self { out: String::new(), empty: false }
+    }
+
+    fn line(&mut self, line: impl AsRef<str>) {
+        self.empty = false;
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.out, "{}", line.as_ref().trim_end());
+    }
+
+    fn heading(&mut self, heading: &str) {
+        self.close();
+        let _ = writeln!(self.out, "\n{}", heading.to_uppercase());
+        self.empty = true;
+    }
+
+    fn rest(&mut self, all: usize, shown: usize) {
+        if all > shown {
+            self.line(format!("  and {} more", all - shown));
+        }
+    }
+
+    fn close(&mut self) {
+        if self.empty {
+            self.line("  none");
+        }
+    }
+
+    fn end(mut self) -> String {
+        self.close();
+        let _ = writeln!(self.out, "\nAbsent means not shared, never zero. A silent or blind speaker is not a healthy one.");
+        self.out
+    }
+}
+
+#[cfg(test)]
+mod tests;
