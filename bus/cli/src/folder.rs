@@ -75,9 +75,7 @@ impl Folder {
 
     /// Where programs that were fetched are kept, for all data folders of the user.
     pub fn cache(&self) -> PathBuf {
-        let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let shared = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
-        shared.map_or_else(|| self.0.join("cache"), |shared| shared.join("entente"))
+        entente_journal::cache_folder().unwrap_or_else(|| self.0.join("cache"))
     }
 
     /// Makes the folder, readable by its owner only.

@@ -12,7 +12,8 @@ use crate::log::Log;
 use crate::say;
 use crate::settings::Layer;
 use crate::station::{Station, port};
-use crate::up::{tell, until_stopped};
+use crate::stop::Stop;
+use crate::up::{keep_org, tell, until_stopped};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,18 +46,14 @@ pub async fn run(serve: Serve, place: &Place) -> Result<Exit, Failure> {
     let flags = [("org", serve.org.clone()), ("port", serve.port.clone())];
     let flags: Layer = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
     let (folder, settings) = place.open_with(&flags)?;
-    if let Some(org) = &serve.org {
-        crate::up::keep_org(&folder, org)?;
-    }
     say::progress(&format!("data folder {}, transmitting for {}", folder.path().display(), settings.org));
     let log = Log::of(&folder, &serve.nats, serve.seed.as_deref()).await?;
     say::progress(&format!("NATS answers at {}", log.url));
     let mut station = Station::start(&folder, &settings, log, TimeDelta::zero(), port(&settings)).await?;
-    let told = keep_seed(&folder, serve.seed.as_deref()).and_then(|()| tell(&folder, &station, TimeDelta::zero()));
-    let ended = match told {
-        Ok(()) => until_stopped(&mut station).await,
-        Err(failure) => Err(failure),
-    };
+    let told = serve.org.as_deref().map_or(Ok(()), |org| keep_org(&folder, org));
+    let told = told.and_then(|()| keep_seed(&folder, serve.seed.as_deref())).and_then(|()| Stop::listen());
+    let told = told.and_then(|stop| tell(&folder, &station, TimeDelta::zero()).map(|()| stop));
+    let ended = until_stopped(&mut station, told).await;
     say::progress("ending; Ctrl-C again ends at once");
     folder.tidy();
     match station.end(Vec::new()).await {

@@ -1,21 +1,31 @@
 //! Being told to stop: the first Ctrl-C or SIGTERM ends in order, the second at once.
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::say;
 
-/// Waits for the first signal. From then on a second one ends the process at once.
-///
-/// # Errors
-/// If the system hands out no signals.
-pub async fn asked() -> std::io::Result<()> {
-    let mut signals = Signals::new()?;
-    signals.next().await;
-    tokio::spawn(async move {
-        signals.next().await;
-        say::progress("ending at once; what was taken stands in the outboxes and is sent at the next start");
-        std::process::exit(Exit::Interrupted as i32);
-    });
-    Ok(())
+/// The signals, caught from now on.
+pub struct Stop(Signals);
+
+impl Stop {
+    /// Begins to catch signals: until then they end the process at once.
+    ///
+    /// # Errors
+    /// If the system hands out no signals.
+    pub fn listen() -> Result<Self, Failure> {
+        Signals::new().map(Self).map_err(|error| {
+            Failure::failed(format!("signals cannot be received: {error}"), "run it as a plain process")
+        })
+    }
+
+    /// Waits for the first signal. From then on a second one ends the process at once.
+    pub async fn asked(mut self) {
+        self.0.next().await;
+        tokio::spawn(async move {
+            self.0.next().await;
+            say::progress("ending at once; what was taken stands in the outboxes and is sent at the next start");
+            std::process::exit(Exit::Interrupted as i32);
+        });
+    }
 }
 
 #[cfg(unix)]

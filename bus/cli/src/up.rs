@@ -11,10 +11,11 @@ use crate::folder::Folder;
 use crate::log::Log;
 use crate::moment::Moment;
 use crate::readers::{self, Readers};
+use crate::say;
 use crate::settings::{self, Layer};
 use crate::station::{Station, port};
+use crate::stop::Stop;
 use crate::word::word;
-use crate::{say, stop};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,20 +111,17 @@ pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
     }
     let (folder, settings) = place.open_with(&up.layer())?;
     let chosen = readers::addresses(feeds::choose(&settings, &up.wishes())?)?;
-    if let Some(org) = &up.org {
-        keep_org(&folder, org)?;
-    }
     say::progress(&format!("data folder {}, transmitting for {}", folder.path().display(), settings.org));
     let log = Log::own(&folder, &settings, &|text| say::progress(text)).await?;
     say::progress(&format!("nats-server answers at {}", log.url));
+    // Now that the folder is ours, what a killed server left there misleads nobody any more.
+    folder.tidy();
     let shift = up.shift();
     let mut station = Station::start(&folder, &settings, log, shift, port(&settings)).await?;
-    let told = tell(&folder, &station, shift);
+    let told = up.org.as_deref().map_or(Ok(()), |org| keep_org(&folder, org));
+    let told = told.and_then(|()| Stop::listen()).and_then(|stop| tell(&folder, &station, shift).map(|()| stop));
     let readers = Readers::start(&folder, &settings, &station.log, shift, chosen).await;
-    let ended = match told {
-        Ok(()) => until_stopped(&mut station).await,
-        Err(failure) => Err(failure),
-    };
+    let ended = until_stopped(&mut station, told).await;
     end(&folder, station, readers).await;
     ended
 }
@@ -139,25 +137,29 @@ pub fn keep_org(folder: &Folder, org: &str) -> Result<(), Failure> {
     if old.as_deref() == Some(new.as_str()) { Ok(()) } else { folder.write(&path, &new) }
 }
 
-/// Leaves in the data folder what other commands need, and tells the address.
+/// Leaves in the data folder what other commands need, the address last, and tells it.
+///
+/// # Errors
+/// If the folder cannot be written.
 pub fn tell(folder: &Folder, station: &Station, shift: TimeDelta) -> Result<(), Failure> {
-    folder.write(&folder.nats(), &format!("{}\n", station.log.url))?;
-    folder.write(&folder.address(), &format!("{}\n", station.address))?;
     if !shift.is_zero() {
         folder.write(&folder.shift(), &format!("{}\n", shift.num_seconds()))?;
         say::progress(&format!("the clock shows {}", folder.now().format("%Y-%m-%d %H:%M:%S UTC")));
     }
+    folder.write(&folder.nats(), &format!("{}\n", station.log.url))?;
+    folder.write(&folder.address(), &format!("{}\n", station.address))?;
     say::line(&station.address);
     Ok(())
 }
 
-/// Waits for a signal, or for the server to fail.
-pub async fn until_stopped(station: &mut Station) -> Result<Exit, Failure> {
+/// Waits for a signal, or for the server to fail. If it could not be told where the server is, there is nothing to wait for.
+///
+/// # Errors
+/// What failed.
+pub async fn until_stopped(station: &mut Station, told: Result<Stop, Failure>) -> Result<Exit, Failure> {
+    let stop = told?;
     tokio::select! {
-        signal = stop::asked() => match signal {
-            Ok(()) => Ok(Exit::Done),
-            Err(error) => Err(Failure::failed(format!("signals cannot be received: {error}"), "run it as a plain process")),
-        },
+        () = stop.asked() => Ok(Exit::Done),
         failure = station.failed() => Err(failure),
     }
 }

