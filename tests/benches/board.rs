@@ -27,7 +27,7 @@ fn main() {
     for second in 0..300 {
         let at = now + TimeDelta::hours(6) + TimeDelta::seconds(second);
         let started = Instant::now();
-        let picture = state.picture(at, &filters.select());
+        let picture = state.picture(at, &filters.select("acme"));
         views.push(started.elapsed());
         let frame = frame(at, last);
         let started = Instant::now();

@@ -26,8 +26,17 @@ const ARROWS: [(&str, &[&str]); 12] = [
     (
         "entente-cli",
         &[
-            "entente-schemas", "entente-journal", "entente-correlator", "entente-replay", "entente-console",
-            "entente-server", "entente-sidecar", "entente-aws", "entente-azure", "entente-gcp", "entente-vendor",
+            "entente-schemas",
+            "entente-journal",
+            "entente-correlator",
+            "entente-replay",
+            "entente-console",
+            "entente-server",
+            "entente-sidecar",
+            "entente-aws",
+            "entente-azure",
+            "entente-gcp",
+            "entente-vendor",
         ],
     ),
 ];
@@ -88,7 +97,11 @@ fn pure_crates_stay_pure() {
         for library in impure {
             assert!(!dependencies[name].contains(library), "{name} -> {library}");
         }
-        let folder = if name == "entente-schemas" { "schemas/src".to_owned() } else { format!("bus/{}/src", &name["entente-".len()..]) };
+        let folder = if name == "entente-schemas" {
+            "schemas/src".to_owned()
+        } else {
+            format!("bus/{}/src", &name["entente-".len()..])
+        };
         for (path, text) in sources(&folder) {
             for word in ["Utc::now", "SystemTime", "Instant::now", "std::fs", "std::net", "f64", "f32", "HashMap"] {
                 let product = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -102,7 +115,9 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![root().join(folder)];
     while let Some(folder) = open.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())).flatten() {
+        for entry in
+            std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())).flatten()
+        {
             let path = entry.path();
             if path.is_dir() {
                 open.push(path);
@@ -129,7 +144,9 @@ fn the_documents_name_only_what_is_there() {
         let text = std::fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"));
         let mut named = 0;
         for word in text.split('`').skip(1).step_by(2) {
-            let is_path = ["schemas", "adapters", "bus", "tests"].iter().any(|top| word == *top || word.starts_with(&format!("{top}/")));
+            let is_path = ["schemas", "adapters", "bus", "tests"]
+                .iter()
+                .any(|top| word == *top || word.starts_with(&format!("{top}/")));
             if is_path && !word.contains(['<', '*', ' ', '{']) {
                 named += 1;
                 assert!(root().join(word).exists(), "{document} names {word}");

@@ -120,9 +120,11 @@ pub fn seconds(text: &str) -> Option<u64> {
 /// # Errors
 /// If the text is none.
 pub fn length(text: &str) -> Result<std::time::Duration, String> {
-    seconds(text)
-        .filter(|seconds| *seconds > 0)
-        .map(std::time::Duration::from_secs)
+    let milliseconds = text.strip_suffix("ms").and_then(|number| number.parse().ok());
+    milliseconds
+        .map(std::time::Duration::from_millis)
+        .or_else(|| seconds(text).map(std::time::Duration::from_secs))
+        .filter(|length| !length.is_zero())
         .ok_or_else(|| "expected a length of time such as 90s, 20m or 1h30m".to_owned())
 }
 

@@ -209,8 +209,11 @@ pub(crate) fn name(scene: &Scene<'_>) -> (String, Option<String>) {
     (built_name(scene).unwrap_or_else(|| anchor_title(scene)), None)
 }
 
+/// A title that only points elsewhere ("merged with ...") names nothing as long as another member has a better one.
 fn anchor_title(scene: &Scene<'_>) -> String {
-    scene.hits.first().map(|hit| words::cut(&hit.impact.title, 120)).unwrap_or_default()
+    let points = |hit: &&crate::join::scene::Hit<'_>| hit.impact.title.contains("://");
+    let named = scene.hits.iter().find(|hit| !points(hit)).or(scene.hits.first());
+    named.map(|hit| words::cut(&hit.impact.title, 120)).unwrap_or_default()
 }
 
 /// Only what at least two members share, or what a member states of itself, makes a name.
