@@ -19,8 +19,8 @@ pub(crate) async fn follow(room: Arc<Room>, bus: Bus, scope: Scope, clock: Clock
     while let Some(read) = stop.run_until_cancelled(reader.next()).await {
         match read {
             Ok(batch) => {
-                let folding = Arc::clone(&room);
-                if let Err(error) = tokio::task::spawn_blocking(move || folding.take(batch)).await {
+                let (folding, whole) = (Arc::clone(&room), reader.is_caught_up());
+                if let Err(error) = tokio::task::spawn_blocking(move || folding.take(batch, whole)).await {
                     tracing::error!(%error, "folding a part of the log ended badly");
                     room.lost(
                         clock.second(),

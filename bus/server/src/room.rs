@@ -15,8 +15,8 @@ use tokio::sync::watch;
 
 /// Pictures that are kept: each view that is open needs one.
 const PICTURES: usize = 16;
-/// States of earlier moments that are kept, for whoever looks around in one.
-const CUTS: usize = 3;
+/// States of earlier moments that are kept, for whoever looks around in one. Each costs about 2 KB a record of the log.
+const CUTS: usize = 2;
 
 /// What the server knows.
 pub(crate) struct Room {
@@ -122,11 +122,10 @@ impl Room {
         let _ = self.watch().wait_for(|reached| *reached >= sequence).await;
     }
 
-    /// Folds what one asking of the log brought.
-    pub(crate) fn take(&self, batch: Batch) {
+    /// Folds what one asking of the log brought; `whole` says that there was nothing more to ask for.
+    pub(crate) fn take(&self, batch: Batch, whole: bool) {
         let before = self.sequence();
-        let news = !batch.records.is_empty();
-        if news || batch.complete > before {
+        if !batch.records.is_empty() || batch.complete > before {
             let mut log = self.lock();
             let records: Vec<_> = batch.records.into_iter().filter(|record| record.sequence > before).collect();
             records.iter().cloned().for_each(|record| log.live.offer(record));
@@ -134,15 +133,19 @@ impl Room {
             let Log { live, archive } = &mut *log;
             archive.take(records, live);
         }
-        if !news {
-            self.link.send_if_modified(|link| std::mem::replace(link, Link::Live) != Link::Live);
-        } else if matches!(self.link(), Link::Lost { .. }) {
-            self.link.send_replace(Link::Catching);
-        }
+        let link = if whole { Link::Live } else { Link::Catching };
         self.sequence.send_if_modified(|sequence| {
             let moved = batch.complete > *sequence;
             *sequence = batch.complete.max(*sequence);
             moved
+        });
+        self.link.send_if_modified(|before| {
+            // Who was live and reads on is not behind.
+            let changed = *before != link && !(*before == Link::Live && link == Link::Catching);
+            if changed {
+                *before = link;
+            }
+            changed
         });
     }
 

@@ -1,13 +1,17 @@
 //! HTTP: pages for people, JSON for programs, one live stream for both. Loopback only.
 
 mod api;
+mod forms;
 mod guard;
 mod live;
 mod openapi;
+mod pages;
 mod query;
 mod refusal;
 mod routes;
 mod select;
+mod view;
+mod visit;
 
 pub(crate) use guard::Names;
 pub(crate) use query::Asked;

@@ -92,11 +92,6 @@ impl Desk {
         &self.outbox.source().org
     }
 
-    /// What the organisation is to the incidents.
-    pub(crate) fn role(&self) -> Role {
-        self.role
-    }
-
     /// Publishes a claim: completes it, puts it on disk, and waits until the log and the picture have it.
     ///
     /// # Errors

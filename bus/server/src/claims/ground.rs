@@ -17,7 +17,7 @@ pub(crate) struct Ground {
     pub(crate) last_rev: u64,
     /// The desk's last revision of it, for saying it again.
     pub(crate) last: Option<Map<String, Value>>,
-    /// What the speaking organisation is, if it has been heard before.
+    /// What the speaking organisation is, if the claim does not say and it has been heard before.
     pub(crate) role: Option<Role>,
     /// The event that a retraction names.
     pub(crate) target: Option<Target>,
@@ -36,7 +36,8 @@ impl Ground {
     /// What the log says; `desk` is the desk's `<org>/<feed>`.
     pub(crate) fn of_log(state: &mut State, request: &Request, desk: &str) -> Self {
         let last = request.text("object_id").and_then(|id| last_line(state, request.family, id, desk));
-        let speaker = request.claim.get("speaker").and_then(|speaker| speaker.get("org")).and_then(Value::as_str);
+        let speaker = request.claim.get("speaker").filter(|speaker| speaker.get("role").is_none());
+        let speaker = speaker.and_then(|speaker| speaker.get("org")).and_then(Value::as_str);
         Self {
             last_rev: last.as_ref().map_or(0, |line| line.rev),
             last: last.filter(|_| request.still).and_then(|line| claim_at(state, &line)),

@@ -63,10 +63,8 @@ fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD)
 }
 
-const CSP: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-
 const SECURITY: [(HeaderName, &str); 7] = [
-    (header::CONTENT_SECURITY_POLICY, CSP),
+    (header::CONTENT_SECURITY_POLICY, entente_console::CSP),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),

@@ -1,6 +1,7 @@
 //! The live stream: server-sent events whose ids are positions of the log. A page asks for its own fragments as they
 //! change, a program for notices of records; both resume where they were.
 
+mod fragments;
 mod notices;
 
 use std::collections::VecDeque;
@@ -20,7 +21,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::query::{Asked, pairs};
 use super::refusal::Refusal;
+use super::view::View;
+use super::visit::Visit;
 use crate::app::App;
+use fragments::Fragments;
 use notices::Notices;
 
 /// Keys of the stream's address, beside the moment: which view, and the filters of that view.
@@ -42,14 +46,20 @@ struct BeatOf {
     log: super::api::LogState,
 }
 
+/// What is told.
+enum Told {
+    Records(Notices),
+    Page(Box<Fragments>),
+}
+
 /// Whoever follows.
 struct Follower {
     app: App,
-    told: Notices,
+    told: Told,
     queue: VecDeque<Event>,
     reached: watch::Receiver<u64>,
     beat: Interval,
-    /// Something happened that was not told yet.
+    /// Something may have happened that was not told yet.
     due: bool,
     /// When the next batch may go.
     next: Instant,
@@ -61,9 +71,16 @@ pub(crate) async fn live(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let asked = Asked::read(pairs(query.as_deref()), KEYS, app.room.stream())?;
-    let told = Notices::after(since(&app, &asked, &headers));
-    let follower = Follower::new(app, told);
-    Ok(Sse::new(follower.events()).into_response())
+    let since = since(&app, &asked, &headers);
+    let told = match asked.value("view") {
+        None | Some("json") => Told::Records(Notices::after(since)),
+        Some(name) => {
+            let view = View::named(name, &asked)?;
+            let visit = Visit::of(&app, &view.path(), &view.query(), &headers);
+            Told::Page(Box::new(Fragments::after(view, visit, since, asked.at)))
+        }
+    };
+    Ok(Sse::new(Follower::new(app, told).events()).into_response())
 }
 
 /// The position up to which the caller knows the log: what it saw last, or what its page shows, or all there is.
@@ -74,7 +91,7 @@ fn since(app: &App, asked: &Asked, headers: &HeaderMap) -> u64 {
 }
 
 impl Follower {
-    fn new(app: App, told: Notices) -> Self {
+    fn new(app: App, told: Told) -> Self {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let reached = app.room.watch();
@@ -97,7 +114,7 @@ impl Follower {
             tokio::select! {
                 biased;
                 () = self.app.stop.cancelled() => return None,
-                _ = self.beat.tick() => self.queue.extend(self.beat_event()),
+                _ = self.beat.tick() => self.beat(),
                 () = sleep_until(self.next), if self.due => self.tell().await,
                 moved = self.reached.changed(), if !self.due => {
                     moved.ok()?;
@@ -110,16 +127,22 @@ impl Follower {
     async fn tell(&mut self) {
         self.reached.mark_unchanged();
         self.due = false;
-        self.queue.extend(self.told.news(&self.app).await);
+        let news = match &mut self.told {
+            Told::Records(notices) => notices.news(&self.app).await,
+            Told::Page(fragments) => fragments.news(&self.app).await,
+        };
+        self.queue.extend(news);
         self.next = Instant::now() + PACE;
     }
 
-    fn beat_event(&self) -> Option<Event> {
+    /// A sign of life. Time alone makes promises overdue and speakers silent, so that a page is looked at again as well.
+    fn beat(&mut self) {
+        self.due |= matches!(self.told, Told::Page(_));
         let beat = BeatOf {
             position: self.app.room.sequence(),
             at: self.app.clock.second(),
             log: self.app.room.link().into(),
         };
-        Event::default().event("beat").json_data(beat).ok()
+        self.queue.extend(Event::default().event("beat").json_data(beat).ok());
     }
 }

@@ -29,6 +29,14 @@ pub(crate) struct ErrorBody {
     pub(crate) problems: Vec<Mistake>,
 }
 
+impl ErrorBody {
+    /// What failed, mistakes included, in one line.
+    pub(crate) fn told(&self) -> String {
+        let problems = self.problems.iter().map(|problem| format!("{}: {}", problem.path, problem.what));
+        std::iter::once(self.error.clone()).chain(problems).collect::<Vec<_>>().join("; ")
+    }
+}
+
 impl Refusal {
     pub(crate) fn new(status: StatusCode, error: impl Into<String>, next: impl Into<String>) -> Self {
         Self { status, body: ErrorBody { error: error.into(), next: next.into(), problems: Vec::new() } }

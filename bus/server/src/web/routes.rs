@@ -5,11 +5,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
+use entente_console::Filters;
 use entente_correlator::picture::{Incident, Picture};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::refusal::Refusal;
-use super::{api, guard, live, openapi, select};
+use super::{api, forms, guard, live, openapi, pages, select};
 use crate::app::App;
 use crate::claims::{ClaimRequest, Published};
 
@@ -121,16 +122,38 @@ fn data() -> Vec<Route> {
 }
 
 fn pages() -> Vec<Route> {
-    Vec::new()
+    let (seen, refused) = (StatusCode::SEE_OTHER, StatusCode::UNPROCESSABLE_ENTITY);
+    vec![
+        Route::get("/", "The board.", Content::Html, get(pages::board))
+            .query(Filters::KEYS)
+            .gives(seen, Content::Elsewhere),
+        Route::get(
+            "/incidents/{key}",
+            "One incident; another name of it leads to its own address.",
+            Content::Html,
+            get(pages::incident),
+        )
+        .query(&["say"])
+        .gives(seen, Content::Elsewhere),
+        Route::get("/feeds", "The feeds, what was rejected and what is held back.", Content::Html, get(pages::feeds))
+            .gives(seen, Content::Elsewhere),
+        Route::get("/events/{key}", "One record, by event id or position.", Content::Html, get(pages::event))
+            .gives(seen, Content::Elsewhere),
+        Route::get("/board.txt", "The board as text.", Content::Text, get(pages::board_text)).query(pages::TEXT_KEYS),
+        Route::get("/incidents/{key}/text", "One incident as text.", Content::Text, get(pages::incident_text)),
+        Route::get("/assets/{name}", "A file that the pages load.", Content::File, get(pages::file)).timeless(),
+        Route::post("/claims", "A claim from a form of the console.", Content::Form, post(forms::claims))
+            .gives(seen, Content::Elsewhere)
+            .gives(refused, Content::Html),
+        Route::post("/prefs", "The reader's theme.", Content::Form, post(forms::prefs)).gives(seen, Content::Elsewhere),
+    ]
 }
 
 /// The router of all addresses.
 pub(crate) fn router(app: App) -> Router {
     let routes = table().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler));
     routes
-        .fallback(|| async {
-            Refusal::not_found("there is nothing at this address", "begin at /, or see /v1/openapi.json")
-        })
+        .fallback(pages::nothing)
         .method_not_allowed_fallback(|| async {
             Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,

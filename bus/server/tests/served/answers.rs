@@ -127,3 +127,28 @@ async fn the_document_names_every_address_that_answers() {
     let wrong = soon(trial.http.delete(trial.url("/v1/picture")).send()).await.unwrap();
     assert_eq!(wrong.status(), StatusCode::METHOD_NOT_ALLOWED);
 }
+
+#[tokio::test]
+async fn without_the_log_the_last_picture_stays_and_claims_wait_on_disk() {
+    let mut trial = Trial::start().await;
+    trial.publish("impact", impact("Windows VMs stop")).await;
+    soon(trial.nats.take().unwrap().stop()).await;
+    let log = soon(async {
+        loop {
+            let log = trial.json("/v1/feeds").await["log"].clone();
+            if log["state"] == "lost" {
+                return log;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+    assert!(log["since"].is_string() && !log["reason"].as_str().unwrap().is_empty(), "{log}");
+    assert_eq!(trial.json("/v1/picture").await["totals"]["open"], 1);
+    assert_eq!(trial.json("/v1/picture?as_of=1").await["totals"]["open"], 1);
+    assert!(trial.get("/").await.text().await.unwrap().contains("Not live since"));
+    let waiting = trial.post(json!({"family": "impact", "claim": impact("Logins fail")}).to_string()).await;
+    assert_eq!(waiting.status(), StatusCode::ACCEPTED);
+    let waiting: Value = waiting.json().await.unwrap();
+    assert_eq!((waiting["position"].is_null(), trial.outbox.backlog().events), (true, 1));
+}

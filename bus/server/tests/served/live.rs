@@ -110,3 +110,48 @@ async fn a_stream_ends_with_its_server_and_a_position_of_another_log_asks_to_loa
     });
     ended.await;
 }
+
+#[tokio::test]
+async fn an_open_board_gets_the_pieces_that_a_reload_would_show() {
+    let trial = Trial::start().await;
+    trial.publish("impact", impact("One")).await;
+    let page = trial.get("/").await.text().await.unwrap();
+    let mut stream = Stream::open(&trial, "view=board&as_of=1", None).await;
+    stream.next_of("beat").await;
+    trial.publish("impact", impact("Two")).await;
+    let mut shown: std::collections::BTreeMap<String, String> = entente_console::fragments(&page).into_iter().collect();
+    let mut seen = String::new();
+    while seen != "2" {
+        let piece = stream.next_of("message").await;
+        shown.insert(piece.data["id"].as_str().unwrap().to_owned(), piece.data["html"].as_str().unwrap().to_owned());
+        seen = piece.id.unwrap_or(seen);
+    }
+    let reloaded = trial.get("/").await.text().await.unwrap();
+    for (id, html) in entente_console::fragments(&reloaded) {
+        assert_eq!(shown.get(&id), Some(&html), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_was_away_is_brought_forward_from_where_it_stood() {
+    let trial = Trial::start().await;
+    trial.publish("impact", impact("One")).await;
+    let page = trial.get("/").await.text().await.unwrap();
+    for title in ["Two", "Three"] {
+        trial.publish("impact", impact(title)).await;
+    }
+    let mut stream = Stream::open(&trial, "view=board&as_of=1", Some("1")).await;
+    let before: std::collections::BTreeMap<String, String> = entente_console::fragments(&page).into_iter().collect();
+    let mut changed = 0;
+    loop {
+        let piece = stream.next_of("message").await;
+        assert_ne!(before.get(piece.data["id"].as_str().unwrap()).map(String::as_str), piece.data["html"].as_str());
+        changed += 1;
+        if piece.id.as_deref() == Some("3") {
+            break;
+        }
+    }
+    assert!(changed > 0);
+    let refused = trial.get("/v1/live?view=attic").await;
+    assert_eq!(refused.status(), reqwest::StatusCode::BAD_REQUEST);
+}

@@ -12,4 +12,5 @@ mod answers;
 mod claims;
 mod hostile;
 mod live;
+mod pages;
 mod trial;

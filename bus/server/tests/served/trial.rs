@@ -24,7 +24,7 @@ pub struct Trial {
     pub outbox: Outbox,
     pub dir: TempDir,
     pub served: Served,
-    pub nats: NatsServer,
+    pub nats: Option<NatsServer>,
     _pump: DropGuard,
 }
 
@@ -56,7 +56,7 @@ impl Trial {
         let (address, served) = start_server(&bus, &outbox, dir.path().to_owned()).await;
         // The test's own client meets no proxy and follows nothing by itself.
         let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { address, http, bus, outbox, dir, served, nats, _pump: stop.drop_guard() }
+        Self { address, http, bus, outbox, dir, served, nats: Some(nats), _pump: stop.drop_guard() }
     }
 
     /// Ends the server and starts another on the same log and outbox.

@@ -1,0 +1,117 @@
+//! The pages: board, incident, feeds, one record; the same as text; and the files that they load.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use entente_console::{Filters, asset, text};
+use entente_replay::AsOf;
+
+use super::api::{no_event, no_incident};
+use super::query::Asked;
+use super::refusal::Refusal;
+use super::view::{View, filters, incident_path};
+use super::visit::{Visit, is_live};
+use crate::app::App;
+use crate::room::When;
+
+/// The filters of the board as text: those of the page, but for the form that may stand open there.
+pub(crate) const TEXT_KEYS: &[&str] = &["state", "provider", "class", "with", "lane", "sort"];
+
+pub(crate) async fn board(State(app): State<App>, visit: Visit) -> Response {
+    let page = async {
+        let asked = visit.asked(&app, Filters::KEYS)?;
+        let view = View::Board(filters(&asked)?);
+        screen(&app, &visit, &asked, &view).await
+    };
+    visit.answer(&app, page.await)
+}
+
+pub(crate) async fn incident(State(app): State<App>, Path(key): Path<String>, visit: Visit) -> Response {
+    let page = async {
+        let asked = visit.asked(&app, &["say"])?;
+        screen(&app, &visit, &asked, &View::Incident(key)).await
+    };
+    visit.answer(&app, page.await)
+}
+
+pub(crate) async fn feeds(State(app): State<App>, visit: Visit) -> Response {
+    let page = async { screen(&app, &visit, &visit.asked(&app, &[])?, &View::Feeds).await };
+    visit.answer(&app, page.await)
+}
+
+/// A screen at the moment that is asked for. A time is answered with the address of its position, an alias with that of
+/// the incident.
+async fn screen(app: &App, visit: &Visit, asked: &Asked, view: &View) -> Result<Response, Refusal> {
+    let when = app.when(asked)?;
+    if let Some(moved) = exact(visit, asked, &when) {
+        return Ok(moved);
+    }
+    let shown = view.show(app, visit, when).await?;
+    match (view, shown.incident) {
+        (View::Incident(key), Some(id)) if *key != id => Ok(visit.moved_to(&incident_path(&id))),
+        _ => Ok(visit.page(app, StatusCode::OK, shown.html)),
+    }
+}
+
+fn exact(visit: &Visit, asked: &Asked, when: &When) -> Option<Response> {
+    let by_time = matches!(asked.as_of, Some(AsOf::Time(_)));
+    when.sequence.filter(|_| by_time).map(|sequence| visit.at_position(sequence))
+}
+
+pub(crate) async fn event(State(app): State<App>, Path(key): Path<String>, visit: Visit) -> Response {
+    let page = async {
+        let asked = visit.asked(&app, &[])?;
+        let when = app.when(&asked)?;
+        if let Some(moved) = exact(&visit, &asked, &when) {
+            return Ok(moved);
+        }
+        let wanted = key.clone();
+        let found = app.ask(move |room| {
+            let stream = room.stream().to_owned();
+            room.with(when, |state, at| Some((state.event(&wanted)?, at, state.position().sequence(&stream))))
+        });
+        let ((line, payload), at, position) = found.await?.ok_or_else(|| no_event(&key))?;
+        let frame = visit.frame(&app, &position.to_string(), at, is_live(&when));
+        let html = entente_console::event(&frame, &line, &String::from_utf8_lossy(&payload));
+        Ok(visit.page(&app, StatusCode::OK, html))
+    };
+    visit.answer(&app, page.await)
+}
+
+pub(crate) async fn board_text(State(app): State<App>, visit: Visit) -> Result<Response, Refusal> {
+    let asked = visit.asked(&app, TEXT_KEYS)?;
+    let (when, select) = (app.when(&asked)?, filters(&asked)?.select(app.desk.org()));
+    let board = app.ask(move |room| text::board(&room.picture(when, &select))).await?;
+    Ok(plain(board))
+}
+
+pub(crate) async fn incident_text(
+    State(app): State<App>,
+    Path(key): Path<String>,
+    visit: Visit,
+) -> Result<Response, Refusal> {
+    let asked = visit.asked(&app, &[])?;
+    let when = app.when(&asked)?;
+    let wanted = key.clone();
+    let found = app.ask(move |room| {
+        room.with(when, |state, at| state.incident(&wanted, at).map(|incident| text::incident(&incident, at)))
+    });
+    Ok(plain(found.await?.ok_or_else(|| no_incident(&key))?))
+}
+
+fn plain(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Refusal> {
+    let (mime, bytes) = asset::get(&name)
+        .ok_or_else(|| Refusal::not_found("there is no such file", "the pages name the files that there are"))?;
+    // The names carry no version: a page of a newer server must not meet an older sheet for long.
+    Ok(([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "max-age=60")], bytes).into_response())
+}
+
+/// What is asked for at an address that there is not: a page for readers, JSON for programs.
+pub(crate) async fn nothing(State(app): State<App>, visit: Visit) -> Response {
+    let refusal = Refusal::not_found("there is nothing at this address", "begin at /, or see /v1/openapi.json");
+    if visit.path.starts_with("/v1/") { refusal.into_response() } else { visit.refused(&app, &refusal) }
+}

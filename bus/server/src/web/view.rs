@@ -1,0 +1,120 @@
+//! The screens whose pages change while they are open: rendered here for a first load and for the live stream alike, so
+//! that what is sent later is what a reload would show.
+
+use axum::http::StatusCode;
+use entente_console::{FeedBeat, Filters};
+use entente_correlator::select::Select;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::api::no_incident;
+use super::query::Asked;
+use super::refusal::Refusal;
+use super::visit::{Visit, is_live};
+use crate::app::App;
+use crate::room::When;
+
+/// A screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    Board(Filters),
+    /// By the key that was asked for.
+    Incident(String),
+    Feeds,
+}
+
+/// What a screen shows.
+pub(crate) struct Shown {
+    pub(crate) html: String,
+    /// The incident's own id, for a page of one.
+    pub(crate) incident: Option<String>,
+}
+
+impl View {
+    /// The screen of a live stream: `board`, `incidents/{key}` or `feeds`, with the filters of that screen.
+    pub(crate) fn named(name: &str, asked: &Asked) -> Result<Self, Refusal> {
+        match name.split_once('/') {
+            None if name == "board" => Ok(Self::Board(filters(asked)?)),
+            None if name == "feeds" => Ok(Self::Feeds),
+            Some(("incidents", key)) if !key.is_empty() => Ok(Self::Incident(key.to_owned())),
+            _ => {
+                let what = "view names no screen; expected board, incidents/{key}, feeds or json";
+                Err(Refusal::new(StatusCode::BAD_REQUEST, what, "leave view out for notices of records"))
+            }
+        }
+    }
+
+    /// The path of the screen's page.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Board(_) => "/".to_owned(),
+            Self::Incident(key) => incident_path(key),
+            Self::Feeds => "/feeds".to_owned(),
+        }
+    }
+
+    /// The query of the screen's page: its filters.
+    pub(crate) fn query(&self) -> String {
+        if let Self::Board(filters) = self { filters.query() } else { String::new() }
+    }
+
+    /// The page at a moment.
+    ///
+    /// # Errors
+    /// If there is no such incident at that moment.
+    pub(crate) async fn show(&self, app: &App, visit: &Visit, when: When) -> Result<Shown, Refusal> {
+        self.shown(app, visit, when, is_live(&when)).await
+    }
+
+    /// The page of an earlier moment as it was when it was live.
+    pub(crate) async fn as_live(&self, app: &App, visit: &Visit, when: When) -> Result<Shown, Refusal> {
+        self.shown(app, visit, when, true).await
+    }
+
+    async fn shown(&self, app: &App, visit: &Visit, when: When, live: bool) -> Result<Shown, Refusal> {
+        let (view, shared, visit) = (self.clone(), App::clone(app), visit.clone());
+        app.ask(move |_| match view {
+            Self::Board(filters) => Ok(board(&shared, &visit, when, live, &filters)),
+            Self::Incident(key) => incident(&shared, &visit, when, live, &key),
+            Self::Feeds => Ok(feeds(&shared, &visit, when, live)),
+        })
+        .await?
+    }
+}
+
+/// The path of an incident's page.
+pub(crate) fn incident_path(key: &str) -> String {
+    /// What may stand in a segment of a path as it is.
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b':').remove(b'~');
+    format!("/incidents/{}", utf8_percent_encode(key, KEPT))
+}
+
+/// The filters of a query.
+pub(crate) fn filters(asked: &Asked) -> Result<Filters, Refusal> {
+    let pairs = asked.rest.iter().filter(|(key, _)| key != "view");
+    let filters = Filters::parse(pairs.map(|(key, value)| (key.as_str(), value.as_str())));
+    filters.map_err(|mistakes| Refusal::query(&mistakes, Filters::KEYS))
+}
+
+fn board(app: &App, visit: &Visit, when: When, live: bool, filters: &Filters) -> Shown {
+    let picture = app.room.picture(when, &filters.select(app.desk.org()));
+    let frame = visit.frame(app, &picture.as_of, picture.at, live);
+    Shown { html: entente_console::board(&frame, &picture, filters), incident: None }
+}
+
+fn incident(app: &App, visit: &Visit, when: When, live: bool, key: &str) -> Result<Shown, Refusal> {
+    let found = app.room.with(when, |state, at| state.incident(key, at)).ok_or_else(|| no_incident(key))?;
+    let picture = app.room.picture(when, &Select { limit: 0, ..Select::default() });
+    let frame = visit.frame(app, &picture.as_of, picture.at, live);
+    Ok(Shown { html: entente_console::incident(&frame, &found, &picture), incident: Some(found.id) })
+}
+
+fn feeds(app: &App, visit: &Visit, when: When, live: bool) -> Shown {
+    let picture = app.room.picture(when, &Select { limit: 0, ..Select::default() });
+    let frame = visit.frame(app, &picture.as_of, picture.at, live);
+    let beats = if live { app.beats.borrow().clone() } else { crate::beats::Beats::default() };
+    let beats: Vec<FeedBeat> = beats
+        .iter()
+        .map(|((org, feed), beat)| FeedBeat { org: org.clone(), feed: feed.clone(), beat: beat.clone() })
+        .collect();
+    Shown { html: entente_console::feeds(&frame, &picture, &beats), incident: None }
+}
