@@ -18,7 +18,7 @@ fn a_mistake_says_what_was_expected() {
         (vec!["impact", "x", "--tlp", "amber"], "need a sharing group"),
         (vec!["impact", "x", "--for", "Crowd Strike"], "expected an organisation's slug"),
         (vec!["impact", "x", "--for", "aws", "--certainty", "observed"], "at most `likely`"),
-        (vec!["impact", "x", "--outcome", "restored"], "outcome: stands with phase resolved only"),
+        (vec!["impact", "x", "--outcome", "restored"], "outcome: stands with"),
         (vec!["impact", "x", "--file", "/nowhere/x.json"], "/nowhere/x.json cannot be read"),
         (vec!["request", ""], "text: missing; expected the text: entente publish request"),
         (vec!["notice", "x"], "about: missing; expected --about OBJECT"),
