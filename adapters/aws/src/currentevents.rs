@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, Severity};
 use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
 use entente_schemas::header::{Fidelity, Native, Times};
-use entente_sidecar::decode::{json_item, json_items, refuse_item};
-use entente_sidecar::item::{Item, Refusal, Statement};
+use entente_sidecar::decode::{List, json_item, json_items, refuse_item};
+use entente_sidecar::item::{Item, Reading, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
-use entente_sidecar::stamp::{StampError, epoch_seconds};
+use entente_sidecar::reading::gather;
+use entente_sidecar::stamp::{MemberError, epoch_seconds, only_observed, utc_seconds};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -20,6 +21,9 @@ use crate::service::{Hit, blocks};
 
 /// The native system.
 pub(crate) const SYSTEM: &str = "aws.currentevents";
+
+/// The greatest number of characters in an event's name, which each of its statements repeats.
+const ID_MAX: usize = 400;
 
 #[derive(Debug, Deserialize)]
 struct Event {
@@ -31,7 +35,7 @@ struct Event {
     service: String,
     service_name: Option<String>,
     summary: Option<String>,
-    event_log: Option<Vec<Entry>>,
+    event_log: Option<List<Entry>>,
     impacted_services: Option<BTreeMap<String, Impacted>>,
 }
 
@@ -55,10 +59,12 @@ struct Impacted {
 enum Fault {
     #[error("`{member}` is `{text}`; expected whole seconds since 1970")]
     Seconds { member: &'static str, text: String },
-    #[error("member `{member}`: {error}")]
-    Stamp { member: &'static str, error: StampError },
+    #[error(transparent)]
+    Stamp(#[from] MemberError),
     #[error("`arn` is empty: the event cannot be told from others")]
     Nameless,
+    #[error("`arn` has over {ID_MAX} characters; no event has such a name")]
+    LongName,
     #[error(transparent)]
     Mapping(#[from] MappingError),
 }
@@ -71,22 +77,22 @@ struct Reader<'a, 'm> {
 }
 
 /// Reads an answer: a list of open events, empty when all is quiet.
-pub(crate) fn items(
-    body: &[u8],
-    observed: DateTime<Utc>,
-    lookup: &mut Lookup<'_>,
-) -> Result<Vec<Result<Item, Refusal>>, Refusal> {
+pub(crate) fn items(body: &[u8], observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Reading, Refusal> {
     let mut read = |index: usize, raw: &RawValue| {
         let event = json_item::<Event>(raw, index)?;
-        event.item(observed, lookup).map_err(|fault| refuse_item(fault, event.arn.clone(), raw.get().as_bytes()))
+        let position: String = event.arn.chars().take(ID_MAX).collect();
+        event.item(observed, lookup).map_err(|fault| refuse_item(fault, position, raw.get().as_bytes()))
     };
-    Ok(json_items(body)?.iter().enumerate().map(|(index, raw)| read(index, raw)).collect())
+    Ok(gather(json_items(body)?.iter().enumerate().map(|(index, raw)| read(index, raw))))
 }
 
 impl Event {
     fn item(&self, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Fault> {
         if self.arn.trim().is_empty() {
             return Err(Fault::Nameless);
+        }
+        if self.arn.chars().count() > ID_MAX {
+            return Err(Fault::LongName);
         }
         let began = seconds("date", &self.date, observed)?;
         let ended = self.end_time.as_ref().map(|end| seconds("end_time", end, observed)).transpose()?;
@@ -206,7 +212,7 @@ impl Event {
 impl Entry {
     fn statement(&self, arn: &str, reader: &Reader<'_, '_>) -> Result<Statement, Fault> {
         let when = seconds("timestamp", &self.timestamp, reader.observed)?;
-        let id = format!("{arn}/{}", when.to_rfc3339_opts(SecondsFormat::Secs, true));
+        let id = format!("{arn}/{}", utc_seconds(when));
         let status = self.status.as_ref().map(text);
         let digest = reader.lookup.mapping().digest("currentevents_notice", |name| match name {
             "timestamp" => self.timestamp.as_str().into(),
@@ -251,14 +257,7 @@ impl Reader<'_, '_> {
 
     /// The clocks of a claim that was read from this version of the event.
     fn times(&self) -> Times {
-        Times {
-            published_at: self.published,
-            occurred_at: None,
-            occurred_end: None,
-            fidelity: None,
-            observed_at: self.observed,
-            confirmed_at: None,
-        }
+        Times { published_at: self.published, ..only_observed(self.observed) }
     }
 }
 
@@ -270,5 +269,5 @@ fn seconds(member: &'static str, written: &Written, observed: DateTime<Utc>) -> 
     let Some(value) = written.value() else {
         return Err(Fault::Seconds { member, text: written.as_str().chars().take(60).collect() });
     };
-    epoch_seconds(value, observed).map_err(|error| Fault::Stamp { member, error })
+    Ok(epoch_seconds(value, observed).map_err(|error| MemberError { member, error })?)
 }

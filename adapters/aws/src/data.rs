@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use entente_schemas::block::{BlockState, Severity};
 use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
 use entente_schemas::header::{Fidelity, Native, Times};
-use entente_sidecar::decode::{json, json_item, json_items, refuse_item};
-use entente_sidecar::item::{Item, Refusal, Statement};
+use entente_sidecar::decode::{List, json, json_item, json_items, refuse_item};
+use entente_sidecar::item::{Item, Reading, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
-use entente_sidecar::stamp::{StampError, epoch_seconds};
+use entente_sidecar::reading::gather;
+use entente_sidecar::stamp::{StampError, epoch_seconds, only_observed};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -25,8 +26,8 @@ const MARK: &str = "[RESOLVED]";
 /// A whole answer; a recording may hold single posts instead.
 #[derive(Deserialize)]
 struct Whole {
-    archive: Option<Vec<Box<RawValue>>>,
-    current: Option<Vec<Box<RawValue>>>,
+    archive: Option<List<Box<RawValue>>>,
+    current: Option<List<Box<RawValue>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,21 +64,14 @@ pub(crate) fn without_mark(title: &str) -> String {
 }
 
 /// Reads an answer.
-pub(crate) fn items(
-    body: &[u8],
-    observed: DateTime<Utc>,
-    lookup: &mut Lookup<'_>,
-) -> Result<Vec<Result<Item, Refusal>>, Refusal> {
-    let mut items = Vec::new();
-    for (raw, archived) in posts(body)? {
-        let post = json_item::<Post>(&raw, items.len());
-        items.push(post.and_then(|post| {
-            let position = format!("{}@{}", post.service, post.date.as_str());
-            let item = post.item(archived, observed, lookup);
-            item.map_err(|fault| refuse_item(fault, position, raw.get().as_bytes()))
-        }));
-    }
-    Ok(items)
+pub(crate) fn items(body: &[u8], observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Reading, Refusal> {
+    let posts = posts(body)?;
+    Ok(gather(posts.iter().enumerate().map(|(index, (raw, archived))| {
+        let post = json_item::<Post>(raw, index)?;
+        let position = format!("{}@{}", post.service, post.date.as_str());
+        let item = post.item(*archived, observed, lookup);
+        item.map_err(|fault| refuse_item(fault, position, raw.get().as_bytes()))
+    })))
 }
 
 /// The posts, each with whether the feed holds it to be past.
@@ -195,12 +189,5 @@ impl Post {
 
 /// The feed stamps no version of a post.
 fn times(began: DateTime<Utc>, observed: DateTime<Utc>) -> Times {
-    Times {
-        published_at: None,
-        occurred_at: Some(began),
-        occurred_end: None,
-        fidelity: Some(Fidelity::Second),
-        observed_at: observed,
-        confirmed_at: None,
-    }
+    Times { occurred_at: Some(began), fidelity: Some(Fidelity::Second), ..only_observed(observed) }
 }

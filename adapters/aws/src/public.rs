@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::speaker::{Relay, Role, Speaker};
-use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Vanishing};
+use entente_sidecar::item::{FeedProfile, Normalize, Reading, Refusal, Vanishing};
 use entente_sidecar::mapping::{Lookup, Mapping};
 
 use crate::currentevents;
@@ -13,7 +13,7 @@ use crate::currentevents;
 /// The page that people see; the same for every item, so it is shown and is never evidence.
 pub(crate) const PAGE: &str = "https://health.aws.amazon.com/health/status";
 
-type ReadItems = fn(&[u8], DateTime<Utc>, &mut Lookup<'_>) -> Result<Vec<Result<Item, Refusal>>, Refusal>;
+type ReadItems = fn(&[u8], DateTime<Utc>, &mut Lookup<'_>) -> Result<Reading, Refusal>;
 
 struct Public {
     profile: FeedProfile,
@@ -71,13 +71,7 @@ impl Normalize for Public {
 
     fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
         let mut lookup = Lookup::new(&self.mapping);
-        let mut reading = Reading::default();
-        for item in (self.read_items)(body, observed, &mut lookup)? {
-            match item {
-                Ok(item) => reading.items.push(item),
-                Err(refusal) => reading.refused.push(refusal),
-            }
-        }
+        let mut reading = (self.read_items)(body, observed, &mut lookup)?;
         reading.unmapped = lookup.into_unmapped();
         Ok(reading)
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
 use entente_sidecar::mapping::Lookup;
+use indexmap::IndexSet;
 
 const DIRECTIONS: [&str; 9] =
     ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
@@ -58,7 +59,7 @@ pub(crate) struct Hit<'a> {
 
 /// One block a class, region, state and severity.
 pub(crate) fn blocks<'a>(hits: impl IntoIterator<Item = Hit<'a>>, lookup: &mut Lookup<'_>) -> Vec<Block> {
-    let mut blocks: BTreeMap<(ServiceClass, Option<String>, BlockState, Severity), Vec<String>> = BTreeMap::new();
+    let mut blocks: BTreeMap<(ServiceClass, Option<String>, BlockState, Severity), IndexSet<String>> = BTreeMap::new();
     for hit in hits {
         let key = Key::parse(hit.key);
         let mapping = lookup.mapping();
@@ -67,14 +68,14 @@ pub(crate) fn blocks<'a>(hits: impl IntoIterator<Item = Hit<'a>>, lookup: &mut L
         let region = key.region.or(global).map(str::to_owned);
         let name = if hit.name.trim().is_empty() { key.stem } else { hit.name.trim() };
         let names = blocks.entry((class, region, hit.state, hit.severity)).or_default();
-        if !name.is_empty() && !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
+        if !name.is_empty() {
+            names.insert(name.to_owned());
         }
     }
-    let block = |((service_class, region, state, severity), services): (_, Vec<String>)| Block {
+    let block = |((service_class, region, state, severity), services): (_, IndexSet<String>)| Block {
         provider: "aws".to_owned(),
         service_class,
-        services,
+        services: services.into_iter().collect(),
         regions: Option::into_iter(region).collect(),
         zones: Vec::new(),
         state,

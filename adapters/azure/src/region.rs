@@ -1,7 +1,7 @@
 //! Azure's regions by the names that texts call them. A region counts only where it is named: "Global" or "multiple
 //! regions" name none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -15,11 +15,14 @@ struct Table {
     regions: BTreeMap<String, String>,
 }
 
-/// The regions, the longest name first: `East US 2` is not `East US`.
+/// The regions.
 #[derive(Debug, Default)]
 pub(crate) struct Regions {
-    unnamed: Vec<String>,
-    regions: Vec<(String, String)>,
+    unnamed: BTreeSet<String>,
+    /// Names and codes, to codes.
+    codes: BTreeMap<String, String>,
+    /// The longest name first: `East US 2` is not `East US`.
+    names: Vec<(String, String)>,
 }
 
 static REGIONS: LazyLock<Regions> =
@@ -33,28 +36,28 @@ pub(crate) fn regions() -> &'static Regions {
 impl Regions {
     fn parse(toml: &str) -> Result<Self, toml::de::Error> {
         let table: Table = toml::from_str(toml)?;
-        let mut regions: Vec<(String, String)> = table.regions.into_iter().collect();
-        regions.sort_by_key(|(name, _)| (std::cmp::Reverse(name.len()), name.clone()));
-        Ok(Self { unnamed: table.unnamed, regions })
+        let mut names: Vec<(String, String)> = table.regions.into_iter().collect();
+        names.sort_by_key(|(name, _)| (std::cmp::Reverse(name.len()), name.clone()));
+        let themselves = names.iter().map(|(_, code)| (code.clone(), code.clone()));
+        let codes = themselves.chain(names.iter().cloned()).collect();
+        Ok(Self { unnamed: table.unnamed.into_iter().collect(), codes, names })
     }
 
     /// The code of the region that a text is the name of.
     pub(crate) fn code(&self, text: &str) -> Option<&str> {
-        let text = normal(text);
-        self.regions.iter().find(|(name, code)| *name == text || *code == text).map(|(_, code)| code.as_str())
+        self.codes.get(&normal(text)).map(String::as_str)
     }
 
     /// Whether a text is a word for a scope that names no region.
     pub(crate) fn is_unnamed(&self, text: &str) -> bool {
-        let text = normal(text);
-        self.unnamed.contains(&text)
+        self.unnamed.contains(&normal(text))
     }
 
     /// The codes of the regions that a text names, each once.
     pub(crate) fn named_in(&self, text: &str) -> Vec<String> {
         let mut rest = normal(text);
         let mut codes = Vec::new();
-        for (name, code) in &self.regions {
+        for (name, code) in &self.names {
             while let Some(at) = standing(&rest, name) {
                 rest.replace_range(at..at + name.len(), &"/".repeat(name.len()));
                 codes.push(code.clone());

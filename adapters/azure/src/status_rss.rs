@@ -10,8 +10,8 @@ use entente_schemas::family::{Impact, ImpactKind, Phase};
 use entente_schemas::speaker::{Relay, Role, Speaker};
 use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Vanishing};
 use entente_sidecar::mapping::{Lookup, Mapping};
-use entente_vendor::post::{Post, PostError, refused};
-use entente_vendor::syndication::{Entry, entries};
+use entente_sidecar::post::{self, Post, PostError};
+use entente_sidecar::syndication::Entry;
 
 use crate::region::regions;
 
@@ -56,13 +56,7 @@ impl Normalize for StatusRss {
 
     fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
         let mut lookup = Lookup::new(&MAPPING);
-        let mut reading = Reading::default();
-        for (index, entry) in entries(body)?.iter().enumerate() {
-            match self.item(entry, &mut lookup, observed) {
-                Ok(item) => reading.items.push(item),
-                Err(error) => reading.refused.push(refused(entry, index, error)),
-            }
-        }
+        let mut reading = post::read(body, |entry| self.item(entry, &mut lookup, observed))?;
         reading.unmapped = lookup.into_unmapped();
         Ok(reading)
     }

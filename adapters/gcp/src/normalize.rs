@@ -3,20 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
 use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
 use entente_schemas::header::{Native, Times};
-use entente_sidecar::decode::refuse_item;
+use entente_sidecar::decode::{List, refuse_item};
 use entente_sidecar::item::{Item, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
-use entente_sidecar::stamp::{StampError, fidelity, rfc3339};
+use entente_sidecar::reading::address;
+use entente_sidecar::stamp::{MemberError, fidelity, member as stamp, only_observed, optional, utc_seconds};
+use indexmap::IndexSet;
 use serde::Deserialize;
 
 use crate::public::PAGES;
 
 /// The native system of the public feed.
 pub(crate) const SYSTEM: &str = "gcp.public";
+
+/// The greatest number of characters in a name that the claims of one incident repeat.
+const NAME_MAX: usize = 400;
 
 /// The name that the feed gives where several products are hit; they stand in a list of their own.
 const SEVERAL: &str = "Multiple Products";
@@ -30,13 +35,13 @@ pub(crate) struct Incident {
     end: Option<String>,
     modified: Option<String>,
     external_desc: Option<String>,
-    updates: Option<Vec<Update>>,
+    updates: Option<List<Update>>,
     status_impact: Option<String>,
     severity: Option<String>,
     service_name: Option<String>,
-    affected_products: Option<Vec<Product>>,
-    currently_affected_locations: Option<Vec<Location>>,
-    previously_affected_locations: Option<Vec<Location>>,
+    affected_products: Option<List<Product>>,
+    currently_affected_locations: Option<List<Location>>,
+    previously_affected_locations: Option<List<Location>>,
     uri: Option<String>,
 }
 
@@ -61,8 +66,12 @@ struct Location {
 /// What an incident lacks.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    #[error("member `{member}`: {error}")]
-    Stamp { member: &'static str, error: StampError },
+    #[error("`id` has over {NAME_MAX} characters; no incident has such a name")]
+    LongName,
+    #[error("a location's id has over {NAME_MAX} characters; no place has such a name")]
+    LongPlace,
+    #[error(transparent)]
+    Stamp(#[from] MemberError),
     #[error("neither `id` nor `created`: the incident cannot be told from others")]
     Nameless,
     #[error(transparent)]
@@ -83,12 +92,15 @@ impl Incident {
     pub(crate) fn item(self, raw: &str, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Refusal> {
         self.read(observed, lookup).map_err(|fault| {
             let position = self.id.clone().unwrap_or_else(|| format!("incident that began {}", self.begin));
-            refuse_item(fault, position, raw.as_bytes())
+            refuse_item(fault, position.chars().take(NAME_MAX).collect::<String>(), raw.as_bytes())
         })
     }
 
     fn read(&self, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Fault> {
         let native_id = self.native_id(observed)?;
+        if self.places_named().any(|code| code.chars().count() > NAME_MAX) {
+            return Err(Fault::LongPlace);
+        }
         let url = self.page();
         let modified = optional("modified", self.modified.as_deref(), observed)?;
         let reader = &mut Reader { observed, lookup, native_id, url, modified };
@@ -112,14 +124,21 @@ impl Incident {
     /// The feed's id, else the second in which the incident was created: the older schema has none.
     fn native_id(&self, observed: DateTime<Utc>) -> Result<String, Fault> {
         match (present(self.id.as_deref()), present(self.created.as_deref())) {
+            (Some(id), _) if id.chars().count() > NAME_MAX => Err(Fault::LongName),
             (Some(id), _) => Ok(id.to_owned()),
             (None, Some(created)) => Ok(stamp("created", created, observed)?.timestamp().to_string()),
             (None, None) => Err(Fault::Nameless),
         }
     }
 
+    fn places_named(&self) -> impl Iterator<Item = &str> {
+        let lists = [&self.currently_affected_locations, &self.previously_affected_locations];
+        let locations = lists.into_iter().flatten().flatten();
+        locations.flat_map(|location| [&location.id, &location.title]).flatten().map(String::as_str)
+    }
+
     fn page(&self) -> Option<String> {
-        let uri = present(self.uri.as_deref()).filter(|uri| !uri.contains(':')).map(str::to_owned);
+        let uri = self.uri.as_deref().and_then(address).filter(|uri| !uri.contains(':')).map(str::to_owned);
         let own = present(self.id.as_deref()).filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()));
         let path = uri.or_else(|| own.map(|id| format!("incidents/{id}")))?;
         Some(format!("{PAGES}/{}", path.trim_start_matches('/')))
@@ -224,21 +243,18 @@ impl Incident {
     }
 
     /// The native names by class; those that are global by nature apart, since they have no region.
-    fn services(&self, reader: &mut Reader<'_, '_>) -> BTreeMap<Group, Vec<String>> {
+    fn services(&self, reader: &mut Reader<'_, '_>) -> BTreeMap<Group, Names> {
         let mut titles: Vec<&str> = self.products().map(str::trim).filter(|title| !title.is_empty()).collect();
         if titles.is_empty() {
             titles.extend(present(self.service_name.as_deref()).filter(|name| *name != SEVERAL));
         }
-        let mut services: BTreeMap<Group, Vec<String>> = BTreeMap::new();
+        let mut services: BTreeMap<Group, Names> = BTreeMap::new();
         for title in titles {
             let group = (reader.lookup.class(title), reader.lookup.mapping().is_global(title));
-            let names = services.entry(group).or_default();
-            if !names.iter().any(|name| name == title) {
-                names.push(title.to_owned());
-            }
+            services.entry(group).or_default().insert(title.to_owned());
         }
         if services.is_empty() {
-            services.insert((ServiceClass::Other, false), Vec::new());
+            services.insert((ServiceClass::Other, false), Names::new());
         }
         services
     }
@@ -256,10 +272,13 @@ impl Incident {
 /// A class, and whether its services are global by nature.
 type Group = (ServiceClass, bool);
 
+/// Each name once, in the feed's order.
+type Names = IndexSet<String>;
+
 impl Update {
     fn statement(&self, reader: &Reader<'_, '_>) -> Result<Statement, Fault> {
         let when = stamp("when", &self.when, reader.observed)?;
-        let id = format!("{}/{}", reader.native_id, when.to_rfc3339_opts(SecondsFormat::Secs, true));
+        let id = format!("{}/{}", reader.native_id, utc_seconds(when));
         let digest = reader.lookup.mapping().digest("notice", |name| match name {
             "when" => self.when.as_str().into(),
             "status" => self.status.as_deref().into(),
@@ -302,22 +321,15 @@ impl Reader<'_, '_> {
 
     /// The clocks of a claim that was read from this version of the incident.
     fn times(&self) -> Times {
-        Times {
-            published_at: self.modified,
-            occurred_at: None,
-            occurred_end: None,
-            fidelity: None,
-            observed_at: self.observed,
-            confirmed_at: None,
-        }
+        Times { published_at: self.modified, ..only_observed(self.observed) }
     }
 }
 
 /// Where something is hit, in the feed's order.
 #[derive(Clone, Debug, Default)]
 struct Places {
-    regions: Vec<String>,
-    zones: Vec<String>,
+    regions: Names,
+    zones: Names,
 }
 
 impl Places {
@@ -326,18 +338,20 @@ impl Places {
         for code in codes(locations) {
             match region_of_zone(&code).map(str::to_owned) {
                 Some(region) => {
-                    add(&mut places.regions, region);
-                    add(&mut places.zones, code);
+                    places.regions.insert(region);
+                    places.zones.insert(code);
                 }
-                None => add(&mut places.regions, code),
+                None => {
+                    places.regions.insert(code);
+                }
             }
         }
         places
     }
 
     fn join(&mut self, other: Self) {
-        other.regions.into_iter().for_each(|region| add(&mut self.regions, region));
-        other.zones.into_iter().for_each(|zone| add(&mut self.zones, zone));
+        self.regions.extend(other.regions);
+        self.zones.extend(other.zones);
     }
 
     fn leave_out(&mut self, other: &Self) {
@@ -349,25 +363,19 @@ impl Places {
         self.regions.is_empty() && self.zones.is_empty()
     }
 
-    fn block(&self, (class, global): Group, names: &[String], state: BlockState, severity: Severity) -> Block {
+    fn block(&self, (class, global): Group, names: &Names, state: BlockState, severity: Severity) -> Block {
         let everywhere = global && self.is_empty();
         Block {
             provider: "gcp".to_owned(),
             service_class: class,
-            services: names.to_vec(),
-            regions: if everywhere { vec!["global".to_owned()] } else { self.regions.clone() },
-            zones: self.zones.clone(),
+            services: names.iter().cloned().collect(),
+            regions: if everywhere { vec!["global".to_owned()] } else { self.regions.iter().cloned().collect() },
+            zones: self.zones.iter().cloned().collect(),
             state,
             severity,
             layer: None,
             asset: None,
         }
-    }
-}
-
-fn add(list: &mut Vec<String>, code: String) {
-    if !list.contains(&code) {
-        list.push(code);
     }
 }
 
@@ -388,12 +396,4 @@ fn codes(locations: Option<&[Location]>) -> Vec<String> {
 
 fn present(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
-}
-
-fn stamp(member: &'static str, text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
-    rfc3339(text, observed).map_err(|error| Fault::Stamp { member, error })
-}
-
-fn optional(member: &'static str, text: Option<&str>, observed: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Fault> {
-    present(text).map(|text| stamp(member, text, observed)).transpose()
 }

@@ -8,6 +8,7 @@ use entente_schemas::speaker::{Relay, Role, Speaker};
 use entente_sidecar::decode::{json_item, json_items};
 use entente_sidecar::item::{FeedProfile, Normalize, Reading, Refusal, Vanishing};
 use entente_sidecar::mapping::{Lookup, Mapping};
+use entente_sidecar::reading::gather;
 
 use crate::normalize::{Incident, SYSTEM};
 
@@ -47,15 +48,10 @@ impl Normalize for Public {
 
     fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
         let mut lookup = Lookup::new(&self.mapping);
-        let mut reading = Reading::default();
-        for (index, raw) in json_items(body)?.iter().enumerate() {
-            let item =
-                json_item::<Incident>(raw, index).and_then(|incident| incident.item(raw.get(), observed, &mut lookup));
-            match item {
-                Ok(item) => reading.items.push(item),
-                Err(refusal) => reading.refused.push(refusal),
-            }
-        }
+        let list = json_items(body)?;
+        let mut reading = gather(list.iter().enumerate().map(|(index, raw)| {
+            json_item::<Incident>(raw, index).and_then(|incident| incident.item(raw.get(), observed, &mut lookup))
+        }));
         reading.unmapped = lookup.into_unmapped();
         Ok(reading)
     }

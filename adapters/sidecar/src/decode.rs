@@ -2,15 +2,21 @@
 //! read is refused with the place where reading stopped; nothing is replaced or guessed at.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::item::Refusal;
 
 /// The greatest size of an answer in bytes, unpacked.
 pub const ANSWER_MAX: usize = 32 * 1024 * 1024;
+
+/// The greatest number of items in an answer, and of elements in any list of an item.
+pub const ITEMS_MAX: usize = 20_000;
 
 /// Bytes in which an XML declaration must have ended.
 const DECLARATION_MAX: usize = 200;
@@ -30,6 +36,66 @@ pub enum DecodeError {
     /// A character set that is not known.
     #[error("the answer declares the character set `{0}`, which is not known; UTF-8 is expected")]
     UnknownCharset(String),
+}
+
+/// A list above [`ITEMS_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a list has more than {ITEMS_MAX} elements; longer ones are not taken")]
+pub struct TooMany;
+
+/// A list that is not read beyond [`ITEMS_MAX`] elements: of the shortest ones an answer can hold millions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<T>(Vec<T>);
+
+impl<T> std::ops::Deref for List<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> IntoIterator for List<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a List<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bounded<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+            type Value = List<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<List<T>, A::Error> {
+                let mut list = Vec::new();
+                while let Some(element) = elements.next_element()? {
+                    if list.len() == ITEMS_MAX {
+                        return Err(A::Error::custom(TooMany));
+                    }
+                    list.push(element);
+                }
+                Ok(List(list))
+            }
+        }
+        deserializer.deserialize_seq(Bounded(PhantomData))
+    }
 }
 
 /// The text of an answer. A byte order mark decides, else UTF-16 where every other byte is zero, else the encoding of an
@@ -133,7 +199,10 @@ fn refuse_json(error: &serde_json::Error, body: &[u8]) -> Refusal {
 pub fn json_items(body: &[u8]) -> Result<Vec<Box<RawValue>>, Refusal> {
     let whole: Box<RawValue> = json(body)?;
     match whole.get().trim_start().chars().next() {
-        Some('[') => serde_json::from_str(whole.get()).map_err(|error| refuse_json(&error, body)),
+        Some('[') => {
+            let list: List<_> = serde_json::from_str(whole.get()).map_err(|error| refuse_json(&error, body))?;
+            Ok(list.0)
+        }
         Some('{') => Ok(vec![whole]),
         _ => Err(refuse("expected a JSON list of items", body)),
     }
@@ -210,6 +279,9 @@ mod tests {
         assert!(json_items(b"7").unwrap_err().reason.contains("list"));
         assert!(json_items(b"<html>").unwrap_err().reason.contains("web page"));
         assert_eq!(json_items(b"[\n1,").unwrap_err().position.unwrap(), "line 2 column 2");
+        let many = format!("[{}0]", "0,".repeat(ITEMS_MAX));
+        assert!(json_items(many.as_bytes()).unwrap_err().reason.contains("20000 elements"));
+        assert_eq!(json_items(many.replacen("0,", "", 1).as_bytes()).unwrap().len(), ITEMS_MAX);
         let deep = "[".repeat(100_000);
         assert!(json_items(deep.as_bytes()).is_err());
     }

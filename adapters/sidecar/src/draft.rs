@@ -15,6 +15,7 @@ use entente_schemas::trim::fit;
 
 use crate::item::{FeedProfile, Item, Refusal, Statement};
 use crate::memory::{Judgement, Memory};
+use crate::stamp::only_observed;
 
 const TITLE_MAX: usize = 500;
 const SUMMARY_MAX: usize = 4_000;
@@ -231,7 +232,7 @@ impl Drafter {
             object_id,
             rev,
             speaker: Speaker { org: self.source.org.clone(), role: Role::Observer, channel: None, relay: Relay::Own },
-            times: observed(now),
+            times: only_observed(now),
             certainty: Certainty::Observed,
             native,
             backfill: false,
@@ -302,17 +303,6 @@ fn of_nothing() -> String {
     hex(&length_prefixed::<&str>([]))
 }
 
-fn observed(now: DateTime<Utc>) -> Times {
-    Times {
-        published_at: None,
-        occurred_at: None,
-        occurred_end: None,
-        fidelity: None,
-        observed_at: now,
-        confirmed_at: None,
-    }
-}
-
 fn ended(state: BlockState) -> BlockState {
     match state {
         BlockState::NotAffected | BlockState::Excluded => state,
@@ -354,14 +344,13 @@ fn newest_of_each(items: Vec<Item>) -> Vec<Item> {
 
 /// Statements of one item with ids of their own: providers put two under one second, or one twice.
 fn told_apart(statements: &[Statement]) -> Vec<Statement> {
-    let mut digests: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut digests: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut apart = Vec::new();
     for statement in statements {
         let known = digests.entry(&statement.object_id).or_default();
-        if known.contains(&statement.native.digest.as_str()) {
+        if !known.insert(&statement.native.digest) {
             continue;
         }
-        known.push(&statement.native.digest);
         let mut statement = statement.clone();
         if known.len() > 1 {
             statement.object_id = format!("{}~{}", statement.object_id, known.len());

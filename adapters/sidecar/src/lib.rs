@@ -13,9 +13,12 @@ pub mod item;
 pub mod mapping;
 pub mod memory;
 pub mod poll;
+pub mod post;
+pub mod reading;
 pub mod recording;
 mod run;
 pub mod stamp;
+pub mod syndication;
 pub mod vanish;
 
 pub use address::{Address, AddressError};

@@ -1,7 +1,7 @@
 //! Mapping tables: a provider's words into the bus's words, which members make a real change, and which class a native
 //! service is of. Each table is a file with a version beside its adapter, compiled in; nothing of a provider stands here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use entente_schemas::block::{BlockState, ServiceClass, Severity};
@@ -15,10 +15,28 @@ use crate::item::UnmappedWord;
 /// The greatest number of characters of an unknown word that is kept.
 const WORD_MAX: usize = 100;
 
-/// One adapter's mapping table.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The greatest number of unknown words that one answer is heard to use.
+const UNMAPPED_MAX: usize = 1_000;
+
+/// One adapter's mapping table, with its names ready to be looked up: an answer can hold millions of them.
+#[derive(Clone, Debug, Default)]
 pub struct Mapping {
+    version: u32,
+    digest: BTreeMap<String, Vec<String>>,
+    words: BTreeMap<String, BTreeMap<String, Meaning>>,
+    classes: BTreeSet<ServiceClass>,
+    /// In lower case, without white space at the ends.
+    names: BTreeMap<String, ServiceClass>,
+    /// In lower case, the longest first.
+    prefixes: Vec<(String, ServiceClass)>,
+    /// In lower case, without white space at the ends.
+    global: BTreeSet<String>,
+}
+
+/// A table as its file is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
     version: u32,
     #[serde(default)]
     digest: BTreeMap<String, Vec<String>>,
@@ -28,6 +46,34 @@ pub struct Mapping {
     services: Vec<Rule>,
     #[serde(default)]
     global_services: Vec<String>,
+}
+
+impl From<Table> for Mapping {
+    fn from(table: Table) -> Self {
+        let (mut classes, mut names, mut prefixes) = (BTreeSet::new(), BTreeMap::new(), Vec::new());
+        for rule in table.services {
+            classes.insert(rule.class);
+            for name in rule.names {
+                names.entry(name_key(&name)).or_insert(rule.class);
+            }
+            prefixes.extend(rule.prefixes.into_iter().map(|prefix| (prefix.to_lowercase(), rule.class)));
+        }
+        prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        Self {
+            version: table.version,
+            digest: table.digest,
+            words: table.words,
+            classes,
+            names,
+            prefixes,
+            global: table.global_services.iter().map(|name| name_key(name)).collect(),
+        }
+    }
+}
+
+/// How names are compared.
+fn name_key(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// What a native word says; a member is absent where the word says nothing of it.
@@ -149,7 +195,7 @@ impl Mapping {
     /// # Errors
     /// If it is no TOML of this shape, or uses a word that the bus does not know.
     pub fn parse(toml: &str) -> Result<Self, MappingError> {
-        Ok(toml::from_str(toml)?)
+        Ok(toml::from_str::<Table>(toml)?.into())
     }
 
     /// Reads a table that is compiled in. One that does not parse is empty: it lists no digest, so every item is refused
@@ -201,21 +247,18 @@ impl Mapping {
     /// Whether a native service is global by nature, so that no region can be stated.
     #[must_use]
     pub fn is_global(&self, native: &str) -> bool {
-        self.global_services.iter().any(|name| same(name, native))
+        self.global.contains(&name_key(native))
     }
 
     /// The classes that the table can tell of, in the order of the bus's words.
     #[must_use]
     pub fn classes(&self) -> Vec<ServiceClass> {
-        let mut classes: Vec<ServiceClass> = self.services.iter().map(|rule| rule.class).collect();
-        classes.sort_unstable();
-        classes.dedup();
-        classes
+        self.classes.iter().copied().collect()
     }
 
     /// How the table's rules meet these names.
     pub fn coverage<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> ClassCoverage {
-        let distinct: std::collections::BTreeSet<&str> = names.into_iter().map(str::trim).collect();
+        let distinct: BTreeSet<&str> = names.into_iter().map(str::trim).collect();
         let mut coverage = ClassCoverage { names: distinct.len(), ..ClassCoverage::default() };
         for name in distinct {
             match self.matched(name) {
@@ -228,21 +271,13 @@ impl Mapping {
     }
 
     fn matched(&self, native: &str) -> Option<Match> {
-        let exact = self.services.iter().find(|rule| rule.names.iter().any(|name| same(name, native)));
-        if let Some(rule) = exact {
-            return Some(Match::Exact(rule.class));
+        let key = name_key(native);
+        if let Some(class) = self.names.get(&key) {
+            return Some(Match::Exact(*class));
         }
-        let lower = native.trim().to_lowercase();
-        let begins = self.services.iter().flat_map(|rule| rule.prefixes.iter().map(move |prefix| (rule.class, prefix)));
-        begins
-            .filter(|(_, prefix)| lower.starts_with(&prefix.to_lowercase()))
-            .max_by_key(|(_, prefix)| prefix.len())
-            .map(|(class, _)| Match::Prefix(class))
+        let longest = self.prefixes.iter().find(|(prefix, _)| key.starts_with(prefix.as_str()));
+        longest.map(|(_, class)| Match::Prefix(*class))
     }
-}
-
-fn same(name: &str, native: &str) -> bool {
-    name.trim().to_lowercase() == native.trim().to_lowercase()
 }
 
 /// Reads one answer's words through a table and remembers those that it does not list.
@@ -288,7 +323,9 @@ impl<'a> Lookup<'a> {
     pub fn note(&mut self, field: &str, word: &str, read_as: &str) {
         let word = word.chars().take(WORD_MAX).collect();
         let unmapped = UnmappedWord { field: field.to_owned(), word, read_as: read_as.to_owned() };
-        *self.unmapped.entry(unmapped).or_default() += 1;
+        if self.unmapped.len() < UNMAPPED_MAX || self.unmapped.contains_key(&unmapped) {
+            *self.unmapped.entry(unmapped).or_default() += 1;
+        }
     }
 
     /// The words that were not listed, and how often they stood there.

@@ -1,16 +1,17 @@
 //! What is alike in every syndicated feed: how an entry is named, when it was published, and the one statement that it
 //! carries, which its author rewrites in place.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use entente_schemas::check::OBJECT_ID_MAX;
 use entente_schemas::family::Notice;
 use entente_schemas::header::{Native, Times};
-use entente_sidecar::decode::refuse_item;
-use entente_sidecar::item::{FeedProfile, Refusal, Statement};
-use entente_sidecar::mapping::{Mapping, MappingError, Member};
-use entente_sidecar::stamp::{StampError, fidelity};
 
-use crate::syndication::{Entry, date};
+use crate::decode::refuse_item;
+use crate::item::{FeedProfile, Item, Reading, Refusal, Statement};
+use crate::mapping::{Mapping, MappingError, Member};
+use crate::reading::{address, gather};
+use crate::stamp::{MemberError, fidelity, only_observed, utc_seconds};
+use crate::syndication::{Entry, date, entries};
 
 /// An entry with its name and dates read.
 #[derive(Clone, Debug)]
@@ -40,13 +41,8 @@ pub enum PostError {
     #[error("the entry's guid has over {OBJECT_ID_MAX} characters with its date")]
     LongName,
     /// A date that is none.
-    #[error("{member}: {error}")]
-    Date {
-        /// The member it stood in.
-        member: &'static str,
-        /// What is wrong with it.
-        error: StampError,
-    },
+    #[error(transparent)]
+    Date(#[from] MemberError),
     /// No date where the feed's guids are used again.
     #[error("the entry has no pubDate, without which this feed's guids name nothing")]
     Undated,
@@ -62,9 +58,9 @@ impl<'a> Post<'a> {
     /// If it has no name, or a date that is none.
     pub fn of(entry: &'a Entry, observed: DateTime<Utc>) -> Result<Self, PostError> {
         let name = entry.id.as_deref().or(entry.link.as_deref()).ok_or(PostError::Nameless)?;
-        let read = |member, text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => date(text, observed).map(Some).map_err(|error| PostError::Date { member, error }),
+        let read = |member, text: &Option<String>| {
+            let time = text.as_deref().map(|text| date(text, observed)).transpose();
+            time.map_err(|error| MemberError { member, error })
         };
         let published = read("pubDate", &entry.published)?;
         let updated = read("updated", &entry.updated)?;
@@ -110,7 +106,7 @@ impl<'a> Post<'a> {
         Ok(Native {
             system: profile.system.clone(),
             id: self.native_id.clone(),
-            url: self.entry.link.clone(),
+            url: self.entry.link.as_deref().and_then(address).map(str::to_owned),
             status: self.status.clone(),
             severity: None,
             category: (!categories.is_empty()).then(|| categories.join(", ")),
@@ -122,14 +118,7 @@ impl<'a> Post<'a> {
     /// The clocks of the entry. A feed dates what was said, not what happened: no start is stated.
     #[must_use]
     pub fn times(&self, observed: DateTime<Utc>) -> Times {
-        Times {
-            published_at: self.stamp,
-            occurred_at: None,
-            occurred_end: None,
-            fidelity: None,
-            observed_at: observed,
-            confirmed_at: None,
-        }
+        Times { published_at: self.stamp, ..only_observed(observed) }
     }
 
     /// The statement that the entry carries; none without a text.
@@ -165,16 +154,19 @@ impl<'a> Post<'a> {
     }
 }
 
+/// Reads a whole feed, entry by entry.
+///
+/// # Errors
+/// If the answer is no feed.
+pub fn read(body: &[u8], mut item: impl FnMut(&Entry) -> Result<Item, PostError>) -> Result<Reading, Refusal> {
+    let entries = entries(body)?;
+    let read = |(index, entry)| item(entry).map_err(|error| refused(entry, index, error));
+    Ok(gather(entries.iter().enumerate().map(read)))
+}
+
 /// A refusal of one entry; `index` counts from 0.
-#[must_use]
-pub fn refused(entry: &Entry, index: usize, reason: impl std::fmt::Display) -> Refusal {
+fn refused(entry: &Entry, index: usize, reason: impl std::fmt::Display) -> Refusal {
     let name = entry.id.as_deref().or(entry.title.as_deref()).unwrap_or_default();
     let name: String = name.chars().take(80).collect();
     refuse_item(reason, format!("item {} {name}", index + 1).trim_end(), entry.source.as_bytes())
-}
-
-/// A time as object ids hold it: UTC, seconds, `Z`.
-#[must_use]
-pub fn utc_seconds(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

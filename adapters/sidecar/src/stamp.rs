@@ -1,9 +1,9 @@
 //! Times as providers write them, into instants. One that cannot be meant, before 2000 or over ten years ahead, is
 //! refused; one without a zone is never guessed at.
 
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use entente_schemas::check::plausible;
-use entente_schemas::header::Fidelity;
+use entente_schemas::header::{Fidelity, Times};
 
 /// Why a provider's time is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,37 @@ pub enum StampError {
     /// Not a time that can be meant.
     #[error("the time {0} is before 2000 or over ten years ahead")]
     Implausible(String),
+}
+
+/// A time that is not taken, with the name of the member that it stood in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("member `{member}`: {error}")]
+pub struct MemberError {
+    /// The member's name.
+    pub member: &'static str,
+    /// What is wrong with it.
+    pub error: StampError,
+}
+
+/// Reads the RFC 3339 time of a member.
+///
+/// # Errors
+/// If it is none, or cannot be meant.
+pub fn member(name: &'static str, text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, MemberError> {
+    rfc3339(text, observed).map_err(|error| MemberError { member: name, error })
+}
+
+/// Reads the RFC 3339 time of a member that may be absent or empty.
+///
+/// # Errors
+/// If there is a text that is no time, or cannot be meant.
+pub fn optional(
+    name: &'static str,
+    text: Option<&str>,
+    observed: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, MemberError> {
+    let text = text.filter(|text| !text.trim().is_empty());
+    text.map(|text| member(name, text, observed)).transpose()
 }
 
 /// Reads an RFC 3339 time.
@@ -46,6 +77,25 @@ pub fn meant(time: DateTime<Utc>, observed: DateTime<Utc>) -> Result<DateTime<Ut
 #[must_use]
 pub fn fidelity(time: DateTime<Utc>) -> Fidelity {
     if time.second() == 0 && time.nanosecond() == 0 { Fidelity::Minute } else { Fidelity::Second }
+}
+
+/// A time as object ids hold it: UTC, seconds, `Z`.
+#[must_use]
+pub fn utc_seconds(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The clocks of a claim of which nothing is known but when it was seen.
+#[must_use]
+pub fn only_observed(observed: DateTime<Utc>) -> Times {
+    Times {
+        published_at: None,
+        occurred_at: None,
+        occurred_end: None,
+        fidelity: None,
+        observed_at: observed,
+        confirmed_at: None,
+    }
 }
 
 fn format_error(text: &str) -> StampError {

@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use entente_sidecar::decode::{self, refuse};
-use entente_sidecar::item::Refusal;
-use entente_sidecar::stamp::{self, StampError};
 use quick_xml::Reader;
 use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use crate::decode::{self, ITEMS_MAX, TooMany, refuse};
+use crate::item::Refusal;
+use crate::stamp::{self, StampError};
 
 /// Elements within elements; feeds have five.
 const DEPTH_MAX: usize = 64;
@@ -78,6 +79,8 @@ enum SyndicationError {
     Cut,
     #[error("no feed: neither a channel nor an entry stands in it")]
     Empty,
+    #[error(transparent)]
+    Many(#[from] TooMany),
     #[error("not well-formed XML: {0}")]
     Syntax(#[from] quick_xml::Error),
 }
@@ -190,7 +193,12 @@ impl<'a> Walk<'a> {
         loop {
             let at = self.at();
             match self.event()? {
-                Event::Start(start) if depth > 0 && is_entry(&start) => entries.push(self.entry(at)?),
+                Event::Start(start) if depth > 0 && is_entry(&start) => {
+                    entries.push(self.entry(at)?);
+                    if entries.len() > ITEMS_MAX {
+                        return Err(TooMany.into());
+                    }
+                }
                 Event::Start(start) => {
                     self.enter(&start, depth)?;
                     depth += 1;

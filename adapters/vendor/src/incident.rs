@@ -1,10 +1,8 @@
 //! Incidents as status pages write them: Statuspage v2 and the products that imitate it, which leave members out or call
 //! them otherwise. Read into one shape, each member as it was written.
 
-use chrono::{DateTime, Utc};
-use entente_sidecar::decode::{self, refuse};
+use entente_sidecar::decode::{self, List, refuse};
 use entente_sidecar::item::Refusal;
-use entente_sidecar::stamp::{self, StampError};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -28,12 +26,12 @@ pub(crate) struct Answer {
 #[derive(Deserialize)]
 struct RawAnswer {
     page: Option<Box<RawValue>>,
-    incidents: Option<Vec<Box<RawValue>>>,
+    incidents: Option<List<Box<RawValue>>>,
     #[serde(rename = "activeIncidents")]
-    active_incidents: Option<Vec<Box<RawValue>>>,
-    scheduled_maintenances: Option<Vec<Box<RawValue>>>,
+    active_incidents: Option<List<Box<RawValue>>>,
+    scheduled_maintenances: Option<List<Box<RawValue>>>,
     #[serde(rename = "activeMaintenances")]
-    active_maintenances: Option<Vec<Box<RawValue>>>,
+    active_maintenances: Option<List<Box<RawValue>>>,
     incident_updates: Option<IgnoredAny>,
 }
 
@@ -118,11 +116,11 @@ pub(crate) struct Incident {
     scheduled_for: Option<String>,
     start: Option<String>,
     pub(crate) scheduled_until: Option<String>,
-    components: Option<Vec<Component>>,
-    services: Option<Vec<Component>>,
-    incident_updates: Option<Vec<Update>>,
+    components: Option<List<Component>>,
+    services: Option<List<Component>>,
+    incident_updates: Option<List<Update>>,
     #[serde(rename = "incidentUpdates")]
-    incident_updates_camel: Option<Vec<Update>>,
+    incident_updates_camel: Option<List<Update>>,
 }
 
 impl Incident {
@@ -182,7 +180,7 @@ pub(crate) struct Update {
     public_date: Option<String>,
     created_at: Option<String>,
     pub(crate) updated_at: Option<String>,
-    affected_components: Option<Vec<Change>>,
+    affected_components: Option<List<Change>>,
 }
 
 impl Update {
@@ -206,22 +204,4 @@ pub(crate) struct Change {
     pub(crate) name: Option<String>,
     pub(crate) old_status: Option<String>,
     pub(crate) new_status: Option<String>,
-}
-
-/// A time that stands in a member, with the member's name if it is none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{member}: {error}")]
-pub(crate) struct TimeError {
-    member: &'static str,
-    error: StampError,
-}
-
-/// Reads a member's time.
-pub(crate) fn time(
-    member: &'static str,
-    text: Option<&str>,
-    observed: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, TimeError> {
-    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-    stamp::rfc3339(text, observed).map(Some).map_err(|error| TimeError { member, error })
 }

@@ -5,10 +5,8 @@ mod component;
 mod feeds;
 mod incident;
 mod place;
-pub mod post;
 mod rss;
 mod statuspage;
-pub mod syndication;
 mod words;
 
 pub use feeds::{feed, rss, statuspage, usual};

@@ -5,9 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
 use entente_schemas::family::{Impact, ImpactKind, Outcome, Phase};
 use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal};
+use entente_sidecar::post::{self, Post, PostError};
+use entente_sidecar::syndication::Entry;
 
-use crate::post::{Post, PostError, refused};
-use crate::syndication::{Entry, entries};
 use crate::words::mapping;
 
 /// An entry without a word for its status that is older than this when it is first seen is taken as over: feeds keep their
@@ -28,14 +28,7 @@ impl Normalize for Rss {
     }
 
     fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
-        let mut reading = Reading::default();
-        for (index, entry) in entries(body)?.iter().enumerate() {
-            match self.item(entry, observed) {
-                Ok(item) => reading.items.push(item),
-                Err(error) => reading.refused.push(refused(entry, index, error)),
-            }
-        }
-        Ok(reading)
+        post::read(body, |entry| self.item(entry, observed))
     }
 }
 

@@ -11,11 +11,11 @@ use entente_schemas::header::{Native, Ref, RefKind, Relation, Times};
 use entente_sidecar::decode::{json_item, refuse_item};
 use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
-use entente_sidecar::stamp::fidelity;
+use entente_sidecar::reading::{address, gather};
+use entente_sidecar::stamp::{MemberError, fidelity, only_observed, optional, utc_seconds};
 
 use crate::component::{Part, blocks, digest_member, parts};
-use crate::incident::{Incident, Listed, TimeError, Update, answer, is_object, time};
-use crate::post::utc_seconds;
+use crate::incident::{Incident, Listed, Update, answer, is_object};
 use crate::words::{Words, mapping, words};
 
 /// One vendor's status page.
@@ -36,7 +36,7 @@ enum ItemError {
     #[error("the item's id is empty or has over {OBJECT_ID_MAX} characters")]
     BadId,
     #[error(transparent)]
-    Time(#[from] TimeError),
+    Time(#[from] MemberError),
     #[error(transparent)]
     Mapping(#[from] MappingError),
 }
@@ -63,15 +63,10 @@ impl Normalize for Statuspage {
 
     fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
         let answer = answer(body)?;
-        let page = self.page.as_deref().or(answer.page.as_deref());
+        let page = self.page.as_deref().or(answer.page.as_deref()).and_then(address);
         let mut lookup = Lookup::new(mapping());
-        let mut reading = Reading::default();
-        for (index, listed) in answer.listed.iter().enumerate() {
-            match self.listed(listed, index, page, &mut lookup, observed) {
-                Ok(item) => reading.items.push(item),
-                Err(refusal) => reading.refused.push(refusal),
-            }
-        }
+        let listed = answer.listed.iter().enumerate();
+        let mut reading = gather(listed.map(|(index, raw)| self.listed(raw, index, page, &mut lookup, observed)));
         reading.unmapped = lookup.into_unmapped();
         Ok(reading)
     }
@@ -117,7 +112,8 @@ impl Statuspage {
         let updates = in_order(incident, observed)?;
         let words = words(incident, planned, lookup);
         let parts = parts(incident, updates.iter().map(|(_, update)| *update), words.phase.is_open());
-        let url = incident.link().map(str::to_owned).or_else(|| page.map(|page| item_page(page, &id)));
+        let url =
+            incident.link().and_then(address).map(str::to_owned).or_else(|| page.map(|page| item_page(page, &id)));
         Ok(Case { incident, id, object_id, updates, words, parts, url, observed })
     }
 
@@ -167,7 +163,7 @@ impl Statuspage {
             (None, Some(when)) => utc_seconds(*when),
             (None, None) => "text".to_owned(),
         };
-        let edited = time("updated_at", update.updated_at.as_deref(), case.observed)?;
+        let edited = optional("updated_at", update.updated_at.as_deref(), case.observed)?;
         Ok(Statement {
             object_id: format!("{}/{name}", case.object_id),
             native: Native {
@@ -183,10 +179,8 @@ impl Statuspage {
             times: Times {
                 published_at: edited.or(*when),
                 occurred_at: *when,
-                occurred_end: None,
                 fidelity: when.map(fidelity),
-                observed_at: case.observed,
-                confirmed_at: None,
+                ..only_observed(case.observed)
             },
             notice: Notice {
                 about: case.object_id.clone(),
@@ -201,31 +195,30 @@ impl Statuspage {
 }
 
 /// Updates, oldest first; those that were said at one time in the order of their ids.
-fn in_order(incident: &Incident, observed: DateTime<Utc>) -> Result<Vec<Told<'_>>, TimeError> {
-    let told = |update| Ok((time("display_at", Update::when(update), observed)?, update));
-    let mut updates = incident.updates().map(told).collect::<Result<Vec<Told<'_>>, TimeError>>()?;
+fn in_order(incident: &Incident, observed: DateTime<Utc>) -> Result<Vec<Told<'_>>, MemberError> {
+    let told = |update| Ok((optional("display_at", Update::when(update), observed)?, update));
+    let mut updates = incident.updates().map(told).collect::<Result<Vec<Told<'_>>, MemberError>>()?;
     updates.sort_by_cached_key(|(when, update)| (*when, update.id.as_ref().map(crate::incident::Id::text)));
     Ok(updates)
 }
 
-fn times(case: &Case<'_>) -> Result<Times, TimeError> {
+fn times(case: &Case<'_>) -> Result<Times, MemberError> {
     let (incident, observed) = (case.incident, case.observed);
     let planned = case.words.kind == ImpactKind::Maintenance;
     let began = if planned {
-        time("scheduled_for", incident.scheduled_for(), observed)?
+        optional("scheduled_for", incident.scheduled_for(), observed)?
     } else {
-        time("started_at", incident.started(), observed)?
+        optional("started_at", incident.started(), observed)?
     };
-    let ended = time("resolved_at", incident.resolved_at.as_deref(), observed)?;
-    let created = time("created_at", incident.created_at.as_deref(), observed)?;
-    let updated = time("updated_at", incident.updated(), observed)?;
+    let ended = optional("resolved_at", incident.resolved_at.as_deref(), observed)?;
+    let created = optional("created_at", incident.created_at.as_deref(), observed)?;
+    let updated = optional("updated_at", incident.updated(), observed)?;
     Ok(Times {
         published_at: updated.or(case.updates.last().and_then(|(when, _)| *when)).or(created),
         occurred_at: began,
         occurred_end: ended.filter(|_| !case.words.phase.is_open()),
         fidelity: began.map(fidelity),
-        observed_at: observed,
-        confirmed_at: None,
+        ..only_observed(observed)
     })
 }
 
