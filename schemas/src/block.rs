@@ -165,6 +165,7 @@ pub struct Asset {
 #[schemars(deny_unknown_fields)]
 pub struct Block {
     /// OpenTelemetry's `cloud.provider` value, or a vendor's slug.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,23}$"))]
     pub provider: String,
     /// What kind of service.
     pub service_class: ServiceClass,

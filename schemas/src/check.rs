@@ -23,6 +23,13 @@ pub struct Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
+    /// One mistake and no other.
+    pub(crate) fn one(path: &str, what: impl Into<String>) -> Self {
+        let mut problems = Self::default();
+        problems.add(path, what);
+        problems
+    }
+
     /// Adds a mistake at `path`.
     pub fn add(&mut self, path: &str, what: impl Into<String>) {
         self.0.push(Problem { path: path.to_owned(), what: what.into() });
@@ -57,7 +64,7 @@ impl Problems {
 
     /// Refuses a time outside this century.
     pub(crate) fn time(&mut self, path: &str, time: Option<DateTime<Utc>>) {
-        if time.is_some_and(|t| t < earliest() || t >= latest()) {
+        if time.is_some_and(|time| !in_century(time)) {
             self.add(path, "a time before 2000 or after 2099 is not taken");
         }
     }
@@ -87,14 +94,19 @@ impl Problems {
     /// Refuses what is no organisation's slug.
     pub(crate) fn slug(&mut self, path: &str, text: &str) {
         if !is_slug(text) {
-            self.add(path, "expected a slug: a-z, 0-9 and -, 24 characters at most");
+            self.add(path, "expected a slug: a-z, 0-9 and -, not first, 24 characters at most");
         }
     }
 
     /// Refuses an object id that no reader could tell from others: empty, without a system, or endless.
     pub(crate) fn object_id(&mut self, path: &str, id: &str) {
         self.length(path, id, OBJECT_ID_MAX);
-        if !id.split_once(':').is_some_and(|(system, rest)| !system.trim().is_empty() && !rest.trim().is_empty()) {
+        // The mark is white space to the schemas' expressions and not to Rust.
+        let blank = |c: char| c.is_whitespace() || c == '\u{feff}';
+        let fits = |(system, rest): (&str, &str)| {
+            !system.is_empty() && !system.contains(blank) && rest.starts_with(|c: char| !blank(c))
+        };
+        if !id.split_once(':').is_some_and(fits) {
             self.add(path, "expected <native system>:<native id>, or <org>:<UUIDv7>");
         }
     }
@@ -115,6 +127,11 @@ impl std::error::Error for Problems {}
 /// The path of a member of what stands at `path`.
 pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// Whether a time is one of this century: not before 2000 and not after 2099.
+pub(crate) fn in_century(time: DateTime<Utc>) -> bool {
+    time >= earliest() && time < latest()
 }
 
 fn earliest() -> DateTime<Utc> {

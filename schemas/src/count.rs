@@ -109,7 +109,7 @@ impl Count {
     pub(crate) fn check(&self, path: &str, problems: &mut Problems) {
         check_interval(path, self.value, self.lo, self.hi, problems);
         if self.value.is_none() && self.lo.is_none() && self.hi.is_none() {
-            problems.add(path, "a count needs a value, or lo and hi");
+            problems.add(path, "a count needs a value, lo or hi");
         }
         problems.time(&format!("{path}.as_of"), Some(self.as_of));
     }

@@ -4,14 +4,16 @@
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
-use crate::check::Problems;
-use crate::digest::{SHORT, base32, hex, length_prefixed, sha256};
+use crate::digest::{SHORT, base32, hex, is_hash, length_prefixed, sha256};
 use crate::family::{Claim, Family};
-use crate::subject::{ClaimSubject, SubjectError, is_feed, is_slug};
+use crate::subject::{ClaimSubject, SubjectError, is_audience, is_feed, is_slug, is_universe};
 use crate::tlp::Tlp;
+
+mod read;
+
+pub use read::{Event, EventError};
 
 /// The greatest size of a payload in bytes.
 pub const PAYLOAD_MAX: usize = 64 * 1024;
@@ -27,7 +29,7 @@ pub struct Source {
     pub org: String,
     /// The feed, `desk` for people.
     pub feed: String,
-    /// A ULID minted when the outbox was created.
+    /// A ULID minted when the outbox was created, in capitals.
     pub instance: String,
 }
 
@@ -37,8 +39,7 @@ impl Source {
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix("//")?.split('/');
         let (org, feed, instance) = (parts.next()?, parts.next()?, parts.next()?);
-        let ulid = instance.len() == 26 && instance.bytes().all(|b| b.is_ascii_alphanumeric());
-        let fits = parts.next().is_none() && is_slug(org) && is_feed(feed) && ulid;
+        let fits = parts.next().is_none() && is_slug(org) && is_feed(feed) && is_ulid(instance);
         fits.then(|| Self { org: org.to_owned(), feed: feed.to_owned(), instance: instance.to_owned() })
     }
 
@@ -47,6 +48,12 @@ impl Source {
     pub fn org_feed(&self) -> String {
         format!("{}/{}", self.org, self.feed)
     }
+}
+
+/// 128 bits in 26 characters of Crockford's base32, which has no I, L, O and U.
+fn is_ulid(text: &str) -> bool {
+    let digit = |b: u8| b.is_ascii_digit() || (b.is_ascii_uppercase() && !matches!(b, b'I' | b'L' | b'O' | b'U'));
+    text.len() == 26 && text.starts_with(|first| ('0'..='7').contains(&first)) && text.bytes().all(digit)
 }
 
 impl fmt::Display for Source {
@@ -66,10 +73,6 @@ pub fn machine_id(universe: &str, org_feed: &str, family: Family, object_id: &st
 #[must_use]
 pub fn event_type(family: Family) -> String {
     format!("io.entente.{}.v1", family.token())
-}
-
-fn family_of_type(kind: &str) -> Option<Family> {
-    Family::from_token(kind.strip_prefix("io.entente.")?.strip_suffix(".v1")?)
 }
 
 /// The bytes that are signed: DSSE's pre-authentication encoding of the payload exactly as sent.
@@ -150,8 +153,10 @@ impl Draft {
     /// The final bytes of the event at its place.
     ///
     /// # Errors
-    /// If the claim cannot be written as JSON, or the payload is above [`PAYLOAD_MAX`]; see [`crate::trim`].
+    /// If an attribute is not as readers ask, the claim cannot be written as JSON, or the payload is above
+    /// [`PAYLOAD_MAX`]; see [`crate::trim`]. The claim itself is checked by [`Claim::check`].
     pub fn seal(&self, place: Place<'_>) -> Result<Vec<u8>, SealError> {
+        self.check_attributes(place)?;
         let family = self.claim.family();
         let written = Written {
             specversion: "1.0",
@@ -179,6 +184,25 @@ impl Draft {
         Ok(bytes)
     }
 
+    fn check_attributes(&self, place: Place<'_>) -> Result<(), SealError> {
+        let causation = self.causation.as_deref().unwrap_or("none");
+        let trace = self.traceparent.as_deref().is_none_or(is_traceparent);
+        let attributes = [
+            ("id", is_id(&self.id), "1 to 64 printable ASCII characters"),
+            ("causationid", is_id(causation), "1 to 64 printable ASCII characters"),
+            ("traceparent", trace, "W3C trace context: 00-<32 digits>-<16 digits>-<2 digits>, lower-case hexadecimal"),
+            ("universe", is_universe(place.universe), "actual, exercise, test or exercise-<slug>"),
+            ("audience", is_audience(place.audience), "all, or g and 16 characters of base32"),
+            ("tlp", fits_audience(self.tlp, place.audience), "clear or green for all, another marking in a group"),
+            ("sequence", place.sequence > 0, "a count from 1"),
+            ("prevhash", is_hash(place.prevhash), "64 lower-case hexadecimal digits"),
+        ];
+        match attributes.into_iter().find(|(_, fits, _)| !fits) {
+            Some((name, _, expected)) => Err(SealError::Attribute { name, expected }),
+            None => Ok(()),
+        }
+    }
+
     /// The subject under which the event is published.
     ///
     /// # Errors
@@ -198,150 +222,28 @@ pub enum SealError {
     /// The payload is above its limit.
     #[error("the payload has {0} bytes; at most 65536 travel on the bus")]
     TooLarge(usize),
-}
-
-/// An event as it was read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// The event id.
-    pub id: String,
-    /// Who transmitted it.
-    pub source: Source,
-    /// When it was made.
-    pub recorded: DateTime<Utc>,
-    /// Counts up from 1 within source and audience.
-    pub sequence: u64,
-    /// Hash of the previous payload.
-    pub prevhash: String,
-    /// The event that this one answers.
-    pub causation: Option<String>,
-    /// W3C trace context.
-    pub traceparent: Option<String>,
-    /// The universe.
-    pub universe: String,
-    /// The audience.
-    pub audience: String,
-    /// The marking.
-    pub tlp: Tlp,
-    /// The claim.
-    pub claim: Claim,
-}
-
-/// Why bytes are no event of ours.
-#[derive(Debug, thiserror::Error)]
-pub enum EventError {
-    /// Larger than any event.
-    #[error("{0} bytes; a payload has at most 65536")]
-    TooLarge(usize),
-    /// No UTF-8.
-    #[error("not UTF-8: {0}")]
-    Encoding(#[from] std::str::Utf8Error),
-    /// No JSON of the right shape.
-    #[error("{0}")]
-    Json(#[from] serde_json::Error),
-    /// An envelope attribute is not as it should be.
-    #[error("attribute `{name}`: {what}")]
+    /// An attribute is one that every reader would refuse.
+    #[error("attribute `{name}`: expected {expected}")]
     Attribute {
         /// The attribute.
         name: &'static str,
-        /// What is wrong with it.
-        what: String,
+        /// What it may be.
+        expected: &'static str,
     },
-    /// The claim breaks a limit.
-    #[error("{0}")]
-    Claim(Problems),
 }
 
-#[derive(Deserialize)]
-struct Read<'a> {
-    specversion: String,
-    id: String,
-    source: String,
-    r#type: String,
-    subject: String,
-    recordedtime: DateTime<Utc>,
-    sequence: String,
-    prevhash: String,
-    #[serde(default)]
-    causationid: Option<String>,
-    #[serde(default)]
-    traceparent: Option<String>,
-    universe: String,
-    audience: String,
-    tlp: Tlp,
-    #[serde(borrow)]
-    data: &'a RawValue,
+fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-impl Event {
-    /// Reads an event as readers do: unknown members are ignored, unknown words are read as `other`; duplicate keys and
-    /// numbers out of range are refused.
-    ///
-    /// # Errors
-    /// What is wrong, with its place.
-    pub fn read(payload: &[u8]) -> Result<Self, EventError> {
-        if payload.len() > PAYLOAD_MAX {
-            return Err(EventError::TooLarge(payload.len()));
-        }
-        let json = std::str::from_utf8(payload)?;
-        crate::strict::duplicate_free(json)?;
-        let read: Read<'_> = serde_json::from_str(json)?;
-        let family = family_of_type(&read.r#type).ok_or_else(|| attribute("type", &read.r#type))?;
-        let claim = Claim::read(family, read.data.get())?;
-        let event = read.into_event(family, claim)?;
-        event.claim.check().map_err(EventError::Claim)?;
-        Ok(event)
-    }
-
-    /// The subject that the event must have been published under.
-    ///
-    /// # Errors
-    /// If a part does not fit the grammar of subjects.
-    pub fn expected_subject(&self) -> Result<ClaimSubject, SubjectError> {
-        let (source, object) = (&self.source, &self.claim.header.object_id);
-        ClaimSubject::new(&self.universe, &self.audience, &source.org, &source.feed, self.claim.family(), object)
-    }
+fn is_traceparent(text: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([2, 32, 16, 2]) && parts.into_iter().all(digits)
 }
 
-impl Read<'_> {
-    fn into_event(self, family: Family, claim: Claim) -> Result<Event, EventError> {
-        if self.specversion != "1.0" {
-            return Err(attribute("specversion", &self.specversion));
-        }
-        let sequence = read_sequence(&self.sequence).ok_or_else(|| attribute("sequence", &self.sequence))?;
-        if self.prevhash.len() != 64 || !self.prevhash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(attribute("prevhash", &self.prevhash));
-        }
-        let object = self.subject.strip_prefix(family.token()).and_then(|rest| rest.strip_prefix('/'));
-        if object != Some(claim.header.object_id.as_str()) {
-            return Err(attribute("subject", &self.subject));
-        }
-        if self.audience == "all" && !self.tlp.fits_all() {
-            return Err(attribute("tlp", self.tlp.as_str()));
-        }
-        Ok(Event {
-            source: Source::parse(&self.source).ok_or_else(|| attribute("source", &self.source))?,
-            id: self.id,
-            recorded: self.recordedtime,
-            sequence,
-            prevhash: self.prevhash,
-            causation: self.causationid,
-            traceparent: self.traceparent,
-            universe: self.universe,
-            audience: self.audience,
-            tlp: self.tlp,
-            claim,
-        })
-    }
-}
-
-fn attribute(name: &'static str, value: &str) -> EventError {
-    let shown: String = value.chars().take(80).collect();
-    EventError::Attribute { name, what: format!("`{shown}` is not as EVENTS 2 asks") }
-}
-
-fn read_sequence(text: &str) -> Option<u64> {
-    if text.len() != 20 { None } else { text.parse().ok().filter(|n| *n > 0) }
+fn fits_audience(tlp: Tlp, audience: &str) -> bool {
+    tlp.fits_all() == (audience == "all")
 }
 
 /// The hash that the source's next event names as its predecessor.

@@ -157,7 +157,7 @@ pub struct Ref {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// `<native system>:<native id>`, or `<org>:<UUIDv7>` for a person's object.
-    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
+    #[schemars(length(max = 500), regex(pattern = r"^[^:\s]+:\S"))]
     pub object_id: String,
     /// Revision of the object by this source, from 1.
     #[schemars(range(min = 1, max = COUNT_MAX))]

@@ -1,31 +1,39 @@
-//! The JSON Schemas and the AsyncAPI document that publishers build against, made from the types. The files in
+//! The JSON Schemas that publishers build against, made from the types; see also [`crate::asyncapi`]. The files in
 //! `schemas/v1` are their text; a test refuses a difference.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::beat::Beat;
-use crate::event::{PAYLOAD_MAX, event_type};
+use crate::event::event_type;
 use crate::family::Family;
+use crate::tlp::Tlp;
 
 /// The schema of one family's claim, closed: what it does not name, a publisher must not send.
 pub(crate) fn of_claim<T: JsonSchema>(family: Family) -> Value {
-    let mut schema = generate::<T>();
+    let token = family.token();
+    let mut schema = generate::<T>(token, &format!("entente {token} claim, version 1.0"));
     if let Some(root) = schema.as_object_mut() {
-        root.insert("$id".into(), json!(format!("urn:entente:schema:{}:1.0", family.token())));
-        root.insert("title".into(), json!(format!("entente {} claim, version 1.0", family.token())));
         root.insert("additionalProperties".into(), json!(false));
     }
     schema
 }
 
-fn generate<T: JsonSchema>() -> Value {
+/// The schema of a type under its name, with what names it first.
+fn generate<T: JsonSchema>(name: &str, title: &str) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    generator.into_root_schema_for::<T>().to_value()
+    let mut members = Map::new();
+    members.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
+    members.insert("$id".into(), json!(format!("urn:entente:schema:{name}:1.0")));
+    members.insert("title".into(), json!(title));
+    if let Value::Object(of_type) = generator.into_root_schema_for::<T>().to_value() {
+        members.extend(of_type.into_iter().filter(|(name, _)| !matches!(name.as_str(), "$schema" | "title")));
+    }
+    members.into()
 }
 
-/// The schema of the envelope around a claim of any family.
+/// The schema of the envelope around a claim of any family; closed, as the claims' schemas are.
 #[must_use]
 pub fn of_envelope() -> Value {
     let types: Vec<String> = Family::ALL.iter().map(|family| event_type(*family)).collect();
@@ -38,103 +46,48 @@ pub fn of_envelope() -> Value {
             "sequence", "prevhash", "universe", "audience", "tlp", "data"],
         "properties": {
             "specversion": { "const": "1.0" },
-            "id": { "type": "string", "description": "machine: 26 characters of base32; person: UUIDv7" },
-            "source": { "type": "string", "pattern": "^//[a-z0-9][a-z0-9-]{0,23}/[a-z0-9][a-z0-9-]{0,39}/[0-9A-Z]{26}$" },
+            "id": { "type": "string", "pattern": ID, "description": "of a machine: 26 characters of base32 over universe, source, type, object id, revision and native digest; of a person: a UUIDv7, minted once" },
+            "source": { "type": "string", "pattern": SOURCE, "description": "who transmits and signs: //<org>/<feed>/<ULID of the outbox>" },
             "type": { "enum": types },
-            "subject": { "type": "string", "description": "<family>/<object id>" },
+            "subject": { "type": "string", "pattern": r"^[a-z]+/[^:\s]+:\S", "description": "<family>/<object id>" },
             "time": { "type": "string", "format": "date-time", "description": "when it occurred; absent if not stated" },
             "datacontenttype": { "const": "application/json" },
-            "dataschema": { "type": "string", "pattern": "^urn:entente:schema:[a-z]+:1\\.[0-9]+$" },
-            "recordedtime": { "type": "string", "format": "date-time" },
-            "sequence": { "type": "string", "pattern": "^[0-9]{20}$" },
-            "prevhash": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
-            "causationid": { "type": "string" },
-            "traceparent": { "type": "string" },
+            "dataschema": { "type": "string", "pattern": r"^urn:entente:schema:[a-z]+:1\.[0-9]+$" },
+            "recordedtime": { "type": "string", "format": "date-time", "description": "when the event was made" },
+            "sequence": { "type": "string", "minLength": 20, "maxLength": 20, "pattern": "^[0-9]*[1-9][0-9]*$", "description": "counts from 1 within source and audience" },
+            "prevhash": { "type": "string", "pattern": HASH, "description": "SHA-256 of the source's previous payload in this audience; zeros at the start" },
+            "causationid": { "type": "string", "pattern": "^[!-~]{1,64}$", "description": "the event that this one answers" },
+            "traceparent": { "type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$", "description": "W3C trace context" },
             "universe": { "type": "string", "pattern": "^(actual|test|exercise(-[a-z0-9][a-z0-9-]{0,23})?)$" },
             "audience": { "type": "string", "pattern": "^(all|g[a-z2-7]{16})$" },
-            "tlp": { "enum": crate::tlp::Tlp::WORDS },
+            "tlp": { "enum": Tlp::WORDS },
             "data": { "type": "object", "description": "a claim of the family that `type` names" }
-        }
+        },
+        "additionalProperties": false,
+        "allOf": [
+            {
+                "if": { "properties": { "audience": { "const": "all" } } },
+                "then": { "properties": { "tlp": { "enum": words_for(true) } } }
+            },
+            {
+                "if": { "properties": { "audience": { "pattern": "^g" } } },
+                "then": { "properties": { "tlp": { "enum": words_for(false) } } }
+            }
+        ]
     })
+}
+
+const ID: &str = "^([a-z2-7]{26}|[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$";
+const SOURCE: &str = "^//[a-z0-9][a-z0-9-]{0,23}/[a-z0-9][a-z0-9-]{0,39}/[0-7][0-9A-HJKMNP-TV-Z]{25}$";
+const HASH: &str = "^[0-9a-f]{64}$";
+
+fn words_for(all: bool) -> Vec<&'static str> {
+    let fits = |word: &&str| word.parse::<Tlp>().is_ok_and(|tlp| tlp.fits_all() == all);
+    Tlp::WORDS.iter().copied().filter(fits).collect()
 }
 
 /// The schema of a heartbeat.
 #[must_use]
 pub fn of_beat() -> Value {
-    let mut schema = generate::<Beat>();
-    if let Some(root) = schema.as_object_mut() {
-        root.insert("$id".into(), json!("urn:entente:schema:beat:1.0"));
-    }
-    schema
-}
-
-/// The AsyncAPI 3 document: channels, their parameters and messages.
-#[must_use]
-pub fn asyncapi() -> Value {
-    let messages: serde_json::Map<String, Value> =
-        Family::ALL.iter().map(|f| (f.token().to_owned(), message(*f))).collect();
-    let references: serde_json::Map<String, Value> = Family::ALL
-        .iter()
-        .map(|f| (f.token().to_owned(), json!({ "$ref": format!("#/components/messages/{}", f.token()) })))
-        .collect();
-    json!({
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "Entente bus",
-            "version": "1.0.0",
-            "description": "Claims of rivals about one incident. One event is one speaker's whole current claim about one object.",
-            "license": { "name": "Apache-2.0" }
-        },
-        "defaultContentType": crate::event::CONTENT_TYPE,
-        "channels": {
-            "claims": {
-                "address": "entente.{universe}.{audience}.{org}.{feed}.{family}.{object}",
-                "parameters": parameters(),
-                "messages": references
-            },
-            "beats": {
-                "address": "beat.{universe}.{audience}.{org}.{feed}",
-                "messages": { "beat": { "payload": { "$ref": "beat.schema.json" } } }
-            }
-        },
-        "operations": {
-            "publish": { "action": "send", "channel": { "$ref": "#/channels/claims" } },
-            "read": { "action": "receive", "channel": { "$ref": "#/channels/claims" } },
-            "beat": { "action": "send", "channel": { "$ref": "#/channels/beats" } }
-        },
-        "components": { "messages": messages }
-    })
-}
-
-fn parameters() -> Value {
-    json!({
-        "universe": { "description": "actual, exercise, test, or exercise-<slug>" },
-        "audience": { "description": "all, or the opaque id of one sharing group" },
-        "org": { "description": "slug of the transmitting organisation" },
-        "feed": { "description": "slug of the feed, desk for people" },
-        "family": { "enum": Family::ALL.iter().map(|f| f.token()).collect::<Vec<_>>() },
-        "object": { "description": "object id; bytes outside A-Za-z0-9-_ as =HH, or ~ and 26 characters of its hash" }
-    })
-}
-
-fn message(family: Family) -> Value {
-    json!({
-        "name": event_type(family),
-        "contentType": crate::event::CONTENT_TYPE,
-        "summary": format!("claim of family {}; payload at most {PAYLOAD_MAX} bytes", family.token()),
-        "headers": {
-            "type": "object",
-            "required": ["Content-Type", "Entente-Key", "Entente-Signature", "Nats-Msg-Id"],
-            "properties": {
-                "Content-Type": { "const": crate::event::CONTENT_TYPE },
-                "Entente-Key": { "type": "string", "pattern": "^U[A-Z2-7]{55}$" },
-                "Entente-Signature": { "type": "string", "description": "Ed25519 over the DSSE encoding, base64url, no padding" },
-                "Nats-Msg-Id": { "type": "string", "pattern": "^[a-z2-7]{26}$" }
-            }
-        },
-        "payload": { "allOf": [
-            { "$ref": "envelope.schema.json" },
-            { "properties": { "data": { "$ref": format!("{}.schema.json", family.token()) } } }
-        ]}
-    })
+    generate::<Beat>("beat", "entente heartbeat, version 1.0: what a feed's adapter says of itself")
 }

@@ -38,6 +38,9 @@ pub enum SubjectError {
     /// Not seven tokens with the right first one.
     #[error("expected entente.<universe>.<audience>.<org>.<feed>.<family>.<object>")]
     Shape,
+    /// Not five tokens with the right first one.
+    #[error("expected beat.<universe>.<audience>.<org>.<feed>")]
+    BeatShape,
     /// One token is not what its place takes.
     #[error("token `{token}` is no {place}")]
     Token {
@@ -104,11 +107,7 @@ impl ClaimSubject {
             ("feed", &self.feed, is_feed),
             ("escaped object id", &self.object, is_escaped),
         ];
-        for (place, token, fits) in places {
-            if !fits(token) {
-                return Err(bad(place, token));
-            }
-        }
+        check(&places)?;
         if self.to_string().len() > SUBJECT_MAX {
             return Err(SubjectError::Long);
         }
@@ -123,8 +122,64 @@ impl std::fmt::Display for ClaimSubject {
     }
 }
 
+/// The subject of a feed's heartbeat, in parts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BeatSubject {
+    /// The universe.
+    pub universe: String,
+    /// The audience.
+    pub audience: String,
+    /// The organisation whose adapter beats.
+    pub org: String,
+    /// The feed.
+    pub feed: String,
+}
+
+impl BeatSubject {
+    /// Builds the subject.
+    ///
+    /// # Errors
+    /// If a part is not what its place takes.
+    pub fn new(universe: &str, audience: &str, org: &str, feed: &str) -> Result<Self, SubjectError> {
+        let places: [Grammar<'_>; 4] = [
+            ("universe", universe, is_universe),
+            ("audience", audience, is_audience),
+            ("organisation", org, is_slug),
+            ("feed", feed, is_feed),
+        ];
+        check(&places)?;
+        let [universe, audience, org, feed] = places.map(|(_, token, _)| token.to_owned());
+        Ok(Self { universe, audience, org, feed })
+    }
+
+    /// Reads a subject.
+    ///
+    /// # Errors
+    /// If it is not one that [`BeatSubject::new`] could have built.
+    pub fn parse(text: &str) -> Result<Self, SubjectError> {
+        let tokens: Vec<&str> = text.split('.').collect();
+        let ["beat", universe, audience, org, feed] = tokens.as_slice() else {
+            return Err(SubjectError::BeatShape);
+        };
+        Self::new(universe, audience, org, feed)
+    }
+}
+
+impl std::fmt::Display for BeatSubject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&beat(&self.universe, &self.audience, &self.org, &self.feed))
+    }
+}
+
 /// A place, the token that stands there, and the test of what may.
 type Grammar<'a> = (&'static str, &'a str, fn(&str) -> bool);
+
+fn check(places: &[Grammar<'_>]) -> Result<(), SubjectError> {
+    match places.iter().find(|(_, token, fits)| !fits(token)) {
+        Some((place, token, _)) => Err(bad(place, token)),
+        None => Ok(()),
+    }
+}
 
 fn bad(place: &'static str, token: &str) -> SubjectError {
     SubjectError::Token { place, token: token.chars().take(40).collect() }
@@ -263,7 +318,7 @@ mod tests {
             universe in "actual|exercise|test|exercise-[a-z0-9]{1,20}",
             audience in "all|g[a-z2-7]{16}",
             org in "[a-z0-9][a-z0-9-]{0,23}",
-            feed in "[a-z0-9][a-z0-9-]{0,23}",
+            feed in "[a-z0-9][a-z0-9-]{0,39}",
             family in any_family(),
             object in "\\PC{1,200}",
         ) {
@@ -275,6 +330,37 @@ mod tests {
             } else {
                 let length = universe.len() + audience.len() + org.len() + feed.len() + family.token().len();
                 prop_assert!(length + escape(&object).len() + 13 > SUBJECT_MAX);
+            }
+        }
+
+        #[test]
+        fn a_beat_is_built_and_parsed_both_ways(
+            universe in "actual|exercise|test|exercise-[a-z0-9]{1,20}",
+            audience in "all|g[a-z2-7]{16}",
+            org in "[a-z0-9][a-z0-9-]{0,23}",
+            feed in "[a-z0-9][a-z0-9-]{0,39}",
+            other in "(beat\\.)?[ -~]{0,40}|beat(\\.[a-z0-9*>-]{0,12}){4}",
+        ) {
+            let built = BeatSubject::new(&universe, &audience, &org, &feed);
+            let text = beat(&universe, &audience, &org, &feed);
+            prop_assert_eq!(BeatSubject::parse(&text), built);
+            if let Ok(subject) = BeatSubject::parse(&other) {
+                prop_assert_eq!(subject.to_string(), other);
+            }
+        }
+
+        #[test]
+        fn a_part_out_of_its_grammar_is_refused(part in "[A-Z.*> é]{1,3}|-[a-z]{0,3}|[a-z]{41,50}") {
+            let object = "gcp.public:x";
+            for (place, of_claim, of_beat) in [
+                ("universe", ClaimSubject::new(&part, "all", "aws", "desk", Family::Impact, object), BeatSubject::new(&part, "all", "aws", "desk")),
+                ("audience", ClaimSubject::new("test", &part, "aws", "desk", Family::Impact, object), BeatSubject::new("test", &part, "aws", "desk")),
+                ("organisation", ClaimSubject::new("test", "all", &part, "desk", Family::Impact, object), BeatSubject::new("test", "all", &part, "desk")),
+                ("feed", ClaimSubject::new("test", "all", "aws", &part, Family::Impact, object), BeatSubject::new("test", "all", "aws", &part)),
+            ] {
+                for refused in [of_claim.unwrap_err(), of_beat.unwrap_err()] {
+                    prop_assert!(matches!(&refused, SubjectError::Token { place: named, .. } if *named == place), "{refused}");
+                }
             }
         }
 

@@ -104,6 +104,7 @@ pub struct SaidRate {
     #[schemars(range(max = 1_000_000))]
     pub hi: u32,
     /// Who said it.
+    #[schemars(length(min = 1))]
     pub by: String,
 }
 
@@ -119,6 +120,7 @@ pub struct Approach {
     pub automation: Automation,
     /// Object id of another organisation's approach that is this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500), regex(pattern = r"^[^:\s]+:\S"))]
     pub same_as: Option<String>,
     /// What must be reachable or at hand: `console`, `recovery_key`, `local_admin`, ...
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -135,6 +137,7 @@ pub struct Approach {
     pub est_seconds_per_unit: Option<u64>,
     /// Object id of an approach that it supersedes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500), regex(pattern = r"^[^:\s]+:\S"))]
     pub replaces: Option<String>,
     /// Providers and vendors on whose machines it can be used: tells "n/a" from "no claim".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -31,7 +31,7 @@ pub struct Constraint {
     /// What is said.
     pub kind: ConstraintKind,
     /// Object ids of the members concerned.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), inner(length(min = 1)))]
     pub objects: Vec<String>,
     /// The short name, with `declare`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -192,7 +192,7 @@ impl Impact {
         problems.length("title", &self.title, TITLE_MAX);
         problems.length("summary", self.summary.as_deref().unwrap_or_default(), SUMMARY_MAX);
         if self.outcome.is_some() && self.phase.is_open() {
-            problems.add("outcome", "stands with phase resolved only");
+            problems.add("outcome", "stands with a phase that is over, such as resolved");
         }
         if let Some(cause) = &self.suspected_cause {
             cause.check(problems);

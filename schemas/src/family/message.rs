@@ -55,7 +55,7 @@ impl MessageState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// The thread: object id of its first message.
-    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
+    #[schemars(length(max = 500), regex(pattern = r"^[^:\s]+:\S"))]
     pub thread_id: String,
     /// What it is.
     pub kind: MessageKind,

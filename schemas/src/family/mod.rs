@@ -32,6 +32,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::check::Problems;
+use crate::exact::{self, Skipped};
 use crate::header::Header;
 
 macro_rules! families {
@@ -75,7 +76,7 @@ macro_rules! families {
             }
 
             fn read(family: Family, json: &str) -> Result<Self, serde_json::Error> {
-                match family { $(Family::$family => serde_json::from_str(json).map(Self::$family),)+ }
+                match family { $(Family::$family => exact::from_str(json, Skipped::Checked).map(Self::$family),)+ }
             }
 
             fn check(&self, problems: &mut Problems) {
@@ -160,7 +161,8 @@ impl Claim {
     /// # Errors
     /// If a required member is missing, twice there, of the wrong type or out of its range, with line and column.
     pub fn read(family: Family, json: &str) -> Result<Self, serde_json::Error> {
-        Ok(Self { header: serde_json::from_str(json)?, body: Body::read(family, json)? })
+        // The body does not know the header's members and checks them with all else that it skips.
+        Ok(Self { header: exact::from_str(json, Skipped::Passed)?, body: Body::read(family, json)? })
     }
 
     /// Reads a claim as publishers are held to it: no unknown member, no unknown word, every limit kept.
@@ -168,14 +170,34 @@ impl Claim {
     /// # Errors
     /// All that is wrong, each with its path.
     pub fn read_strict(family: Family, json: &str) -> Result<Self, Problems> {
-        let claim = crate::strict::duplicate_free(json).and_then(|()| Self::read(family, json)).map_err(|error| {
-            let mut problems = Problems::default();
-            problems.add("(claim)", error.to_string());
-            problems
-        })?;
-        let mut problems = crate::strict::unread_members(json, &claim);
-        claim.check_into(&mut problems);
-        if problems.is_empty() { Ok(claim) } else { Err(problems) }
+        let whole = |error: serde_json::Error| Problems::one("(claim)", error.to_string());
+        exact::duplicate_free(json).map_err(whole)?;
+        let written = serde_json::from_str(json).map_err(whole)?;
+        let mut problems = Problems::default();
+        crate::strict::against_schema(family, &written, &mut problems);
+        match Self::read(family, json) {
+            Ok(claim) => {
+                claim.check_all(&mut problems);
+                if problems.is_empty() { Ok(claim) } else { Err(problems) }
+            }
+            Err(error) if problems.is_empty() => Err(whole(error)),
+            Err(_) => Err(problems),
+        }
+    }
+
+    /// Checks a claim that was built in code as [`Claim::read_strict`] checks a written one: also words that no publisher
+    /// may use, such as `other` where the schema does not list it.
+    ///
+    /// # Errors
+    /// All that is wrong, each with its path.
+    pub fn check_strict(&self) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        match serde_json::to_value(self) {
+            Ok(written) => crate::strict::against_schema(self.family(), &written, &mut problems),
+            Err(error) => problems.add("(claim)", error.to_string()),
+        }
+        self.check_all(&mut problems);
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// Checks ranges, lengths and what must go together.
@@ -186,6 +208,11 @@ impl Claim {
         let mut problems = Problems::default();
         self.check_into(&mut problems);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    fn check_all(&self, problems: &mut Problems) {
+        self.check_into(problems);
+        crate::strict::together(self, problems);
     }
 
     fn check_into(&self, problems: &mut Problems) {

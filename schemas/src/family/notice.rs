@@ -9,7 +9,7 @@ use crate::check::{OBJECT_ID_MAX, Problems};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
     /// Object id of the claim that the statement is about.
-    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
+    #[schemars(length(max = 500), regex(pattern = r"^[^:\s]+:\S"))]
     pub about: String,
     /// Where it was said.
     #[schemars(length(min = 1, max = 500))]

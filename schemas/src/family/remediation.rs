@@ -104,6 +104,7 @@ pub struct TimeToRestore {
 #[schemars(deny_unknown_fields)]
 pub struct Rollback {
     /// In words.
+    #[schemars(length(min = 1))]
     pub reason: String,
     /// How many units came to harm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,7 +116,7 @@ pub struct Rollback {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remediation {
     /// Object id of the approach.
-    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
+    #[schemars(length(max = 500), regex(pattern = r"^[^:\s]+:\S"))]
     pub approach_id: String,
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

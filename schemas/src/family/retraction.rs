@@ -45,13 +45,13 @@ pub struct Retraction {
     #[schemars(length(min = 1))]
     pub target: String,
     /// Object id of the target.
-    #[schemars(length(max = 500), regex(pattern = r"^[^:]+:"))]
+    #[schemars(length(max = 500), regex(pattern = r"^[^:\s]+:\S"))]
     pub target_object: String,
     /// Revision of the target.
     #[schemars(range(min = 1, max = COUNT_MAX))]
     pub target_rev: u64,
     /// Source of the target.
-    #[schemars(regex(pattern = r"^//[a-z0-9][a-z0-9-]{0,23}/[a-z0-9][a-z0-9-]{0,39}/[0-9A-Z]{26}$"))]
+    #[schemars(regex(pattern = r"^//[a-z0-9][a-z0-9-]{0,23}/[a-z0-9][a-z0-9-]{0,39}/[0-7][0-9A-HJKMNP-TV-Z]{25}$"))]
     pub target_source: String,
     /// How much is void.
     pub scope: Scope,

@@ -24,6 +24,7 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sitrep {
     /// The incident's id.
+    #[schemars(length(min = 1))]
     pub incident: String,
     /// Counts up from 1 within the incident.
     #[schemars(range(min = 1, max = COUNT_MAX))]
