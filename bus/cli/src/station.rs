@@ -54,6 +54,11 @@ impl Asked {
         }
     }
 
+    /// Whether its addresses still answer when the command has ended.
+    pub fn outlives_the_command(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+
     /// Ends what was started for the command.
     pub async fn end(self) {
         if let Self::Own(_, station) = self {

@@ -30,7 +30,7 @@ use crate::args::Place;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::say;
-use crate::station;
+use crate::station::{self, Asked};
 use desk::Desk;
 use header::HeaderFlags;
 use message::MessageOf;
@@ -141,37 +141,45 @@ pub async fn run(mut publish: Publish, place: &Place) -> Result<Exit, Failure> {
             return Ok(Exit::Done);
         }
         let station = station::running_or_own(&folder, &settings).await?;
-        let published = hand_over(station.client(), says.as_ref(), claim).await;
+        let published = hand_over(&station, says.as_ref(), claim).await;
         station.end().await;
         return published;
     }
     let station = station::running_or_own(&folder, &settings).await?;
-    let published = revise(station.client(), says.as_ref(), revised, &desk).await;
+    let published = revise(&station, says.as_ref(), revised, &desk).await;
     station.end().await;
     published
 }
 
 /// A claim that rests on what was said before.
-async fn revise(client: &Client, says: &dyn Says, revised: Option<&String>, desk: &Desk) -> Result<Exit, Failure> {
+async fn revise(station: &Asked, says: &dyn Says, revised: Option<&String>, desk: &Desk) -> Result<Exit, Failure> {
     let header = says.header();
     let Some(object) = revised else {
         let claim = said::still(header, desk);
-        return hand_over(client, says, claim).await;
+        return hand_over(station, says, claim).await;
     };
-    let claim = assemble(says, said::last(client, says.family(), object).await?, desk)?;
+    let claim = assemble(says, said::last(station.client(), says.family(), object).await?, desk)?;
     let whole = check(says.family(), &claim, desk)?;
     if header.dry_run {
         say::print(&format!("{whole:#}\n"))?;
         return Ok(Exit::Done);
     }
-    hand_over(client, says, claim).await
+    hand_over(station, says, claim).await
 }
 
-async fn hand_over(client: &Client, says: &dyn Says, claim: Map<String, Value>) -> Result<Exit, Failure> {
+async fn hand_over(station: &Asked, says: &dyn Says, claim: Map<String, Value>) -> Result<Exit, Failure> {
     let (family, header) = (says.family(), says.header());
-    let answer = client.publish(&request(family, header, claim)).await?;
-    say::print(&told(client, family, &answer, header.json))?;
+    let answer = station.client().publish(&request(family, header, claim)).await?;
+    let link = station.outlives_the_command().then(|| link(station.client(), family, &answer));
+    say::print(&told(family, &answer, link.as_deref(), header.json))?;
     Ok(Exit::Done)
+}
+
+/// Where the claim can be looked at.
+fn link(client: &Client, family: Family, answer: &Value) -> String {
+    let part = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
+    let path = if family == Family::Impact { ["incidents", part("object_id")] } else { ["events", part("id")] };
+    client.url(&path, &[]).to_string()
 }
 
 fn assemble(says: &dyn Says, base: Map<String, Value>, desk: &Desk) -> Result<Map<String, Value>, Failure> {
@@ -194,25 +202,22 @@ fn request(family: Family, header: &HeaderFlags, claim: Map<String, Value>) -> V
 }
 
 /// What was published, where it stands, and where to look at it.
-fn told(client: &Client, family: Family, answer: &Value, as_json: bool) -> String {
-    let part = |name: &str| answer.get(name).map(plain).unwrap_or_default();
-    let (id, object, position) = (part("id"), part("object_id"), part("position"));
-    let path = if family == Family::Impact { ["incidents", object.as_str()] } else { ["events", id.as_str()] };
-    let link = client.url(&path, &[]);
+fn told(family: Family, answer: &Value, link: Option<&str>, as_json: bool) -> String {
     if as_json {
         let mut answer = answer.clone();
         if let Some(members) = answer.as_object_mut() {
-            members.insert("link".to_owned(), json!(link.as_str()));
+            members.extend(link.map(|link| ("link".to_owned(), json!(link))));
         }
         return format!("{answer:#}\n");
     }
-    let (rev, repeated) = (part("rev"), answer.get("repeated") == Some(&json!(true)));
-    let done = if repeated { "was published before:" } else { "published" };
+    let part = |name: &str| answer.get(name).map(plain).unwrap_or_default();
+    let what = format!("{family} {}, revision {}", part("object_id"), part("rev"));
+    let link = link.map(|link| format!("{link}\n")).unwrap_or_default();
     if answer.get("position").is_none_or(Value::is_null) {
-        let waits = "it is on disk, and goes into the log as soon as that answers";
-        return format!("taken: {family} {object}, revision {rev}; {waits}\n{link}\n");
+        return format!("taken: {what}; it is on disk, and goes into the log as soon as that answers\n{link}");
     }
-    format!("{done} {family} {object}, revision {rev}, at position {position} of the log\n{link}\n")
+    let done = if answer.get("repeated") == Some(&json!(true)) { "was published before:" } else { "published" };
+    format!("{done} {what}, at position {} of the log\n{link}", part("position"))
 }
 
 fn plain(value: &Value) -> String {
@@ -250,4 +255,22 @@ fn read(path: &Path) -> Result<String, Failure> {
         let what = format!("{} cannot be read: {error}", path.display());
         Failure::new(Exit::Mistake, what, "name a file of UTF-8 text, or `-` for standard input")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_says_whether_the_log_has_it() {
+        let answer = |more: Value| {
+            let mut answer = json!({ "id": "e", "object_id": "local:1", "rev": 2, "position": 7, "repeated": false });
+            answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            told(Family::Impact, &answer, Some("http://x/"), false)
+        };
+        assert_eq!(answer(json!({})), "published impact local:1, revision 2, at position 7 of the log\nhttp://x/\n");
+        assert!(answer(json!({ "repeated": true })).starts_with("was published before: impact local:1"));
+        assert!(answer(json!({ "position": null })).starts_with("taken: impact local:1, revision 2; it is on disk"));
+        assert!(!told(Family::Impact, &json!({ "rev": 1 }), None, true).contains("link"));
+    }
 }
