@@ -83,7 +83,7 @@ impl Up {
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(key, value)| (key, value)))
             .envs(environment.iter().copied())
-            .env("ENTENTE_PORT", free_port().to_string())
+            .args(["--port", "0"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
@@ -246,9 +246,4 @@ pub fn nats_server_of(parent: u32) -> Option<u32> {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         status.starts_with("Name:\tnats-server") && status.lines().any(|line| line == format!("PPid:\t{parent}"))
     })
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
 }

@@ -190,7 +190,8 @@ fn told(incident: &Incident, at: DateTime<Utc>) -> Answer {
         detail.push(format!("no statement from {}", words::list(&untold, 3)));
     }
     if detail.is_empty() {
-        detail.push(format!("{} speakers told customers", incident.told.len()));
+        let speakers = if incident.told.len() == 1 { "speaker" } else { "speakers" };
+        detail.push(format!("{} {speakers} told customers", incident.told.len()));
     }
     let when = words::clock(newest.said_at, at);
     answer(format!("{} {when}: \"{}\"", words::org(&newest.speaker), words::cut(&newest.text, 100)), detail.join("; "))
