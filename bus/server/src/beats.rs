@@ -82,3 +82,112 @@ fn known(state: &State, (org, feed): &FeedName) -> Option<Known> {
     let Body::Feed(feed) = &entry.claim().body else { return None };
     Some(Known { feed: feed.clone(), rev: entry.header().rev, event: entry.event.id.clone() })
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use entente_correlator::Model;
+    use entente_correlator::select::Select;
+    use entente_journal::{Batch, Identity, Outbox, OutboxOptions};
+    use entente_schemas::beat::{Backlog, Lag};
+    use entente_schemas::event::{CHAIN_START, Place, Source, chain_hash};
+    use entente_schemas::family::FeedState;
+    use entente_schemas::record::{Record, Verdict};
+
+    use super::*;
+
+    /// A log of one desk, which hands every record to the room at once.
+    struct Log {
+        room: Arc<Room>,
+        source: Source,
+        prevhash: String,
+        sequence: u64,
+    }
+
+    impl Log {
+        fn take(&mut self, draft: &Draft, logged: DateTime<Utc>) {
+            self.sequence += 1;
+            let (source, sequence, prevhash) = (&self.source, self.sequence, self.prevhash.as_str());
+            let place = Place { source, universe: "actual", audience: "all", sequence, prevhash };
+            let (payload, subject) = (draft.seal(place).unwrap(), draft.subject(place).unwrap().to_string());
+            self.prevhash = chain_hash(&payload);
+            let record = Record {
+                stream: self.room.stream().into(),
+                sequence,
+                logged,
+                subject,
+                key: "U1".into(),
+                signature: String::new(),
+                payload: payload.into(),
+                verdict: Verdict::Signed,
+            };
+            self.room.take(Batch { records: vec![record], complete: sequence }, true);
+        }
+
+        fn feed(&self, now: DateTime<Utc>) -> Option<FeedState> {
+            self.room
+                .picture(When::live(now), &Select::default())
+                .feeds
+                .iter()
+                .find(|feed| feed.feed == "gcp-public")?
+                .state
+        }
+    }
+
+    fn beat(at: DateTime<Utc>) -> Beat {
+        Beat {
+            state: FeedState::Live,
+            last_good: Some(at),
+            last_poll: Some(at),
+            next_try: None,
+            failures: 0,
+            error: None,
+            lag: Lag::default(),
+            outbox: Backlog::default(),
+            unknown_words: Vec::new(),
+            mapping_version: 1,
+            clock_offset_ms: None,
+            beat_at: at,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_adapter_that_is_gone_makes_its_feed_blind_until_it_beats_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity::open(&folder.path().join("key")).unwrap();
+        let scope = Scope::actual();
+        let options = OutboxOptions {
+            dir: folder.path().join("outbox"),
+            org: "local".into(),
+            feed: "desk".into(),
+            scope: scope.clone(),
+            identity,
+            capacity_bytes: OutboxOptions::CAPACITY,
+        };
+        let outbox = Outbox::open(options).unwrap();
+        let room = Arc::new(Room::new(&scope, Arc::new(Model::v1().unwrap())));
+        let role = entente_schemas::speaker::Role::Observer;
+        let desk = Desk::open(outbox.clone(), Arc::clone(&room), role, Clock::wall()).unwrap();
+        let mut log = Log { room, source: outbox.source().clone(), prevhash: CHAIN_START.into(), sequence: 0 };
+        let name: FeedName = ("local".into(), "gcp-public".into());
+        let start: DateTime<Utc> = "2024-07-19T04:00:00Z".parse().unwrap();
+        let mut last = beat(start);
+        for (minute, present, expected) in
+            [(2, false, FeedState::Blind), (9, true, FeedState::Live), (20, false, FeedState::Blind)]
+        {
+            let now = start + TimeDelta::minutes(minute);
+            if present {
+                last = beat(now);
+            }
+            let known = log.room.with(When::live(now), |state, _| known(state, &name));
+            let draft = due("actual", &name, &last, present, known.as_ref(), now).unwrap();
+            desk.say(draft.clone()).await.unwrap();
+            log.take(&draft, now);
+            assert_eq!(log.feed(now), Some(expected), "after {minute} minutes");
+            let known = log.room.with(When::live(now), |state, _| super::known(state, &name));
+            assert_eq!(due("actual", &name, &last, present, known.as_ref(), now), None, "said once");
+        }
+        assert_eq!(outbox.backlog().events, 3);
+        assert!(log.room.picture(When::live(start), &Select::default()).held_back.is_empty());
+    }
+}

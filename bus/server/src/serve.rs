@@ -83,11 +83,11 @@ pub async fn serve(
     let _ = timeout(FIRST_READING, stop.run_until_cancelled(room.caught_up())).await;
     // Whoever does not wait for the address need not be told.
     let _ = ready.send(address);
-    listening(listener, app, stop.clone()).await?;
+    let listened = listening(listener, app, stop.clone()).await;
     stop.cancel();
     following.await?;
     watching.await?;
-    Ok(())
+    listened
 }
 
 async fn listening(listener: TcpListener, app: App, stop: CancellationToken) -> Result<(), ServeError> {

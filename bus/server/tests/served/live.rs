@@ -1,8 +1,10 @@
 //! The live stream: notices as they come, beats, and resuming where one was.
 
+use std::collections::BTreeMap;
+
 use futures::StreamExt as _;
 use reqwest::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::trial::{Trial, impact, soon};
 
@@ -112,23 +114,36 @@ async fn a_stream_ends_with_its_server_and_a_position_of_another_log_asks_to_loa
 }
 
 #[tokio::test]
-async fn an_open_board_gets_the_pieces_that_a_reload_would_show() {
+async fn an_open_page_gets_the_pieces_that_a_reload_would_show() {
     let trial = Trial::start().await;
-    trial.publish("impact", impact("One")).await;
-    let page = trial.get("/").await.text().await.unwrap();
-    let mut stream = Stream::open(&trial, "view=board&as_of=1", None).await;
-    stream.next_of("beat").await;
-    trial.publish("impact", impact("Two")).await;
-    let mut shown: std::collections::BTreeMap<String, String> = entente_console::fragments(&page).into_iter().collect();
-    let mut seen = String::new();
-    while seen != "2" {
-        let piece = stream.next_of("message").await;
-        shown.insert(piece.data["id"].as_str().unwrap().to_owned(), piece.data["html"].as_str().unwrap().to_owned());
-        seen = piece.id.unwrap_or(seen);
-    }
-    let reloaded = trial.get("/").await.text().await.unwrap();
-    for (id, html) in entente_console::fragments(&reloaded) {
-        assert_eq!(shown.get(&id), Some(&html), "{id}");
+    let mut claim = impact("One");
+    claim["object_id"] = json!("aws:one");
+    trial.publish("impact", claim.clone()).await;
+    let id = trial.json("/v1/incidents/aws:one").await["id"].as_str().unwrap().to_owned();
+    let views = [
+        ("/".to_owned(), "board".to_owned()),
+        (format!("/incidents/{id}"), format!("incidents/{id}")),
+        ("/feeds".into(), "feeds".into()),
+    ];
+    for (count, (path, view)) in (1..).zip(views) {
+        let page = trial.get(&path).await.text().await.unwrap();
+        let mut stream = Stream::open(&trial, &format!("view={view}&as_of={count}"), None).await;
+        stream.next_of("beat").await;
+        claim["title"] = json!(format!("One, looked at again {count}"));
+        claim["phase"] = json!(if count == 1 { "identified" } else { "mitigating" });
+        trial.publish("impact", claim.clone()).await;
+        let mut shown: BTreeMap<String, String> = entente_console::fragments(&page).into_iter().collect();
+        let mut seen = String::new();
+        while seen != (count + 1).to_string() {
+            let piece = stream.next_of("message").await;
+            shown
+                .insert(piece.data["id"].as_str().unwrap().to_owned(), piece.data["html"].as_str().unwrap().to_owned());
+            seen = piece.id.unwrap_or(seen);
+        }
+        let reloaded = trial.get(&path).await.text().await.unwrap();
+        for (id, html) in entente_console::fragments(&reloaded) {
+            assert_eq!(shown.get(&id), Some(&html), "{view}: {id}");
+        }
     }
 }
 
@@ -141,7 +156,7 @@ async fn a_page_that_was_away_is_brought_forward_from_where_it_stood() {
         trial.publish("impact", impact(title)).await;
     }
     let mut stream = Stream::open(&trial, "view=board&as_of=1", Some("1")).await;
-    let before: std::collections::BTreeMap<String, String> = entente_console::fragments(&page).into_iter().collect();
+    let before: BTreeMap<String, String> = entente_console::fragments(&page).into_iter().collect();
     let mut changed = 0;
     loop {
         let piece = stream.next_of("message").await;
