@@ -92,26 +92,22 @@ fn id(feed: &Feed) -> String {
 fn table(frame: &Frame, picture: &Picture, beats: &[FeedBeat]) -> Markup {
     let heads = ["Feed", "State", "Last news", "Last good poll", "Lag p50, p99", "Outbox", "Missing", "Clock", "Mapping", "Last error, next step"];
     let hosts = Hosts::of(&picture.feeds);
-    let groups = ["Clouds", "Vendors", "People's desks"];
+    let groups = [("g-clouds", "Clouds"), ("g-vendors", "Vendors"), ("g-desks", "People's desks")];
     html! {
         section.panel #table aria-labelledby="h-f" {
             header { h2 #h-f { "Adapters and feeds" } span.small { "blind: three polls failed, or the adapter missed three beats" } }
             @if picture.feeds.is_empty() { p.pad.empty { "No adapter and no desk has said anything yet. Feeds are named by " code { "--feed" } " when the server starts." } }
-            @else {
-                table.t.fd {
-                    thead { tr { @for head in heads { th scope="col" { (head) } } } }
-                    @for name in groups {
-                        @let feeds: Vec<&Feed> = picture.feeds.iter().filter(|feed| group(feed) == name).collect();
-                        @if !feeds.is_empty() {
-                            tbody id={ "g-" (name.split('\'').next().unwrap_or_default().to_lowercase()) } {
-                                tr.grp { th colspan="10" scope="rowgroup" { (name) } }
-                                @for feed in feeds { (row(frame, feed, beat_of(beats, feed), &hosts)) }
-                            }
-                        }
+            table.t.fd {
+                thead { tr { @for head in heads { th scope="col" { (head) } } } }
+                @for (list, name) in groups {
+                    @let feeds = picture.feeds.iter().filter(|feed| group(feed) == name);
+                    tbody id=(list) {
+                        tr.grp { th colspan="10" scope="rowgroup" { (name) } }
+                        @for feed in feeds { (row(frame, feed, beat_of(beats, feed), &hosts)) }
                     }
                 }
             }
-            (order("table", &picture.feeds.iter().map(id).collect::<Vec<_>>()))
+            @for (list, name) in groups { (order(list, &picture.feeds.iter().filter(|feed| group(feed) == name).map(id).collect::<Vec<_>>())) }
         }
     }
 }
@@ -203,7 +199,10 @@ fn trouble(feed: &Feed, beat: Option<&Beat>, at: DateTime<Utc>) -> Markup {
     html! {
         span.say {
             @if let (true, Some(reason)) = (is_blind(feed), &feed.reason) { (crate::name::said(reason, 240)) ". " }
-            @if let Some(error) = failed.and_then(|beat| beat.error.as_ref()) { (crate::name::said(&error.text, 240)) ", " (plain(&error.code, 30)) ". " }
+            @if let Some(error) = failed.and_then(|beat| beat.error.as_ref()) {
+                @if !feed.reason.as_deref().is_some_and(|reason| is_blind(feed) && reason.contains(&error.text)) { (crate::name::said(&error.text, 240)) ", " }
+                (plain(&error.code, 30)) ". "
+            }
             @if let Some(beat) = failed {
                 (many(usize::try_from(beat.failures).unwrap_or(usize::MAX), "poll", "polls")) " failed in a row. "
                 @if let Some(next) = beat.next_try { "Next try " (second(next, at)) "." }

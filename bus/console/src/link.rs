@@ -57,11 +57,11 @@ impl SafeHref {
     }
 }
 
-/// An outer address: its text, and a link to it where it is safe.
+/// An outer address: its host as text (the address itself where it has none), and a link to it where it is safe.
 pub(crate) fn outer(address: &str, hosts: &Hosts) -> Markup {
-    let text = plain(address, 90);
+    let text = Url::parse(address).ok().and_then(|url| Some(url.host_str()?.to_owned())).unwrap_or_else(|| plain(address, 60));
     html! {
-        span.addr { (text) }
+        span.addr title=(plain(address, 500)) { (text) }
         @if let Some(SafeHref(href)) = SafeHref::new(address, hosts) {
             " " a href=(href) rel="noopener noreferrer" target="_blank" aria-label={ "Open " (text) } { "open" }
         }
@@ -102,6 +102,6 @@ mod tests {
     #[test]
     fn what_is_not_safe_is_still_shown_as_text() {
         let html = outer("javascript:alert(1)\u{202e}", &Hosts::default()).into_string();
-        assert_eq!(html, "<span class=\"addr\">javascript:alert(1)</span>");
+        assert_eq!(html, "<span class=\"addr\" title=\"javascript:alert(1)\">javascript:alert(1)</span>");
     }
 }

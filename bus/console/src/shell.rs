@@ -40,7 +40,7 @@ pub(crate) fn page(frame: &Frame, page: Page<'_>) -> String {
                 meta name="referrer" content="no-referrer";
                 title { (title) }
                 link rel="stylesheet" href="/assets/console.css";
-                script src="/assets/console.js" defer {}
+                script type="module" src="/assets/console.js" {}
             }
             body.is-replay[!frame.live] data-live=[page.stream] data-at=(stamp(frame.at)) {
                 a.skip href="#main" { "Skip to the picture" }
@@ -112,6 +112,7 @@ fn mode(frame: &Frame) -> Markup {
                 (true, None) => { span { "Live" } },
             }
         }
+        a.btn #again href="" hidden { "Reload to catch up" }
         @if !frame.live { a.btn href=(frame.path) { "Go to live" } }
     }
 }

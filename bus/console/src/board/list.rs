@@ -8,6 +8,7 @@ use entente_correlator::words;
 use entente_schemas::count::Quantity;
 use maud::{Markup, html};
 
+use super::matrix::shape;
 use crate::filters::Filters;
 use crate::fragment::order;
 use crate::frame::Frame;
@@ -34,11 +35,8 @@ pub(super) fn panel(frame: &Frame, picture: &Picture, filters: &Filters) -> Mark
                 span.small #listed data-f { (shown.len()) " of " (fit) ", by " (by(filters.sort)) }
                 nav.sort aria-label="Order" { (orders(frame, filters)) }
             }
-            @if shown.is_empty() {
-                (empty(frame, picture, filters))
-            } @else {
-                (table(frame, &shown))
-            }
+            @if shown.is_empty() { (empty(frame, picture, filters)) }
+            (table(frame, &shown))
             (order("incidents", &shown.iter().map(|incident| format!("i-{}", incident.id)).collect::<Vec<_>>()))
             @if fit > shown.len() || earlier > 0 { (rest(frame, fit - shown.len(), earlier)) }
         }
@@ -117,11 +115,11 @@ fn row(frame: &Frame, incident: &Incident) -> Markup {
     let at = frame.at;
     html! {
         tr id={ "i-" (incident.id) } data-f data-now[is_overdue(incident)] {
-            th scope="row" { a href=(frame.link(&format!("/incidents/{}", incident.id), "")) { (said(&incident.name, 90)) } span.sub { (about(incident, at)) } }
+            th scope="row" { a href=(frame.link(&format!("/incidents/{}", incident.id), "")) { (said(&incident.name, 80)) } span.sub { (about(incident, at)) } }
             td data-h="Severity" { (tiles(incident)) }
             td data-h="Affected" { (affected(incident)) }
             td data-h="Elapsed" { (elapsed(incident, at)) }
-            td data-h="Last change" { (said(&incident.changed.what, 60)) span.sub { (clock(incident.changed.at, at)) ", by " (org(&incident.changed.speaker)) } }
+            td data-h="Last change" { (said(&incident.changed.what, 60)) span.sub { (words::clock(incident.changed.at, at)) ", by " (org(&incident.changed.speaker)) } }
             td data-h="Disagree" { (disagreement(frame, incident)) }
             td data-h="Next update" { (next_update(incident, at)) }
         }
@@ -160,13 +158,11 @@ fn tile(lane: &Lane) -> Markup {
     let mark = lane.claim.as_ref().map(Mark::of_lane);
     let stale = lane.sight.blind_since.is_some();
     let word = mark.map_or("not shared", |mark| mark.word);
-    let title = format!("{}: {word}{}", org(&lane.speaker), if stale { ", cannot be seen" } else { "" });
+    let word = format!("{word}{}", if stale { ", cannot be seen" } else { "" });
+    let class = if mark.is_none() { Some("none") } else { stale.then_some("stale") };
+    let (sign, colour) = mark.map_or((G::Not, String::new()), |mark| (mark.glyph, format!(" k-{}", mark.colour)));
     html! {
-        li.stale[stale && mark.is_some()].none[mark.is_none()] title=(title) {
-            @match mark { Some(mark) => (glyph(mark.glyph, &format!("k-{}", mark.colour))), None => (glyph(G::Not, "")) }
-            span aria-hidden="true" { (initials(&lane.speaker)) }
-            span.vh { (title) }
-        }
+        li class=[class] title={ (org(&lane.speaker)) ": " (word) } { (shape(sign, &colour)) (initials(&lane.speaker)) span.vh { ": " (word) } }
     }
 }
 
@@ -192,7 +188,7 @@ fn elapsed(incident: &Incident, at: DateTime<Utc>) -> Markup {
     html! {
         @match &incident.started {
             _ if !incident.open => { span { "closed" } span.sub { (age(incident.changed.at, at)) " ago" } },
-            Some(started) => { span.nw { (age(started.value, at)) } span.sub { (clock(started.value, at)) ", " (org(&started.speaker)) } },
+            Some(started) => { span.nw { (age(started.value, at)) } span.sub { (words::clock(started.value, at)) ", " (org(&started.speaker)) } },
             None => { span.nw { (age(incident.first_logged, at)) } span.sub { "start not stated" } },
         }
     }
@@ -230,7 +226,7 @@ fn next_update(incident: &Incident, at: DateTime<Utc>) -> Markup {
     html! {
         @match next {
             _ if !incident.open => span.muted { "none, closed" },
-            Some((time, lane)) => { (due(Some(time), time < at, at)) span.sub { (org(&lane.speaker)) ", due " (clock(time, at)) } },
+            Some((time, lane)) => { (due(Some(time), time < at, at)) span.sub { (org(&lane.speaker)) ", due " (words::clock(time, at)) } },
             None => { span.tag.soon { "none promised" } @if !silent.is_empty() { span.sub { (orgs(&silent, 2)) ", silent" } } },
         }
     }

@@ -20,7 +20,7 @@ const COLUMNS: usize = 8;
 /// Lanes that stand for themselves.
 const LANES: usize = 8;
 /// Claimed cells at most, beside those of the folded lane.
-const CLAIMED: usize = 40;
+const CLAIMED: usize = 24;
 
 /// What of the matrix is drawn.
 struct Grid<'a> {
@@ -111,7 +111,7 @@ impl<'a> Grid<'a> {
         let id = cell_id(speaker, column);
         match cell {
             Some(Cell::Claim(claim)) => {
-                let native = claim.native.as_deref().map(|word| plain(word, 40));
+                let native = claim.native.as_deref().map(|word| plain(word, 20));
                 self.claim(&id, &org(speaker), column, claim, native)
             }
             Some(Cell::NotShared) => html! { td.cell.not id=(id) data-f { "not shared" } },
@@ -127,12 +127,13 @@ impl<'a> Grid<'a> {
         html! {
             td id=(id) class=(class) data-f data-now[claim.overdue || claim.stale] {
                 a href=(self.frame.link(&format!("/incidents/{}", claim.incident), "")) data-c=(name(column)) aria-label=(label) {
-                    span.row { span.st { (glyph(mark.glyph, "")) (mark.word) } span.flags { (flags(claim)) } }
-                    @match &native { Some(word) => span.native { bdi { (word) } }, None => span.native.none { "no status word" } }
-                    span.age {
+                    b { (bare(mark.glyph, None)) (mark.word) }
+                    (flags(claim))
+                    @match &native { Some(word) => span.native { (word) }, None => span.native.none { "no status word" } }
+                    small {
                         @if claim.stale { "stale " }
                         (age(claim.changed, at))
-                        @if let Some(due) = claim.next_update_by.filter(|_| claim.overdue) { ", due " (clock(due, at)) }
+                        @if let Some(due) = claim.next_update_by.filter(|_| claim.overdue) { ", due " (words::clock(due, at)) }
                         @else if claim.others > 0 { ", +" (claim.others) }
                     }
                 }
@@ -242,33 +243,43 @@ fn cell_id(speaker: &str, column: &Column) -> String {
 }
 
 fn flags(claim: &CellClaim) -> Markup {
-    let unknown = matches!(claim.state, BlockState::Unknown | BlockState::Other);
     html! {
-        @if claim.disagrees { (glyph(G::Dis, "flag k-dis")) }
-        @if claim.overdue { (glyph(G::Due, "flag k-ink")) }
-        @if unknown { (glyph(G::Unknown, "flag k-ink")) }
+        @if claim.disagrees || claim.overdue {
+            i {
+                @if claim.disagrees { (bare(G::Dis, Some("k-dis"))) }
+                @if claim.overdue { (bare(G::Due, None)) }
+            }
+        }
     }
+}
+
+/// A glyph within a cell, whose link has a sentence of its own.
+fn bare(glyph: G, class: Option<&str>) -> Markup {
+    html! { svg class=[class] { use href={ "/assets/glyphs.svg#" (glyph.id()) } {} } }
+}
+
+/// A glyph within a tile, which has words of its own.
+pub(super) fn shape(glyph: G, class: &str) -> Markup {
+    html! { svg class={ "g" (class) } { use href={ "/assets/glyphs.svg#" (glyph.id()) } {} } }
 }
 
 /// The cell as a sentence, with times that stay true while the page is open.
 fn sentence(who: &str, column: &Column, claim: &CellClaim, mark: Mark, at: DateTime<Utc>) -> String {
     let severity = words::severity(claim.severity);
-    let severity = if severity == mark.word { String::new() } else { format!(", {severity}") };
-    let native = claim.native.as_deref().map_or_else(
-        || " No native status word.".to_owned(),
-        |word| format!(" Native word {}.", plain(word, 40)),
-    );
-    let changed = words::clock(claim.changed, at);
-    let mut end = String::new();
-    for (holds, text) in [
-        (claim.stale, " Cannot be seen any more."),
-        (claim.overdue, " Next update overdue."),
-        (claim.disagrees, " Others disagree."),
-        (!claim.exact, " Somewhere within what is named."),
-    ] {
-        end.push_str(if holds { text } else { "" });
-    }
-    format!("{who}, {}: {}{severity}.{native} Since {changed}.{end}", name(column), mark.word)
+    let native = claim.native.as_deref().map(|word| plain(word, 20));
+    let since = format!("since {}", words::clock(claim.changed, at));
+    let parts = [
+        Some(mark.word),
+        Some(severity).filter(|word| *word != mark.word),
+        native.as_deref(),
+        Some(since.as_str()),
+        claim.stale.then_some("stale"),
+        claim.overdue.then_some("overdue"),
+        claim.disagrees.then_some("disputed"),
+        (!claim.exact).then_some("within"),
+    ];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    format!("{who}, {}: {}", name(column), parts.join(", "))
 }
 
 /// The lane's head: who, and whether it can be seen and heard.

@@ -12,7 +12,7 @@ use crate::moment::{clock, due};
 use crate::name::{org, orgs, plain, spaced};
 
 /// Records shown.
-const NEWS: usize = 6;
+const NEWS: usize = 5;
 /// Things owed that are shown.
 const OWED: usize = 4;
 /// Desks shown.

@@ -1,0 +1,142 @@
+use entente_correlator::picture::Cell;
+use entente_schemas::block::{BlockState, Severity};
+
+use super::*;
+use crate::fixture;
+use crate::form::FormKind;
+
+fn shown(picture: &Picture) -> String {
+    board(&fixture::frame(), picture, &Filters::default())
+}
+
+#[test]
+fn the_board_says_what_is_open_blind_silent_and_disputed() {
+    let html = shown(&fixture::picture());
+    assert!(html.contains("3 open"));
+    for part in ["AWS is blind", "CrowdStrike silent", "3 disagreements", "2 overdue", "data-theme"] {
+        assert_eq!(html.contains(part), part != "data-theme", "{part}");
+    }
+    assert_eq!(html.matches("<h1").count(), 1);
+    assert!(html.contains("id=\"lane-aws\"") && html.contains("BLIND"));
+    assert!(html.contains("SILENT"));
+    assert!(html.contains("data-live=\"/v1/live?view=board&amp;as_of=4812\""));
+}
+
+#[test]
+fn absence_is_drawn_and_never_a_zero_or_health() {
+    let html = shown(&fixture::picture());
+    for part in ["not shared", "not theirs", "cannot see", "none promised"] {
+        assert!(html.contains(part), "{part}");
+    }
+    let lower = html.to_lowercase();
+    for word in ["healthy<", ">normal<", ">ok<", "n/a"] {
+        assert!(!lower.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn nothing_is_inline_and_every_id_stands_once() {
+    let html = shown(&fixture::picture());
+    assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick"));
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(html.contains("<script type=\"module\" src=\"/assets/console.js\"></script>"));
+    let mut ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all);
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut picture = fixture::picture();
+    let hostile = "<script>alert(1)</script>\u{202e}\"><img src=x onerror=alert(1)>";
+    picture.incidents[0].name = format!("{hostile}{}", "x".repeat(500));
+    picture.incidents[0].changed.what = hostile.into();
+    picture.recent[0].says = hostile.into();
+    picture.owed[0].text = hostile.into();
+    picture.feeds[0].reason = Some(hostile.into());
+    picture.desks[0].desk = hostile.into();
+    picture.matrix.columns[1].os_family = Some(hostile.into());
+    picture.matrix.rows[0].sight.reason = Some(hostile.into());
+    let claim = fixture::cell(BlockState::AffectedPartial, Severity::Major, Some(hostile), fixture::at());
+    picture.matrix.rows[0].cells[0] = Cell::Claim(claim);
+    let html = shown(&picture);
+    assert!(!html.contains("<script>alert") && !html.contains("<img"));
+    assert!(!html.contains('\u{202e}'));
+    assert!(html.contains("&lt;script&gt;"));
+    assert!(!html.contains(&"x".repeat(100)));
+}
+
+#[test]
+fn the_fullest_board_stays_below_its_budget() {
+    let picture = fixture::crowded(10_000);
+    let html = shown(&picture);
+    assert!(html.len() < 50_000, "{}", html.len());
+    assert_eq!(html.matches("<tr id=\"i-").count(), 8);
+    assert!(html.contains("9992 more fit") && html.contains("8 of 10000"), "the rest is counted");
+    assert!(html.matches("class=\"cell s-").count() <= 48);
+    assert!(html.contains("35 vendors") || html.contains("others"), "further lanes fold");
+}
+
+#[test]
+fn the_fold_says_whose_claim_is_the_worst() {
+    let html = shown(&fixture::crowded(20));
+    assert!(html.contains("id=\"lane-others\""));
+    assert!(html.contains("35 blind") || html.contains("BLIND"));
+    assert!(html.contains("Vendor-no-39 +3"), "a folded cell counts the claims behind it");
+}
+
+#[test]
+fn a_filter_that_hides_everything_says_so() {
+    let mut picture = fixture::picture();
+    (picture.incidents, picture.matched) = (vec![], 0);
+    let filters = Filters { lane: Some("mine".into()), ..Filters::default() };
+    let html = board(&fixture::frame(), &picture, &filters);
+    assert!(html.contains("No incident matches. 4 are hidden by the filter."));
+}
+
+#[test]
+fn the_first_start_shows_every_lane_blind_with_the_reason() {
+    let html = shown(&fixture::dark());
+    assert!(html.contains("Nothing open. "));
+    assert!(html.contains("Nothing can be seen: every feed is blind"));
+    assert_eq!(html.matches("BLIND").count(), 3);
+    assert!(html.contains("cannot see: the server answers 503"));
+}
+
+#[test]
+fn filters_are_links_that_keep_the_moment() {
+    let mut frame = fixture::frame();
+    frame.live = false;
+    let html = board(&frame, &fixture::picture(), &Filters::default());
+    assert!(html.contains("href=\"/?state=open&amp;as_of=4812&amp;at=2024-07-19T12%3A40%3A18Z\""));
+    assert!(html.contains("As of 4812, not live") && html.contains("Go to live"));
+    assert!(!html.contains("data-live") && !html.contains(">Report<"));
+}
+
+#[test]
+fn a_report_begins_on_the_board_and_a_mistake_keeps_what_was_typed() {
+    let filters = Filters { say: Some(FormKind::Impact), ..Filters::default() };
+    let html = board(&fixture::frame(), &fixture::picture(), &filters);
+    assert!(html.contains("action=\"/claims\"") && html.contains("value=\"token-of-this-run\""));
+    let typed = [("kind", "impact"), ("title", "Disks <fail>"), ("severity", "major")];
+    let form = crate::Form::read(typed.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect()).unwrap();
+    let problem = crate::FormProblem { path: "phase".into(), what: "expected one of: suspected".into() };
+    let mut frame = fixture::frame();
+    frame.form = Some(form.refused(vec![problem]));
+    let html = board(&frame, &fixture::picture(), &Filters::default());
+    assert!(html.contains("value=\"Disks &lt;fail&gt;\""));
+    assert!(html.contains("<option value=\"major\" selected>"));
+    assert!(html.contains("<span class=\"err\">expected one of: suspected</span>"));
+}
+
+#[test]
+fn a_page_that_only_grew_older_has_the_same_pieces() {
+    let (mut frame, picture) = (fixture::frame(), fixture::picture());
+    let before = crate::fragments(&board(&frame, &picture, &Filters::default()));
+    frame.at += chrono::TimeDelta::seconds(50);
+    let after = crate::fragments(&board(&frame, &picture, &Filters::default()));
+    assert!(before.len() > 60);
+    assert_eq!(before, after);
+}

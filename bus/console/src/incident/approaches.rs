@@ -29,15 +29,14 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
             div #pins data-f data-now[incident.approaches.iter().any(harms)] aria-live="assertive" { @for approach in &incident.approaches { (pins(frame, approach)) } }
             @if ids.is_empty() {
                 p.pad.empty { "Nobody has described or run a repair." }
-            } @else {
-                table.t.app {
+            }
+            table.t.app {
                     thead { tr {
                         th scope="col" { "Approach" }
                         @for operator in &operators { th.num scope="col" { (org(operator)) } }
                         th scope="col" { "All, 95 % interval" } th.num scope="col" { "Outcomes, lost" } th.num scope="col" { "Median" }
                     } }
                     tbody #app-rows { @for (approach, id) in incident.approaches.iter().zip(&ids) { (row(approach, id, &operators)) } }
-                }
             }
             (order("app-rows", &ids))
             (advice(frame, incident))
@@ -144,17 +143,15 @@ fn median(runs: &[Run]) -> Markup {
 fn advice(frame: &Frame, incident: &Incident) -> Markup {
     let ids = distinct(incident.advisories.iter().map(|one| format!("adv-{}", token(&one.object_id))));
     html! {
-        @if !ids.is_empty() {
-            h3.pad { (many(ids.len(), "piece of advice", "pieces of advice")) }
-            ul.rows.tight #adv-list {
-                @for (one, id) in incident.advisories.iter().zip(&ids) {
-                    li id=(id) data-f {
-                        (glyph(G::Tool, ""))
-                        span {
-                            b { (org(&one.speaker)) ", " (spaced(one.category.as_str())) ":" } " " (said(&one.title, 160))
-                            @if let Some(text) = &one.text { span.sub { (said(text, 200)) } }
-                            span.sub { (clock(one.logged, frame.at)) @if let Some(how) = super::relayed(one.relay, None) { ", " (how) } }
-                        }
+        @if !ids.is_empty() { h3.pad { (many(ids.len(), "piece of advice", "pieces of advice")) } }
+        ul.rows.tight #adv-list {
+            @for (one, id) in incident.advisories.iter().zip(&ids) {
+                li id=(id) data-f {
+                    (glyph(G::Tool, ""))
+                    span {
+                        b { (org(&one.speaker)) ", " (spaced(one.category.as_str())) ":" } " " (said(&one.title, 160))
+                        @if let Some(text) = &one.text { span.sub { (said(text, 200)) } }
+                        span.sub { (clock(one.logged, frame.at)) @if let Some(how) = super::relayed(one.relay, None) { ", " (how) } }
                     }
                 }
             }

@@ -101,8 +101,7 @@ fn own_words(lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Markup {
         @for word in more { span.sub.native { bdi { (plain(word, 60)) } } }
         span.sub { (said(claim.words.as_deref().unwrap_or(&claim.title), 200)) }
         @if let Some(native) = native {
-            span.sub { span.mono { bdi { (plain(&native.id, 40)) } } }
-            @if let Some(url) = &native.url { span.sub { (outer(url, hosts)) } }
+            span.sub { span.mono { bdi { (plain(&native.id, 24)) } } @if let Some(url) = &native.url { " " (outer(url, hosts)) } }
         }
         (beside(lane))
     }

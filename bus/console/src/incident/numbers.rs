@@ -21,7 +21,7 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
                 @if let Some(newest) = newest { span.small { "newest as of " (clock(newest, frame.at)) } }
             }
             @if incident.counts.is_empty() {
-                div.count { h3 { "Anything at all" span.tag.reg { "no claim" } } span.sub { "No speaker has given a figure. That is not zero." } }
+                div.count.empty { h3 { "Anything at all" span.tag.reg { "no claim" } } span.sub { "No speaker has given a figure. That is not zero." } }
             }
             div #count-list { @for group in &incident.counts { (count(frame, group)) } }
             (order("count-list", &incident.counts.iter().map(id).collect::<Vec<_>>()))

@@ -20,11 +20,9 @@ pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup
     html! {
         section.panel #told aria-labelledby="h-told" {
             header { h2 #h-told { "What customers were told, and what is reported here" } }
-            @if !incident.told.is_empty() {
-                table.t.told {
-                    thead { tr { th scope="col" { "Speaker" } th scope="col" { "Told customers" } th scope="col" { "Says here" } th scope="col" { "Gap" } } }
-                    tbody #told-rows { @for told in &incident.told { (row(frame, told, hosts)) } }
-                }
+            table.t.told {
+                thead { tr { th scope="col" { "Speaker" } th scope="col" { "Told customers" } th scope="col" { "Says here" } th scope="col" { "Gap" } } }
+                tbody #told-rows { @for told in &incident.told { (row(frame, told, hosts)) } }
             }
             @if !silent.is_empty() { p.pad.muted #told-none data-f { (orgs(&silent, 6)) ": no public statement read." } }
             (order("told-rows", &incident.told.iter().map(|told| format!("t-{}", told.speaker)).collect::<Vec<_>>()))

@@ -21,8 +21,8 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
                         @for near in &incident.near { (missed(frame, incident, near)) }
                     }
                     (opinions(frame, &incident.constraints))
-                    (members(frame, incident))
                 }
+                (members(frame, incident))
             }
         }
     }
@@ -83,7 +83,7 @@ fn members(frame: &Frame, incident: &Incident) -> Markup {
     html! {
         details.group {
             summary { (many(incident.members.len(), "member", "members")) @if !incident.aliases.is_empty() { ", also found as " (plain(&incident.aliases.join(", "), 120)) } }
-            ul.rows.tight { @for member in &incident.members {
+            ul.rows.tight #member-list data-f { @for member in &incident.members {
                 li {
                     (glyph(G::Lane, ""))
                     span {
