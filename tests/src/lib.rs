@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod bench;
+pub mod browser;
 pub mod data;
 pub mod july;
+pub mod night;
+pub mod statement;
 pub mod up;
 pub mod written;

@@ -1,6 +1,7 @@
 //! `entente up` as its users run it: the real binary, its own nats-server, a data folder of its own, killed and started
 //! again at will.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -116,6 +117,11 @@ impl Up {
         self.child.as_mut().is_none_or(|child| child.try_wait().ok().flatten().is_some())
     }
 
+    /// Gives other arguments to the next start.
+    pub fn rearm(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -215,6 +221,21 @@ impl Up {
             }
         }
         picture
+    }
+
+    /// Revisions and objects of a family in the log, read page by page.
+    pub async fn logged(&self, family: &str) -> (usize, usize) {
+        let (mut revisions, mut objects, mut before) = (0, BTreeSet::new(), String::new());
+        loop {
+            let page = self.json(&format!("/v1/events?family={family}&limit=200{before}")).await;
+            let events = page["events"].as_array().expect("a list");
+            revisions += events.len();
+            objects.extend(events.iter().filter_map(|line| line["object_id"].as_str().map(str::to_owned)));
+            match page["next_before"].as_u64() {
+                Some(next) => before = format!("&before={next}"),
+                None => return (revisions, objects.len()),
+            }
+        }
     }
 
     /// Runs a subcommand on the same data folder.

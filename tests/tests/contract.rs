@@ -105,7 +105,10 @@ fn pure_crates_stay_pure() {
         for (path, text) in sources(&folder) {
             for word in ["Utc::now", "SystemTime", "Instant::now", "std::fs", "std::net", "f64", "f32", "HashMap"] {
                 let product = text.split("#[cfg(test)]").next().unwrap_or_default();
-                assert!(!product.contains(word), "{word} in {path}");
+                // The reader of JSON must name the numbers that it refuses or passes over.
+                let reads_numbers =
+                    word.starts_with('f') && ["strict.rs", "exact.rs"].iter().any(|file| path.ends_with(file));
+                assert!(reads_numbers || !product.contains(word), "{word} in {path}");
             }
         }
     }

@@ -25,30 +25,12 @@ async fn a_month_of_google_is_in_the_picture_within_forty_seconds() {
     let whole = |picture: &Value| totals(picture, "notices") == 770 && totals(picture, "incidents") > 0;
     let picture = up.picture_when("157 items and 770 notices", whole).await;
     println!("157 items and 770 notices in the picture {:.1} s after the start", started.elapsed().as_secs_f64());
-    let impacts = up.json("/v1/events?family=impact&limit=1000").await;
-    let objects: std::collections::BTreeSet<&str> =
-        impacts["events"].as_array().unwrap().iter().filter_map(|line| line["object_id"].as_str()).collect();
-    assert_eq!(objects.len(), 157);
+    assert_eq!(up.logged("impact").await, (157, 157));
     // The support link that 95 of the items cite joins none of them: what was joined cites a page, or shares its place.
     for incident in picture["incidents"].as_array().unwrap() {
         for join in incident["why"].as_array().unwrap() {
             let reasons = join["reasons"].to_string();
             assert!(!reasons.contains("support"), "{reasons}");
-        }
-    }
-}
-
-/// Revisions and objects of a family in the log, read page by page.
-async fn logged(up: &Up, family: &str) -> (usize, usize) {
-    let (mut revisions, mut objects, mut before) = (0, std::collections::BTreeSet::new(), String::new());
-    loop {
-        let page = up.json(&format!("/v1/events?family={family}&limit=1000{before}")).await;
-        let events = page["events"].as_array().expect("a list");
-        revisions += events.len();
-        objects.extend(events.iter().filter_map(|line| line["object_id"].as_str().map(str::to_owned)));
-        match page["next_before"].as_u64() {
-            Some(next) => before = format!("&before={next}"),
-            None => return (revisions, objects.len()),
         }
     }
 }
@@ -62,11 +44,11 @@ async fn moving_items_give_one_revision_a_change_and_nothing_twice_through_kill_
     up.launch().await;
     up.picture_when("all of it", |picture| totals(picture, "notices") == 1_192).await;
     up.picture_at_rest(Duration::from_secs(20)).await;
-    assert_eq!((logged(&up, "impact").await.0, logged(&up, "notice").await), (438, (1_221, 1_192)));
+    assert_eq!((up.logged("impact").await.0, up.logged("notice").await), (438, (1_221, 1_192)));
     assert_eq!(up.stop().await, Some(0), "{}", up.log());
     up.launch().await;
     up.picture_at_rest(Duration::from_secs(20)).await;
-    assert_eq!((logged(&up, "impact").await.0, logged(&up, "notice").await), (438, (1_221, 1_192)), "a second pass");
+    assert_eq!((up.logged("impact").await.0, up.logged("notice").await), (438, (1_221, 1_192)), "a second pass");
     let verified = up.run(&["verify", "--json"]);
     println!("{}", String::from_utf8_lossy(&verified.stdout));
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));

@@ -44,8 +44,12 @@ impl Refusal {
 
     /// The query is not as it should be.
     pub(crate) fn query(mistakes: &[String], known: &[&str]) -> Self {
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Self::new(StatusCode::BAD_REQUEST, mistakes.join("; "), format!("known here: {known}"))
+        let next = if known.is_empty() {
+            "mend the address; /v1/openapi.json lists the keys of each".to_owned()
+        } else {
+            format!("known here: {}", known.join(", "))
+        };
+        Self::new(StatusCode::BAD_REQUEST, mistakes.join("; "), next)
     }
 
     /// There is nothing of that name.
