@@ -14,7 +14,7 @@ use entente_schemas::tlp::Tlp;
 use entente_schemas::trim::fit;
 
 use crate::item::{FeedProfile, Item, Refusal, Statement};
-use crate::memory::{Judgement, Memory};
+use crate::memory::{Judgement, Memory, VANISHED, Version};
 use crate::stamp::only_observed;
 
 const TITLE_MAX: usize = 500;
@@ -47,6 +47,8 @@ pub struct Drafted {
     pub drafts: Vec<Draft>,
     /// Items that readers of the bus would not take.
     pub refused: Vec<Refusal>,
+    /// What was said before and is said again only if the next good answer holds it too.
+    pub again: BTreeSet<Version>,
 }
 
 /// What a claim is made of beside its revision.
@@ -76,7 +78,7 @@ impl Drafter {
     pub fn items(&self, items: Vec<Item>, memory: &Memory, occasion: Occasion) -> Drafted {
         let mut drafted = Drafted::default();
         for item in newest_of_each(items) {
-            match self.item(&item, memory, occasion) {
+            match self.item(&item, memory, occasion, &mut drafted.again) {
                 Ok(drafts) => drafted.drafts.extend(drafts),
                 Err(refusal) => drafted.refused.push(refusal),
             }
@@ -84,20 +86,38 @@ impl Drafter {
         drafted
     }
 
-    fn item(&self, item: &Item, memory: &Memory, occasion: Occasion) -> Result<Vec<Draft>, Refusal> {
-        let judgement = memory.judge(Family::Impact, &item.object_id, item.stamp(), &item.native.digest);
-        if judgement == Judgement::Stale {
-            return Ok(Vec::new());
-        }
+    fn item(
+        &self,
+        item: &Item,
+        memory: &Memory,
+        occasion: Occasion,
+        again: &mut BTreeSet<Version>,
+    ) -> Result<Vec<Draft>, Refusal> {
         let backfill = backfilled(item, memory, occasion);
         let mut sayings = Vec::new();
-        if let Judgement::News { rev } = judgement {
-            sayings.push(self.impact(item, rev, backfill));
-        }
+        let fresh = match memory.judge(Family::Impact, &item.object_id, item.stamp(), &item.native.digest) {
+            Judgement::Stale => return Ok(Vec::new()),
+            Judgement::Again => {
+                again.insert((Family::Impact, item.object_id.clone(), item.native.digest.clone()));
+                return Ok(Vec::new());
+            }
+            Judgement::Same => false,
+            Judgement::News { rev } => {
+                sayings.push(self.impact(item, rev, backfill));
+                true
+            }
+        };
         for statement in told_apart(&item.notices) {
-            let (stamp, digest) = (statement.times.published_at, &statement.native.digest);
-            if let Judgement::News { rev } = memory.judge(Family::Notice, &statement.object_id, stamp, digest) {
-                sayings.push(self.notice(statement, rev, backfill));
+            let (id, digest) = (&statement.object_id, &statement.native.digest);
+            match memory.judge(Family::Notice, id, statement.times.published_at, digest) {
+                Judgement::News { rev } => sayings.push(self.notice(statement, rev, backfill)),
+                // What is new beside it shows that the copy is no old one.
+                Judgement::Again if fresh => {
+                    let rev = memory.next_rev(Family::Notice, id);
+                    sayings.push(self.notice(statement, rev, backfill));
+                }
+                Judgement::Again => drop(again.insert((Family::Notice, id.clone(), digest.clone()))),
+                Judgement::Same | Judgement::Stale => {}
             }
         }
         sayings.into_iter().map(|saying| self.draft(saying, occasion.now)).collect()
@@ -166,7 +186,7 @@ impl Drafter {
                 backfill: false,
                 refs: header.refs.clone(),
                 trimmed: header.trimmed.clone(),
-                cause: Some("vanished".to_owned()),
+                cause: Some(VANISHED.to_owned()),
                 body,
             },
             now,

@@ -19,6 +19,8 @@ use crate::vanish::Vanish;
 const REFUSALS_PER_POLL: usize = 100;
 /// Unknown words that a beat lists.
 const WORDS_IN_BEAT: usize = 100;
+/// Unknown words that are remembered; a feed that makes up new ones at each poll is not remembered whole.
+const WORDS_KEPT: usize = 1_000;
 
 /// What one feed's adapter knows.
 pub struct Edge {
@@ -39,6 +41,9 @@ pub struct Outcome {
     pub drafts: Vec<Draft>,
     /// Whether the answer was read, so that asking for changes only is right next time.
     pub read: bool,
+    /// Whether it holds something that is said only if the next good answer holds it too, which is therefore to be asked
+    /// for whole.
+    pub doubtful: bool,
 }
 
 /// What a beat tells beside the feed's own state.
@@ -103,12 +108,12 @@ impl Edge {
     pub fn answered(&mut self, body: &[u8], now: DateTime<Utc>) -> Outcome {
         let refused = match self.normalize.read(body, now) {
             Ok(reading) if reading.items.is_empty() && !reading.refused.is_empty() => reading.refused,
-            Ok(reading) => return Outcome { drafts: self.read(reading, now), read: true },
+            Ok(reading) => return self.read(reading, now),
             Err(refusal) => vec![refusal],
         };
         let reason = refused.first().map(|refusal| refusal.reason.clone()).unwrap_or_default();
         let error = BeatError { code: "unreadable".to_owned(), text: reason };
-        Outcome { drafts: self.failed(error, &refused, now), read: false }
+        Outcome { drafts: self.failed(error, &refused, now), ..Outcome::default() }
     }
 
     /// Takes note that the feed answered as before.
@@ -116,7 +121,7 @@ impl Edge {
         self.health.good(now);
         let mut drafts = self.gone(now);
         drafts.extend(self.change_of_state(now));
-        Outcome { drafts, read: true }
+        Outcome { drafts, read: true, doubtful: false }
     }
 
     /// Takes note that the feed did not answer as it should; with the inputs, where there are some to name.
@@ -130,6 +135,11 @@ impl Edge {
     /// Takes note that the outbox takes nothing more: the feed is blind at once, and what was to be said is due again.
     pub fn stopped(&mut self, error: BeatError, now: DateTime<Utc>) {
         self.health.stopped(now, error);
+    }
+
+    /// Takes note that others may have taken this adapter for gone, and said so: it says its state again.
+    pub fn missed(&mut self) {
+        self.health.missed();
     }
 
     /// Takes note of drafts that the outbox has taken.
@@ -175,7 +185,7 @@ impl Edge {
         }
     }
 
-    fn read(&mut self, reading: Reading, now: DateTime<Utc>) -> Vec<Draft> {
+    fn read(&mut self, reading: Reading, now: DateTime<Utc>) -> Outcome {
         let Reading { items, mut refused, unmapped } = reading;
         let occasion = Occasion { now, first_good: self.health.first_reading() };
         self.health.good(now);
@@ -183,13 +193,15 @@ impl Edge {
         self.present = items.iter().map(|item: &Item| item.object_id.clone()).collect();
         self.whole = refused.is_empty();
         let drafted = self.drafter.items(items, &self.memory, occasion);
+        let doubtful = !drafted.again.is_empty();
+        self.memory.stands(drafted.again);
         let mut drafts = drafted.drafts;
         refused.extend(drafted.refused);
         drafts.extend(self.gone(now));
         drafts.extend(self.rejections(&refused, now));
         // Last, so that a first reading which was cut short is continued as such.
         drafts.extend(self.change_of_state(now));
-        drafts
+        Outcome { drafts, read: true, doubtful }
     }
 
     fn gone(&mut self, now: DateTime<Utc>) -> Vec<Draft> {
@@ -202,8 +214,8 @@ impl Edge {
         let rejected = refused.iter().map(|refusal| self.drafter.rejected(refusal, &self.memory, now));
         let news = rejected.filter_map(|draft| told("a rejected input", draft).flatten());
         // One input twice in an answer is one event.
-        let by_id: BTreeMap<String, Draft> = news.map(|draft| (draft.id.clone(), draft)).collect();
-        by_id.into_values().take(REFUSALS_PER_POLL).collect()
+        let mut told = BTreeSet::new();
+        news.filter(|draft| told.insert(draft.id.clone())).take(REFUSALS_PER_POLL).collect()
     }
 
     fn change_of_state(&self, now: DateTime<Utc>) -> Option<Draft> {
@@ -213,7 +225,9 @@ impl Edge {
 
     fn note_words(&mut self, unmapped: BTreeMap<UnmappedWord, u64>, now: DateTime<Utc>) {
         for (word, count) in unmapped {
-            self.unknown_words.entry(word).or_insert((0, now)).0 = count;
+            if self.unknown_words.len() < WORDS_KEPT || self.unknown_words.contains_key(&word) {
+                self.unknown_words.entry(word).or_insert((0, now)).0 = count;
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ pub struct FeedHealth {
     coverage: Coverage,
     said: Option<Feed>,
     said_live: bool,
+    missed: bool,
     ever_good: bool,
     good_since: Option<DateTime<Utc>>,
     failing_since: Option<DateTime<Utc>>,
@@ -37,6 +38,7 @@ impl FeedHealth {
             coverage,
             said: None,
             said_live: false,
+            missed: false,
             ever_good: false,
             good_since: None,
             failing_since: None,
@@ -89,6 +91,17 @@ impl FeedHealth {
         self.stopped = true;
     }
 
+    /// Takes note that others may have said meanwhile that nobody reads this feed: its state is due again.
+    pub fn missed(&mut self) {
+        self.missed = true;
+    }
+
+    /// Whether anything was ever said of the feed.
+    #[must_use]
+    pub fn spoken(&self) -> bool {
+        self.said.is_some()
+    }
+
     /// Failed polls in a row.
     #[must_use]
     pub fn failures(&self) -> u64 {
@@ -122,7 +135,8 @@ impl FeedHealth {
             Some(said) if said.state == state && said.coverage != self.coverage => {
                 "the coverage has changed".to_owned()
             }
-            Some(said) if said.state == state => return None,
+            Some(said) if said.state == state && !self.missed => return None,
+            Some(said) if said.state == state && state == FeedState::Live => "its adapter is heard again".to_owned(),
             said => self.reason(state, said.is_some()),
         };
         let since = if state == FeedState::Live { self.good_since } else { self.failing_since };
@@ -149,6 +163,7 @@ impl FeedHealth {
     pub fn said(&mut self, feed: Feed) {
         self.said_live |= feed.state == FeedState::Live || feed.last_good_poll.is_some();
         self.said = Some(feed);
+        self.missed = false;
     }
 
     /// When the feed last answered as it should.
@@ -217,6 +232,22 @@ mod tests {
         let mut health = health();
         health.bad(at(0), refused());
         assert_eq!(say(&mut health).map(|said| (said.0, said.1)), Some((FeedState::Blind, at(0))));
+    }
+
+    #[test]
+    fn after_others_took_it_for_gone_its_state_is_said_again_once() {
+        let mut health = health();
+        health.missed();
+        assert_eq!(say(&mut health), None, "nothing is known yet");
+        health.good(at(0));
+        assert_eq!(say(&mut health).map(|said| said.2), Some("first poll".into()));
+        health.missed();
+        assert_eq!(say(&mut health), Some((FeedState::Live, at(0), "its adapter is heard again".into())));
+        assert_eq!(say(&mut health), None);
+        (1..4).for_each(|second| health.bad(at(second), refused()));
+        assert!(say(&mut health).is_some());
+        health.missed();
+        assert_eq!(say(&mut health), Some((FeedState::Blind, at(1), "the provider answered 503".into())));
     }
 
     #[test]

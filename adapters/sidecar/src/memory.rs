@@ -1,11 +1,14 @@
 //! The revision memory: what this feed last said of each object. Polling again is a no-op because of it. It is rebuilt
 //! after a restart from the outbox and from the log, which hold the events themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entente_schemas::event::{Draft, Event};
-use entente_schemas::family::Family;
+use entente_schemas::family::{Claim, Family};
+
+/// The cause that the revision carries which closes an item that left its feed.
+pub const VANISHED: &str = "vanished";
 
 /// What was last said of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct Last {
     pub stamp: Option<DateTime<Utc>>,
     /// Whether the object was already closed when the feed was first read.
     pub backfill: bool,
+    /// Whether it was said that the object left its feed.
+    vanished: bool,
     recorded: DateTime<Utc>,
     id: String,
 }
@@ -37,6 +42,9 @@ pub enum Judgement {
     Stale,
     /// Said already.
     Same,
+    /// Said once and replaced since, by a provider that stamps nothing: a stale cache, or its old word again. A cache
+    /// catches up, so the next good answer tells which.
+    Again,
     /// Not said yet; this is the revision it gets.
     News {
         /// One more than the last.
@@ -48,7 +56,14 @@ pub enum Judgement {
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     objects: BTreeMap<(Family, String), Last>,
+    /// Every digest that was said of an object without a stamp.
+    unstamped: BTreeMap<(Family, String), BTreeSet<String>>,
+    /// What the last good answer held that was said before.
+    again: BTreeSet<Version>,
 }
+
+/// One version of an object: family, object and digest.
+pub type Version = (Family, String, String);
 
 impl Memory {
     /// What was last said of an object.
@@ -76,8 +91,22 @@ impl Memory {
             None => Judgement::News { rev: 1 },
             Some(last) if stamp < last.stamp => Judgement::Stale,
             Some(last) if last.digest.as_deref() == Some(digest) => Judgement::Same,
+            Some(last) if stamp.is_none() && !last.vanished && self.doubtful(family, object_id, digest) => {
+                Judgement::Again
+            }
             Some(last) => Judgement::News { rev: last.rev + 1 },
         }
+    }
+
+    /// Takes note of the versions that a good answer held and that are [`Judgement::Again`]; those of the answer before are
+    /// forgotten.
+    pub fn stands(&mut self, again: BTreeSet<Version>) {
+        self.again = again;
+    }
+
+    fn doubtful(&self, family: Family, object_id: &str, digest: &str) -> bool {
+        let said = self.unstamped.get(&(family, object_id.to_owned())).is_some_and(|said| said.contains(digest));
+        said && !self.again.contains(&(family, object_id.to_owned(), digest.to_owned()))
     }
 
     /// The revision that the next claim about an object gets, whatever it says.
@@ -88,34 +117,33 @@ impl Memory {
 
     /// Remembers an event that the outbox or the log holds, in any order.
     pub fn recall(&mut self, event: &Event) {
-        let header = &event.claim.header;
-        let last = Last {
-            rev: header.rev,
-            digest: header.native.as_ref().map(|native| native.digest.clone()),
-            stamp: header.times.published_at,
-            backfill: header.backfill,
-            recorded: event.recorded,
-            id: event.id.clone(),
-        };
-        self.keep(event.claim.family(), &header.object_id, last);
+        self.note(&event.claim, event.recorded, &event.id);
     }
 
     /// Remembers a draft that the outbox has taken.
     pub fn learn(&mut self, draft: &Draft) {
-        let header = &draft.claim.header;
+        self.note(&draft.claim, draft.recorded, &draft.id);
+    }
+
+    fn note(&mut self, claim: &Claim, recorded: DateTime<Utc>, id: &str) {
+        let header = &claim.header;
         let last = Last {
             rev: header.rev,
             digest: header.native.as_ref().map(|native| native.digest.clone()),
             stamp: header.times.published_at,
             backfill: header.backfill,
-            recorded: draft.recorded,
-            id: draft.id.clone(),
+            vanished: header.cause.as_deref() == Some(VANISHED),
+            recorded,
+            id: id.to_owned(),
         };
-        self.keep(draft.claim.family(), &header.object_id, last);
+        self.keep(claim.family(), &header.object_id, last);
     }
 
     /// The greatest (rev, recorded, id) is current.
     fn keep(&mut self, family: Family, object_id: &str, last: Last) {
+        if let (Family::Impact | Family::Notice, None, Some(digest)) = (family, last.stamp, &last.digest) {
+            self.unstamped.entry((family, object_id.to_owned())).or_default().insert(digest.clone());
+        }
         let order = |last: &Last| (last.rev, last.recorded, last.id.clone());
         let known = self.objects.entry((family, object_id.to_owned()));
         known
@@ -138,6 +166,7 @@ mod tests {
             digest: Some(digest.to_owned()),
             stamp: stamp.and_then(|s| DateTime::from_timestamp(s, 0)),
             backfill: false,
+            vanished: digest.is_empty(),
             recorded: DateTime::UNIX_EPOCH,
             id: format!("{rev}-{digest}"),
         }
@@ -158,6 +187,24 @@ mod tests {
         assert_eq!(judged(&memory, Some(99), "b"), Judgement::Stale);
         assert_eq!(judged(&memory, None, "b"), Judgement::Stale);
         assert_eq!(memory.judge(Family::Notice, "x:1", None, "a"), Judgement::News { rev: 1 });
+    }
+
+    #[test]
+    fn an_old_word_without_a_stamp_is_news_once_it_has_stood_in_two_answers() {
+        let mut memory = Memory::default();
+        for (rev, digest) in [(2, "b"), (1, "a")] {
+            memory.keep(Family::Impact, "x:1", last(rev, digest, None));
+        }
+        assert_eq!(judged(&memory, None, "a"), Judgement::Again);
+        assert_eq!(judged(&memory, None, "c"), Judgement::News { rev: 3 });
+        memory.stands(BTreeSet::new());
+        assert_eq!(judged(&memory, None, "a"), Judgement::Again);
+        memory.stands([(Family::Impact, "x:1".to_owned(), "a".to_owned())].into());
+        assert_eq!(judged(&memory, None, "a"), Judgement::News { rev: 3 });
+        // Whoever left the feed and comes back is news at once.
+        memory.stands(BTreeSet::new());
+        memory.keep(Family::Impact, "x:1", last(3, "", None));
+        assert_eq!(judged(&memory, None, "b"), Judgement::News { rev: 4 });
     }
 
     #[test]

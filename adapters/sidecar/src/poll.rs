@@ -59,6 +59,8 @@ impl Failure {
 pub enum Settled {
     /// It was read, and what it said is on disk.
     Read,
+    /// It was read, but is to be seen whole once more before all of it is said.
+    Doubtful,
     /// It could not be read.
     Refused,
     /// It was read, but the outbox did not take what it said: it is to be answered again.

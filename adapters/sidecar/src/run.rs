@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
-use crate::beating::beating;
+use crate::beating::Beating;
 use crate::clock::Clock;
 use crate::edge::{Edge, Surroundings};
 use crate::fetch::Fetch;
@@ -70,9 +70,10 @@ pub async fn run(task: FeedTask, stop: CancellationToken) -> Result<(), RunError
     drop(past);
     let station = Station { edge: Mutex::new(edge), around: Mutex::default() };
     let (tell, changed) = watch::channel(0);
-    let pulse = || station.beat(&task);
+    let spoke = station.edge().health().spoken();
+    let beating = Beating { bus: &task.bus, scope: &task.scope, org: &source.org, feed: &source.feed, spoke };
     let reading = reading(&task, &station, &tell, &stop);
-    let beats = beating(&task.bus, &task.scope, (&source.org, &source.feed), pulse, changed, &stop);
+    let beats = beating.go(|| station.beat(&task), || station.edge().missed(), changed, &stop);
     let (read, ()) = tokio::join!(reading, beats);
     read
 }
@@ -183,7 +184,12 @@ async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace)
     let (drafts, settled, retry_after) = match answer {
         Ok(Answer::Body(body)) => {
             let outcome = station.edge().answered(&body, now);
-            (outcome.drafts, if outcome.read { Settled::Read } else { Settled::Refused }, None)
+            let settled = match (outcome.read, outcome.doubtful) {
+                (false, _) => Settled::Refused,
+                (true, true) => Settled::Doubtful,
+                (true, false) => Settled::Read,
+            };
+            (outcome.drafts, settled, None)
         }
         Ok(Answer::Unchanged) => (station.edge().unchanged(now).drafts, Settled::Read, None),
         Err(failure) => {

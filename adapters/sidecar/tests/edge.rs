@@ -267,3 +267,68 @@ fn an_item_s_stamp_is_the_provider_s() {
         [1_700_000_005]
     );
 }
+
+/// A provider that stamps nothing.
+fn unstamped() -> Edge {
+    edge(|reading| {
+        for item in &mut reading.items {
+            item.times.published_at = None;
+            // One statement that is rewritten in place.
+            item.notices[0].object_id = format!("{}/text", item.object_id);
+            item.notices[0].times.published_at = None;
+        }
+    })
+}
+
+#[test]
+fn without_stamps_an_old_copy_changes_nothing_and_an_old_word_that_stands_is_said_again() {
+    let mut edge = unstamped();
+    let said = |edge: &mut Edge, text| {
+        let outcome = edge.answered(answer(&[("a", "open", text, 0)]).as_bytes(), now());
+        edge.taken(&outcome.drafts);
+        let revs = outcome.drafts.iter().filter(|draft| draft.claim.family() != Family::Feed);
+        (revs.map(|draft| (draft.claim.family(), draft.claim.header.rev)).collect::<Vec<_>>(), outcome.doubtful)
+    };
+    let both = |rev| vec![(Family::Impact, rev), (Family::Notice, rev)];
+    assert_eq!(said(&mut edge, "One"), (both(1), false));
+    assert_eq!(said(&mut edge, "Two"), (both(2), false));
+    assert_eq!(said(&mut edge, "One"), (vec![], true), "out of some cache, or meant");
+    assert_eq!(said(&mut edge, "Two"), (vec![], false), "it was a cache");
+    assert_eq!(said(&mut edge, "One"), (vec![], true));
+    assert_eq!(said(&mut edge, "One"), (both(3), false), "it is meant");
+    assert_eq!(said(&mut edge, "One"), (vec![], false));
+    assert_eq!(said(&mut edge, "Three"), (both(4), false));
+}
+
+#[test]
+fn a_second_pass_without_stamps_adds_nothing_also_after_a_restart() {
+    let texts = ["One", "Two", "Other", "Three"];
+    let pass = |edge: &mut Edge| -> Vec<Event> {
+        let bodies = texts.iter().map(|text| {
+            let id = if *text == "Other" { "b" } else { "a" };
+            answer(&[(id, "closed", text, 0)])
+        });
+        bodies.flat_map(|body| poll(edge, &body)).collect()
+    };
+    let mut edge = unstamped();
+    let mut log = pass(&mut edge);
+    assert_eq!(of(&log, Family::Impact).iter().filter(|event| event.claim.header.object_id == "acme:a").count(), 3);
+    log.reverse();
+    let mut restarted = unstamped();
+    restarted.recall(&log);
+    assert_eq!((pass(&mut edge).len(), pass(&mut restarted).len()), (0, 0));
+}
+
+#[test]
+fn an_adapter_that_was_missed_says_its_state_again_with_a_later_observation() {
+    let mut edge = plain();
+    assert_eq!(of(&poll(&mut edge, "[]"), Family::Feed).len(), 1);
+    edge.missed();
+    let later = now() + TimeDelta::minutes(5);
+    let outcome = edge.unchanged(later);
+    edge.taken(&outcome.drafts);
+    let told = &outcome.drafts[0].claim;
+    let Body::Feed(feed) = &told.body else { panic!() };
+    assert_eq!((feed.state, told.header.rev, told.header.times.observed_at), (FeedState::Live, 2, later));
+    assert!(edge.unchanged(later).drafts.is_empty());
+}

@@ -21,7 +21,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Response};
 use chrono::TimeDelta;
 use entente_journal::{
-    Access, Bus, Identity, NatsServer, Outbox, OutboxOptions, Reader, Scope, ServerOptions, beats, pump, verify,
+    Access, Bus, Identity, NatsServer, Outbox, OutboxOptions, Reader, Scope, ServerOptions, beat, beats, pump, verify,
 };
 use entente_schemas::event::Event;
 use entente_schemas::family::{Body as Claimed, Family, Feed, FeedState, Outcome};
@@ -152,6 +152,16 @@ impl Player {
 async fn until(fact: impl Fn() -> bool) {
     let waiting = async {
         while !fact() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(GUARD, waiting).await.is_ok(), "it never came to be");
+}
+
+/// Waits for a fact that has to be asked for.
+async fn until_async(fact: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !fact().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -322,6 +332,32 @@ async fn a_restart_adds_nothing_with_the_outbox_and_without_it() {
         assert_eq!(revs, (1..=21).collect::<Vec<u64>>(), "{dir}");
         assert_eq!((count(&log, Family::Notice), feeds(&log).len()), (21, 1), "{dir}");
     }
+    world.end().await;
+}
+
+/// While nobody read the feed, whoever watches said so under the feed's own object; that word must not be the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adapter_that_comes_back_after_it_was_missed_says_that_it_is_there() {
+    let world = World::new().await;
+    let (provider, outbox) = (Provider::default(), world.outbox("outbox", OutboxOptions::CAPACITY));
+    let address = provider.serve().await;
+    provider.then([Reply::ok("[]")]);
+    let pump = world.pump(&outbox);
+    let feed = world.play(&outbox, address.clone());
+    world.log_with(|log| feeds(log).len() == 1).await;
+    until_async(async || !beats(&world.bus, &world.scope).await.unwrap().is_empty()).await;
+    feed.end().await;
+    let (org, slug, mut last) = beats(&world.bus, &world.scope).await.unwrap().remove(0);
+    last.beat_at -= TimeDelta::minutes(10);
+    beat(&world.bus, &world.scope, &org, &slug, &last).await.unwrap();
+    let feed = world.play(&outbox, address);
+    let log = world.log_with(|log| feeds(log).len() == 2).await;
+    let told = &feeds(&log)[1];
+    assert_eq!((told.state, told.reason.as_str()), (FeedState::Live, "its adapter is heard again"));
+    let events: Vec<&Event> = log.iter().filter(|event| event.claim.family() == Family::Feed).collect();
+    assert!(events[0].claim.header.times.observed_at < events[1].claim.header.times.observed_at);
+    feed.end().await;
+    pump.end().await;
     world.end().await;
 }
 
