@@ -15,7 +15,7 @@ use serde::forward_to_deserialize_any;
 pub(crate) enum Skipped {
     /// They are searched for duplicate keys as all else is.
     Checked,
-    /// They are passed over: another reading of the same text checks them.
+    /// They are passed over, and no key is looked at twice: another reading of the same text does.
     Passed,
 }
 
@@ -192,7 +192,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let Some(Key(key)) = self.inner.next_key()? else { return Ok(None) };
-        if !self.seen.takes(key.clone()) {
+        if matches!(self.skipped, Skipped::Checked) && !self.seen.takes(key.clone()) {
             return Err(A::Error::custom(format!("duplicate key `{}`", key.chars().take(80).collect::<String>())));
         }
         seed.deserialize(key.into_deserializer()).map(Some)
@@ -226,12 +226,17 @@ struct Seen<'a> {
     many: HashSet<Cow<'a, str>>,
 }
 
+/// Room for the keys of most objects.
+const USUAL: usize = 12;
 /// More keys than any object of ours has.
 const FEW: usize = 48;
 
 impl<'a> Seen<'a> {
     /// Takes a key; false if it was there.
     fn takes(&mut self, key: Cow<'a, str>) -> bool {
+        if self.few.is_empty() {
+            self.few.reserve(USUAL);
+        }
         if self.few.len() < FEW {
             let new = !self.few.contains(&key);
             self.few.push(key);

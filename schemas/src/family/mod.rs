@@ -161,8 +161,9 @@ impl Claim {
     /// # Errors
     /// If a required member is missing, twice there, of the wrong type or out of its range, with line and column.
     pub fn read(family: Family, json: &str) -> Result<Self, serde_json::Error> {
-        // The body does not know the header's members and checks them with all else that it skips.
-        Ok(Self { header: exact::from_str(json, Skipped::Passed)?, body: Body::read(family, json)? })
+        // The body comes first: it does not know the header's members and checks them with all else that it skips.
+        let body = Body::read(family, json)?;
+        Ok(Self { header: exact::from_str(json, Skipped::Passed)?, body })
     }
 
     /// Reads a claim as publishers are held to it: no unknown member, no unknown word, every limit kept.
