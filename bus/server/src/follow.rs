@@ -18,7 +18,8 @@ pub(crate) async fn follow(room: Arc<Room>, bus: Bus, scope: Scope, clock: Clock
     let mut reader = Reader::new(&bus, &scope, room.sequence());
     while let Some(read) = stop.run_until_cancelled(reader.next()).await {
         match read {
-            Ok(batch) => {
+            Ok(mut batch) => {
+                batch.records = batch.records.into_iter().map(|record| clock.read(record)).collect();
                 let (folding, whole) = (Arc::clone(&room), reader.is_caught_up());
                 if let Err(error) = tokio::task::spawn_blocking(move || folding.take(batch, whole)).await {
                     tracing::error!(%error, "folding a part of the log ended badly");
