@@ -83,7 +83,7 @@ pub struct Browser {
     session: String,
     client: reqwest::Client,
     // Last, so that nothing writes to it any more when it is removed.
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -112,13 +112,13 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a temporary folder");
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().expect("a client");
         let address = format!("http://127.0.0.1:{port}/session");
-        let mut browser = Self { driver, session: address, client, _profile: profile };
+        let mut browser = Self { driver, session: address, client, profile: profile };
         browser.open_session().await.then_some(browser)
     }
 
     async fn open_session(&mut self) -> bool {
         let mut flags: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
-        flags.push(format!("--user-data-dir={}", self._profile.path().display()));
+        flags.push(format!("--user-data-dir={}", self.profile.path().display()));
         let wanted = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome",
             "goog:chromeOptions": {"args": flags}, "goog:loggingPrefs": {"browser": "ALL"}}}});
         let answer = self.client.post(&self.session).json(&wanted).send().await.expect("the driver answers");

@@ -84,7 +84,7 @@ impl Up {
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(key, value)| (key, value)))
             .envs(environment.iter().copied())
-            .args(["--port", "0"])
+            .args(self.any_port())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
@@ -105,6 +105,11 @@ impl Up {
             assert!(Instant::now() < until, "no address in time:\n{}", self.log());
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Any free port, unless the arguments name one.
+    fn any_port(&self) -> &'static [&'static str] {
+        if self.arguments.iter().any(|argument| argument == "--port") { &[] } else { &["--port", "0"] }
     }
 
     /// Starts the process; it must come up.

@@ -1,0 +1,298 @@
+//! The console in a real browser: every page on a desk and on a phone, in both themes, with and without script, and what
+//! an open page does while claims arrive, while a reader types, and while the server is gone.
+
+use std::path::{Path, PathBuf};
+
+use entente_tests::browser::{Browser, Screen, Theme};
+use entente_tests::data;
+use entente_tests::night::Night;
+use entente_tests::up::Up;
+use serde_json::{Value, json};
+
+/// What is measured on a page; gives a list of what is not as it should be.
+const MEASURE: &str = include_str!("measure.js");
+/// Watches an open page: which elements are replaced, and where the others stand.
+const WATCH: &str = include_str!("watch.js");
+
+fn pictures() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screens");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+async fn measured(browser: &Browser, name: &str, screen: Screen) -> Vec<String> {
+    let target = if screen.is_phone() { 36 } else { 24 };
+    let found = browser.ask_with(MEASURE, &[json!(screen.width), json!(target)]).await;
+    let found = found.as_array().cloned().unwrap_or_default();
+    found.iter().map(|problem| format!("{name} {screen:?}: {}", problem.as_str().unwrap_or_default())).collect()
+}
+
+/// What the browser complained of, but for the status of the error page itself.
+async fn complaints(browser: &Browser, name: &str) -> Vec<String> {
+    let list = browser.complaints().await;
+    list.into_iter().filter(|line| !line.contains("status of 404")).map(|line| format!("{name}: {line}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_fits_every_screen_and_is_complete_without_script() {
+    let Some(browser) = Browser::start().await else { return };
+    let mut night = Night::begin().await;
+    night.until_the_revert().await;
+    night.until_the_driver_is_named().await;
+    night.until_noon().await;
+    let address = night.up.address().to_owned();
+    let incident = night.up.json(&format!("/v1/incidents/{}", night.windows)).await["id"].as_str().unwrap().to_owned();
+    let pages = [
+        ("board", "/".to_owned()),
+        ("incident", format!("/incidents/{incident}")),
+        ("feeds", "/feeds".to_owned()),
+        ("error", "/incidents/inc-there-is-none".to_owned()),
+        ("form", "/?say=impact".to_owned()),
+        ("replay", "/?as_of=8".to_owned()),
+    ];
+    let mut problems = Vec::new();
+    for (name, path) in &pages {
+        for screen in Screen::ALL {
+            browser.take(screen).await;
+            browser.open(&format!("{address}{path}")).await;
+            problems.extend(measured(&browser, name, screen).await);
+            problems.extend(complaints(&browser, name).await);
+            browser.keep_pictures(&pictures(), name, screen).await;
+        }
+        problems.extend(unnamed(&browser, name).await);
+        problems.extend(incomplete_without_script(&browser, &format!("{address}{path}"), name).await);
+    }
+    keep_for_the_readme(&browser, &address).await;
+    what_is_wrong_is_found(&browser, &address).await;
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    browser.end().await;
+}
+
+async fn unnamed(browser: &Browser, page: &str) -> Vec<String> {
+    let controls = browser.controls().await;
+    assert!(!controls.is_empty(), "{page} has controls");
+    controls
+        .into_iter()
+        .filter(|(name, _)| name.trim().is_empty())
+        .map(|(_, html)| format!("{page}: no name: {html}"))
+        .collect()
+}
+
+/// The words of a page, but for running ages and clocks.
+const WORDS: &str = "const copy = document.querySelector('main').cloneNode(true);\
+    copy.querySelectorAll('[data-age], .flash, .fresh').forEach(e => e.remove());\
+    return copy.textContent.replace(/\\s+/g, ' ').trim()";
+
+/// Panels that cannot be seen.
+const HIDDEN: &str =
+    "return [...document.querySelectorAll('main .panel')].filter(e => !e.checkVisibility()).map(e => e.id)";
+
+async fn incomplete_without_script(browser: &Browser, address: &str, page: &str) -> Vec<String> {
+    browser.take(Screen::ALL[0]).await;
+    let mut other = String::new();
+    // A minute may pass between the two: what is told of it differs then, and once only.
+    for _ in 0..3 {
+        browser.open(address).await;
+        let with = browser.ask(WORDS).await;
+        browser.scripts(false).await;
+        browser.open(address).await;
+        let without = browser.ask(WORDS).await;
+        let hidden = browser.ask(HIDDEN).await;
+        browser.scripts(true).await;
+        if hidden != json!([]) {
+            return vec![format!("{page}: hidden without script: {hidden}")];
+        }
+        if with == without {
+            return Vec::new();
+        }
+        other = difference(&with, &without);
+    }
+    vec![format!("{page}: other words without script: {other}")]
+}
+
+/// Where two texts part.
+fn difference(with: &Value, without: &Value) -> String {
+    let (with, without) = (with.as_str().unwrap_or_default(), without.as_str().unwrap_or_default());
+    let alike = with.chars().zip(without.chars()).take_while(|(a, b)| a == b).count();
+    let around = |text: &str| text.chars().skip(alike.saturating_sub(40)).take(120).collect::<String>();
+    format!("{:?} and {:?}", around(with), around(without))
+}
+
+/// The measures themselves: a page that is spoiled on purpose is told to be.
+async fn what_is_wrong_is_found(browser: &Browser, address: &str) {
+    let screen = Screen::ALL[2];
+    browser.take(screen).await;
+    browser.open(&format!("{address}/feeds")).await;
+    let before = measured(browser, "spoiled", screen).await.len();
+    let spoil = "const h1 = document.querySelector('h1'), again = h1.cloneNode(true); h1.after(again);\
+        again.style.color = '#999'; again.style.width = '700px';\
+        const button = h1.appendChild(document.createElement('button')); button.textContent = 'x';\
+        button.style.width = button.style.height = button.style.minWidth = button.style.minHeight = '9px';\
+        button.style.padding = 0; h1.setAttribute('style', 'color: red')";
+    browser.ask(spoil).await;
+    let found = measured(browser, "spoiled", screen).await;
+    for what in ["2 h1", "contrast", "scrolls sideways", "target of 9 x 9"] {
+        assert!(
+            found.iter().any(|problem| problem.contains(what)),
+            "{what} is among {found:?}, of which {before} were there"
+        );
+    }
+    let complaints = complaints(browser, "spoiled").await;
+    assert!(complaints.iter().any(|line| line.contains("Content Security Policy")), "{complaints:?}");
+}
+
+/// The board as the README shows it, when it is to be made anew.
+async fn keep_for_the_readme(browser: &Browser, address: &str) {
+    browser.take(Screen::ALL[0]).await;
+    browser.open(&format!("{address}/")).await;
+    let picture = browser.picture().await;
+    assert!(picture.len() < 300_000, "the README's picture has {} bytes", picture.len());
+    if std::env::var_os("ENTENTE_UPDATE").is_some() {
+        std::fs::write(data::root().join("bus/docs/board.png"), picture).unwrap();
+    }
+}
+
+fn report(object: Option<&str>, title: &str, severity: &str, region: &str) -> Value {
+    let mut claim = json!({"kind": "incident", "phase": "investigating", "severity": severity, "title": title,
+        "blocks": [{"provider": "aws", "service_class": "compute", "regions": [region], "state": "affected_degraded"}]});
+    if let Some(object) = object {
+        claim["object_id"] = json!(object);
+    }
+    json!({"family": "impact", "claim": claim})
+}
+
+struct Live {
+    browser: Browser,
+    up: Up,
+    object: String,
+    incident: String,
+}
+
+impl Live {
+    /// A server with two incidents and no feeds, and a browser; nothing where there is none.
+    async fn start() -> Option<Self> {
+        let browser = Browser::start().await?;
+        let up = Up::start(&["--org", "aws", "--role", "provider", "--no-public-feeds"]).await;
+        let first = up.publish(&report(None, "Instances lose their network", "minor", "us-east-1")).await;
+        up.publish(&report(None, "Volumes are slow", "major", "eu-west-1")).await;
+        let object = first["object_id"].as_str().unwrap().to_owned();
+        let incident = up.json(&format!("/v1/incidents/{object}")).await["id"].as_str().unwrap().to_owned();
+        Some(Self { browser, up, object, incident })
+    }
+
+    /// Opens a page and waits until it is live and nothing on it fades any more.
+    async fn open(&self, path: &str, screen: Screen) {
+        self.browser.take(screen).await;
+        self.browser.open(&format!("{}{path}", self.up.address())).await;
+        self.browser
+            .until("the page is live", "return document.querySelector('#mode').textContent.trim() === 'Live'")
+            .await;
+        self.browser.until("the first beat was heard", "return performance.now() > 1500").await;
+        self.browser.ask(WATCH).await;
+    }
+
+    async fn revise(&self, title: &str, severity: &str) {
+        self.up.publish(&report(Some(&self.object), title, severity, "us-east-1")).await;
+    }
+
+    async fn shows(&self, text: &str) {
+        let script = format!("return document.querySelector('main').textContent.includes({})", json!(text));
+        self.browser.until(text, &script).await;
+    }
+
+    /// Nothing but what was replaced changed its place, and the page was not loaded anew.
+    async fn nothing_moved(&self, what: &str) {
+        let found = self.browser.ask("return window.watch.moved()").await;
+        assert_eq!(found, json!([]), "{what}");
+        let complaints = self.browser.complaints().await;
+        assert!(complaints.is_empty(), "{complaints:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_appears_without_reload_and_moves_nothing_else() {
+    let Some(live) = Live::start().await else { return };
+    let incident = format!("/incidents/{}", live.incident);
+    for (round, screen) in [Screen::ALL[0], Screen::ALL[3]].into_iter().enumerate() {
+        let severity = ["critical", "minor"][round];
+        live.open("/", screen).await;
+        live.browser.ask("window.scrollTo(0, 40)").await;
+        live.browser.ask(WATCH).await;
+        live.revise(&format!("Instances lose their network, round {round}"), severity).await;
+        live.browser
+            .until(
+                "the row tells it",
+                &format!("return document.querySelector('#i-{} ').textContent.includes('{severity}')", live.incident),
+            )
+            .await;
+        live.nothing_moved("a revision on the board").await;
+        live.open(&incident, screen).await;
+        live.revise(&format!("Network back in part, round {round}"), "major").await;
+        live.shows(&format!("Network back in part, round {round}")).await;
+        live.nothing_moved("a revision on the incident's page").await;
+        assert!(
+            live.browser.ask("return document.querySelectorAll('.flash').length > 0").await == json!(true),
+            "it is marked"
+        );
+    }
+    a_new_incident_waits(&live).await;
+    what_is_typed_stays(&live).await;
+    live.browser.end().await;
+}
+
+async fn a_new_incident_waits(live: &Live) {
+    live.open("/", Screen::ALL[0]).await;
+    live.up.publish(&report(None, "Names are not resolved", "critical", "ap-south-1")).await;
+    live.browser
+        .until("the change waits", "return /1 change, show/.test(document.querySelector('#list .fresh')?.textContent)")
+        .await;
+    live.nothing_moved("a new incident").await;
+    assert_eq!(live.browser.ask("return document.querySelectorAll('#incidents > tr').length").await, json!(2));
+    live.browser.ask("document.querySelector('#list .fresh').click()").await;
+    live.browser.until("it is shown", "return document.querySelectorAll('#incidents > tr').length === 3").await;
+    live.browser.until("nothing waits", "return !document.querySelector('#list .fresh')").await;
+}
+
+async fn what_is_typed_stays(live: &Live) {
+    live.open(&format!("/incidents/{}", live.incident), Screen::ALL[0]).await;
+    let typed = "document.querySelector('#say-note').open = true;\
+        const area = document.querySelector('#say-note textarea'); area.focus(); area.value = 'half a thought'";
+    live.browser.ask(typed).await;
+    live.browser.ask(WATCH).await;
+    live.revise("Half of the instances are back", "minor").await;
+    live.shows("Half of the instances are back").await;
+    live.nothing_moved("a claim while somebody types").await;
+    let kept = "const area = document.querySelector('#say-note textarea');\
+        return [area.value, document.activeElement === area, document.querySelector('#say-note').open]";
+    assert_eq!(live.browser.ask(kept).await, json!(["half a thought", true, true]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_server_is_killed_says_so_and_resumes() {
+    let Some(mut live) = Live::start().await else { return };
+    live.open("/", Screen { theme: Theme::Light, ..Screen::ALL[0] }).await;
+    let port = live.up.address().rsplit(':').next().unwrap().to_owned();
+    live.up.kill();
+    live.browser
+        .until(
+            "the pill says so",
+            "return /^Not live since \\d\\d:\\d\\d:\\d\\d$/.test(document.querySelector('#mode').textContent.trim())",
+        )
+        .await;
+    assert_eq!(
+        live.browser.ask("return document.querySelectorAll('#incidents > tr').length").await,
+        json!(2),
+        "the last good picture stays"
+    );
+    live.browser.keep_pictures(&pictures(), "lost", Screen::ALL[0]).await;
+    live.up.rearm(&["--org", "aws", "--role", "provider", "--no-public-feeds", "--port", &port]);
+    live.up.launch().await;
+    live.browser
+        .until("it is live again", "return document.querySelector('#mode').textContent.trim() === 'Live'")
+        .await;
+    live.revise("Said after the restart", "critical").await;
+    let told = format!("return document.querySelector('#i-{}').textContent.includes('critical')", live.incident);
+    live.browser.until("what was said since is shown", &told).await;
+    assert_eq!(live.browser.ask("return window.__mark").await, json!("same page"));
+    live.browser.end().await;
+}
