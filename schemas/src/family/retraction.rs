@@ -53,6 +53,19 @@ pub struct Retraction {
     /// Source of the target.
     #[schemars(regex(pattern = r"^//[a-z0-9][a-z0-9-]{0,23}/[a-z0-9][a-z0-9-]{0,39}/[0-7][0-9A-HJKMNP-TV-Z]{25}$"))]
     pub target_source: String,
+    /// Sequence of the target in its source and audience; with hash and signature it keeps a chain whole when the
+    /// target's bytes are erased (reasons `wrong_tlp`, `unauthorized` and `legal`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = COUNT_MAX))]
+    pub target_sequence: Option<u64>,
+    /// Lower-case hex SHA-256 of the target's payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub target_hash: Option<String>,
+    /// Signature of the target's payload, base64url without padding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{86}$"))]
+    pub target_signature: Option<String>,
     /// How much is void.
     pub scope: Scope,
     /// Why.
@@ -74,6 +87,19 @@ impl Retraction {
         if Source::parse(&self.target_source).is_none() {
             problems.add("target_source", "expected //<org>/<feed>/<instance>");
         }
+        if let Some(sequence) = self.target_sequence {
+            problems.ordinal("target_sequence", sequence);
+        }
+        if let Some(hash) = &self.target_hash {
+            problems.hash("target_hash", hash);
+        }
+        if self.target_signature.as_deref().is_some_and(|text| !is_signature(text)) {
+            problems.add("target_signature", "expected 86 characters of base64url, without padding");
+        }
         problems.length("text", self.text.as_deref().unwrap_or_default(), 2_000);
     }
+}
+
+fn is_signature(text: &str) -> bool {
+    text.len() == 86 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
