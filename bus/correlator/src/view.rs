@@ -14,7 +14,6 @@ use crate::incident::owed;
 use crate::join::graph::Id;
 use crate::join::place::incident_of;
 use crate::join::reach;
-use crate::join::scene::Scene;
 use crate::matrix::{self, matrix};
 use crate::picture::{Desk, Incident, Line, Owed, Picture, Rejected, Totals};
 use crate::record::entry::Entry;
@@ -69,7 +68,7 @@ impl State {
         let anchor = self.anchor_by(key)?;
         let core = Arc::clone(self.cores.get(&anchor)?);
         let sights = Sights::read(&sight::feeds(&self.objects, &self.traffic, &self.door));
-        Some(self.finish(&core, &anchor, at, &sights))
+        Some(self.finish(&core, &anchor, (at, &sights), Incident::EVENTS_MAX))
     }
 
     /// Records in words, the newest first, from before a position.
@@ -134,10 +133,10 @@ impl State {
         self.cores.values().map(|core| &**core).filter(|core| core.summary.open)
     }
 
-    fn finish(&self, core: &Core, anchor: &Id, at: DateTime<Utc>, sights: &Sights) -> Incident {
-        let mut incident = core.finish(at, sights, self.model.windows.silent_after());
+    fn finish(&self, core: &Core, anchor: &Id, now: (DateTime<Utc>, &Sights), records: usize) -> Incident {
+        let mut incident = core.finish(now.0, now.1, self.model.windows.silent_after(), records);
         // What was nearly joined depends on the incidents around this one, so it is never kept.
-        incident.near = explain::near_misses(&Scene::gather(self.ground(), anchor));
+        incident.near = explain::near_misses(self.ground(), anchor);
         incident
     }
 
@@ -155,11 +154,8 @@ impl State {
             fitting.truncate(limit);
         }
         fitting.sort_by(|a, b| order(a.1, b.1, select.sort));
-        let views = fitting.into_iter().map(|(anchor, core)| {
-            let mut incident = self.finish(core, anchor, at, sights);
-            incident.events.truncate(EVENTS_IN_PICTURE);
-            incident
-        });
+        let views =
+            fitting.into_iter().map(|(anchor, core)| self.finish(core, anchor, (at, sights), EVENTS_IN_PICTURE));
         (matched, views.collect())
     }
 

@@ -9,7 +9,7 @@ use entente_schemas::speaker::Relay;
 
 use crate::incident::cause::{established, named};
 use crate::incident::count::interval;
-use crate::picture::{Answer, Brief, Cause, CountGroup, Incident, Lane};
+use crate::picture::{Answer, Brief, Cause, CountGroup, Incident, Lane, Owed};
 use crate::sight::is_blind;
 use crate::words;
 
@@ -151,21 +151,34 @@ fn owes(incident: &Incident, at: DateTime<Utc>) -> Answer {
     let Some(first) = incident.owed.first() else {
         return answer("Nothing asked or promised", "no open request, offer, commitment or promised update");
     };
-    let by: Vec<String> = first.by.iter().map(|org| words::org(org)).collect();
-    let by = if by.is_empty() { "anybody".to_owned() } else { words::list(&by, 3) };
-    let due = match first.due_at {
-        Some(due) if first.overdue => format!("overdue {}", words::age(at - due)),
-        Some(due) => format!("by {}", words::clock(due, at)),
-        None => "no time set".to_owned(),
-    };
+    let overdue = incident.owed.iter().filter(|owed| owed.overdue).count();
+    let lead = format!("{} {}", debtors(first), when_due(first, at));
+    let lead = if overdue > 1 { format!("{overdue} overdue, first {lead}") } else { lead };
     let what = if first.kind == "update" {
-        "next update".to_owned()
+        "its promised next update".to_owned()
     } else {
         format!("{}: {}", first.kind, words::cut(&first.text, 80))
     };
-    let more = incident.owed.len() - 1;
-    let detail = if more == 0 { "nothing else is owed".to_owned() } else { format!("{more} more owed") };
-    answer(format!("{by}, {what}, {due}"), detail)
+    let next = incident.owed.get(1).map(|next| format!("; then {} {}", debtors(next), when_due(next, at)));
+    let more = match incident.owed.len().saturating_sub(2) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    answer(lead, format!("{what}{}{more}", next.unwrap_or_default()))
+}
+
+fn debtors(owed: &Owed) -> String {
+    let by: Vec<String> = owed.by.iter().map(|org| words::org(org)).collect();
+    if by.is_empty() { "anybody".to_owned() } else { words::list(&by, 3) }
+}
+
+/// A time and no age: the answer would change every minute otherwise, and draw the eye to nothing new.
+fn when_due(owed: &Owed, at: DateTime<Utc>) -> String {
+    match owed.due_at {
+        Some(due) if owed.overdue => format!("overdue since {}", words::clock(due, at)),
+        Some(due) => format!("by {}", words::clock(due, at)),
+        None => "without a time".to_owned(),
+    }
 }
 
 fn told(incident: &Incident, at: DateTime<Utc>) -> Answer {
@@ -194,31 +207,38 @@ fn told(incident: &Incident, at: DateTime<Utc>) -> Answer {
         detail.push(format!("{} {speakers} told customers", incident.told.len()));
     }
     let when = words::clock(newest.said_at, at);
-    answer(format!("{} {when}: \"{}\"", words::org(&newest.speaker), words::cut(&newest.text, 100)), detail.join("; "))
+    answer(format!("{} {when}: \"{}\"", words::org(&newest.speaker), words::cut(&newest.text, 90)), detail.join("; "))
 }
 
 fn unknown(incident: &Incident) -> Answer {
-    let open = incident.disagreements.iter().filter(|d| d.open).count();
-    let questions: Vec<String> =
-        incident.disagreements.iter().filter(|d| d.open).map(|d| d.question.clone()).take(3).collect();
-    let detail = match open {
-        0 => "no open disagreement".to_owned(),
-        _ => format!("they disagree: {}", questions.join(" ")),
+    let questions: Vec<&str> =
+        incident.disagreements.iter().filter(|d| d.open).map(|d| d.question.as_str()).collect();
+    let lead = match (questions.len(), incident.unknowns.len()) {
+        (0, 0) => "No disagreement, no gap in what is claimed".to_owned(),
+        (0, gaps) => many(gaps, "gap", "gaps"),
+        (open, 0) => many(open, "disagreement", "disagreements"),
+        (open, gaps) => format!("{}, {}", many(open, "disagreement", "disagreements"), many(gaps, "gap", "gaps")),
     };
-    let lead: Vec<&str> = incident.unknowns.iter().map(|gap| gap.text.trim_end_matches('.')).take(2).collect();
+    let gaps: Vec<&str> = incident.unknowns.iter().map(|gap| gap.text.trim_end_matches('.')).take(2).collect();
     let more = incident.unknowns.len().saturating_sub(2);
-    let more = if more > 0 { format!(", and {more} more gaps") } else { String::new() };
-    if lead.is_empty() {
-        return answer("No gap in what is claimed", detail);
-    }
-    answer(format!("{}{more}", lead.join("; ")), detail)
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let asked = questions.iter().take(3).copied().collect::<Vec<_>>().join(" ");
+    answer(lead, format!("{asked} {}{more}", gaps.join("; ")).trim())
+}
+
+fn many(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 fn fresh(incident: &Incident, at: DateTime<Utc>) -> Answer {
-    let newest = incident.lanes.iter().filter_map(|lane| Some((lane.heard?, lane))).max_by_key(|(heard, _)| *heard);
-    let lead = match newest {
-        Some((heard, lane)) => format!("Last heard {} ago, {}", words::age(at - heard), words::org(&lane.speaker)),
-        None => "Nobody heard yet".to_owned(),
+    let heard = || incident.lanes.iter().filter_map(|lane| Some((lane.heard?, &lane.speaker)));
+    let told = |(heard, speaker): (DateTime<Utc>, &String)| format!("{} ({})", words::age(at - heard), words::org(speaker));
+    let lead = match (heard().max(), heard().min()) {
+        (Some(newest), Some(oldest)) if newest.1 != oldest.1 => {
+            format!("Newest word {}, oldest {}", told(newest), told(oldest))
+        }
+        (Some(newest), _) => format!("Newest word {}", told(newest)),
+        _ => "Nobody heard yet".to_owned(),
     };
     let of = |pick: &dyn Fn(&Lane) -> bool| -> Vec<String> {
         incident.lanes.iter().filter(|lane| pick(lane)).map(|lane| words::org(&lane.speaker)).collect()

@@ -31,7 +31,9 @@ use crate::words;
 /// What of an incident does not depend on clock or feeds.
 #[derive(Debug)]
 pub(crate) struct Core {
+    /// Without its records, of which lists show only a few.
     incident: Incident,
+    records: Vec<Line>,
     /// For sorting, counting and filtering without building the whole view.
     pub(crate) summary: Summary,
 }
@@ -67,6 +69,8 @@ impl Core {
         let mut owed: Vec<_> = scene.attached.iter().filter_map(|entry| owed::of_message(entry, Some(&id))).collect();
         owed.extend(owed::promised(&lanes, &id));
         let history = history(&scene);
+        let newest = history.iter().take(Incident::EVENTS_MAX);
+        let records = newest.map(|entry| event_line(&scene, entry, &id)).collect();
         let incident = Incident {
             aliases: aliases(&scene),
             name,
@@ -83,14 +87,10 @@ impl Core {
             owed,
             decisions: owed::decisions(scene.attached.iter().copied()),
             why: explain::joins(&scene),
-            near: explain::near_misses(&scene),
+            near: Vec::new(),
             constraints: explain::opinions(&scene),
             events_total: history.len(),
-            events: history
-                .into_iter()
-                .take(Incident::EVENTS_MAX)
-                .map(|entry| event_line(&scene, entry, &id))
-                .collect(),
+            events: Vec::new(),
             brief: Brief::default(),
             lanes,
             disagreements,
@@ -100,12 +100,19 @@ impl Core {
             id,
         };
         let summary = summary(&scene, &incident);
-        Some(Self { incident, summary })
+        Some(Self { incident, records, summary })
     }
 
-    /// The view at `at`.
-    pub(crate) fn finish(&self, at: DateTime<Utc>, sights: &Sights, silent_after: TimeDelta) -> Incident {
+    /// The view at `at`, with the newest `records` of its records.
+    pub(crate) fn finish(
+        &self,
+        at: DateTime<Utc>,
+        sights: &Sights,
+        silent_after: TimeDelta,
+        records: usize,
+    ) -> Incident {
         let mut incident = self.incident.clone();
+        incident.events = self.records.iter().take(records).cloned().collect();
         for lane in &mut incident.lanes {
             lane.sight = sights.of(&lane.speaker);
             lane.silent_since = silent_since(lane, incident.open, incident.first_logged, at, silent_after);

@@ -16,6 +16,8 @@ use crate::words;
 const JOINS_MAX: usize = 200;
 /// Near misses listed for one incident at most.
 const NEAR_MAX: usize = 12;
+/// Members around which near misses are looked for.
+const NEAR_MEMBERS: usize = 8;
 
 /// Why the members are one incident: for each, its strongest tie to an earlier one.
 pub(crate) fn joins(scene: &Scene<'_>) -> Vec<Join> {
@@ -98,19 +100,21 @@ fn in_words(ground: Ground<'_>, a: &str, b: &str, evidence: &Evidence) -> String
     }
 }
 
-/// What was nearly joined: what a rule would join but a word forbids, and what has something in common in time.
-pub(crate) fn near_misses(scene: &Scene<'_>) -> Vec<NearMiss> {
-    let ids = members(scene);
-    let inside: BTreeSet<&Id> = ids.iter().collect();
+/// What was nearly joined: what a rule would join but a word forbids, and what has something in common in time. Looked
+/// for around the members that were logged first.
+pub(crate) fn near_misses(ground: Ground<'_>, anchor: &str) -> Vec<NearMiss> {
+    let mut ids: Vec<&Id> = ground.clusters.members(anchor).collect();
+    ids.sort_by_key(|id| ground.graph.vertex(id).map(|vertex| &vertex.first));
+    let inside = |other: &Id| ground.clusters.anchor_of(other).is_some_and(|of| **of == *anchor);
     let mut seen: BTreeSet<Id> = BTreeSet::new();
     let mut found = Vec::new();
-    for id in &ids {
-        for other in scene.ground.graph.nearly(id, scene.ground.model, NEAR_MAX) {
+    for id in ids.into_iter().take(NEAR_MEMBERS) {
+        for other in ground.graph.nearly(id, ground.model, NEAR_MAX, &|other| !inside(other)) {
             if found.len() >= NEAR_MAX {
                 return found;
             }
-            if !inside.contains(&other) && seen.insert(Id::clone(&other)) {
-                found.extend(near_miss(scene.ground, id, &other));
+            if seen.insert(Id::clone(&other)) {
+                found.extend(near_miss(ground, id, &other));
             }
         }
     }

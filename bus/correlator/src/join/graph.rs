@@ -270,12 +270,12 @@ impl Graph {
     }
 
     /// Impacts that share a facet, a vendor or a class nearby in time and are not joined: for showing what was kept apart.
-    pub(crate) fn nearly(&self, id: &Id, model: &Model, most: usize) -> Vec<Id> {
+    pub(crate) fn nearly(&self, id: &Id, model: &Model, most: usize, asked: &dyn Fn(&Id) -> bool) -> Vec<Id> {
         let Some(vertex) = self.vertices.get(id) else { return Vec::new() };
         let mut found: BTreeSet<(TimeDelta, Id)> = BTreeSet::new();
         let mut add = |set: &Timed, span: TimeDelta| {
-            let others = nearest(set, vertex.onset, span).filter(|(_, other)| other != id);
-            found.extend(others.map(|(onset, other)| ((*onset - vertex.onset).abs(), Arc::clone(other))));
+            let others = nearest(set, vertex.onset, span, &|other| other != id && asked(other));
+            found.extend(others.into_iter().map(|(onset, other)| ((*onset - vertex.onset).abs(), Arc::clone(other))));
         };
         for vendor in &vertex.facets.vendors {
             self.by_vendor.get(vendor).into_iter().for_each(|set| add(set, TimeDelta::days(7)));
@@ -342,11 +342,18 @@ fn window(set: &Timed, onset: DateTime<Utc>, span: TimeDelta) -> impl Iterator<I
     set.range((onset - span, first)..).take_while(move |(time, _)| *time <= onset + span)
 }
 
-/// Some on each side in time, within a span.
-fn nearest(set: &Timed, onset: DateTime<Utc>, span: TimeDelta) -> impl Iterator<Item = &(DateTime<Utc>, Id)> {
+/// Some on each side in time, within a span, of those that are asked for.
+fn nearest<'a>(
+    set: &'a Timed,
+    onset: DateTime<Utc>,
+    span: TimeDelta,
+    asked: &dyn Fn(&Id) -> bool,
+) -> Vec<&'a (DateTime<Utc>, Id)> {
     const EACH_SIDE: usize = 16;
+    const SEEN: usize = 256;
     let here: (DateTime<Utc>, Id) = (onset, Arc::from(""));
-    let before = set.range(..here.clone()).rev().take(EACH_SIDE).take_while(move |(time, _)| onset - *time <= span);
-    let after = set.range(here..).take(EACH_SIDE).take_while(move |(time, _)| *time - onset <= span);
-    before.chain(after)
+    let before = set.range(..here.clone()).rev().take(SEEN).take_while(|(time, _)| onset - *time <= span);
+    let after = set.range(here..).take(SEEN).take_while(|(time, _)| *time - onset <= span);
+    let before = before.filter(|(_, id)| asked(id)).take(EACH_SIDE);
+    before.chain(after.filter(|(_, id)| asked(id)).take(EACH_SIDE)).collect()
 }
