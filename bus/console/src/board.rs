@@ -8,6 +8,7 @@ mod rail;
 
 use entente_correlator::picture::Picture;
 use entente_correlator::select::{StateFilter, With};
+use entente_correlator::words;
 use maud::{Markup, html};
 
 pub(crate) use feeds::{is_blind, sign};
@@ -26,9 +27,8 @@ pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
     let say = filters.say.or_else(|| frame.form.as_ref().map(form::Form::kind));
     let main = html! {
         div.situ {
-            div.line aria-live="polite" { h1 #situ data-f { (situation(picture)) } }
+            div.line aria-live="polite" { h1 #situ data-f { (situation(frame, picture)) } }
             (facets(frame, picture, &list))
-            (actions(frame, &list))
         }
         @if let Some(kind) = say { (form::panel(frame, kind, &frame.link("/", &list.query()))) }
         div.cols {
@@ -42,7 +42,7 @@ pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
 }
 
 /// The situation in one line that can be said aloud.
-fn situation(picture: &Picture) -> Markup {
+fn situation(frame: &Frame, picture: &Picture) -> Markup {
     let totals = &picture.totals;
     let names = |pick: &dyn Fn(&entente_correlator::picture::Row) -> bool| -> Vec<String> {
         picture.matrix.rows.iter().filter(|row| pick(row)).map(|row| row.speaker.clone()).collect()
@@ -59,17 +59,23 @@ fn situation(picture: &Picture) -> Markup {
         parts.push(html! { a href={ "#lane-" (first) } { (orgs(&silent, 3)) " silent" } });
     }
     if totals.disagreements > 0 {
-        parts.push(html! { a href="/?with=disagreement" { (many(totals.disagreements, "disagreement", "disagreements")) } });
+        parts.push(
+            html! { a href=(frame.link("/", "with=disagreement")) { (many(totals.disagreements, "disagreement", "disagreements")) } },
+        );
     }
     if totals.overdue > 0 {
         parts.push(html! { a href="#owed" { (totals.overdue) " overdue" } });
     }
     html! {
-        @if totals.open == 0 { "Nothing open" } @else { (totals.open) " open" }
+        @if totals.open == 0 { "Nothing open" } @else { (counted(totals.open)) " open" }
         "."
         @for (index, part) in parts.iter().enumerate() { @if index == 0 { " " } @else { ", " } (part) }
         @if !parts.is_empty() { "." }
     }
+}
+
+fn counted(count: usize) -> String {
+    words::figure(count as u64)
 }
 
 /// Filters as links: each is a view of its own.
@@ -78,7 +84,7 @@ fn facets(frame: &Frame, picture: &Picture, filters: &Filters) -> Markup {
     let all = Filters { sort: filters.sort, ..Filters::default() };
     let facet = |name: &str, count: Option<usize>, one: Filters| {
         let current = (one == *filters).then_some("true");
-        html! { a href=(frame.link("/", &one.query())) aria-current=[current] { (name) @if let Some(count) = count { " " b { (count) } } } }
+        html! { a href=(frame.link("/", &one.query())) aria-current=[current] { (name) @if let Some(count) = count { " " b { (counted(count)) } } } }
     };
     let whole = filters.is_all() && picture.matched == picture.incidents.len();
     let count = |pick: &dyn Fn(&entente_correlator::picture::Incident) -> bool| {
@@ -97,16 +103,6 @@ fn facets(frame: &Frame, picture: &Picture, filters: &Filters) -> Markup {
             @for provider in ["aws", "azure", "gcp"] {
                 (facet(&org(provider), None, Filters { provider: Some(provider.to_owned()), ..all.clone() }))
             }
-        }
-    }
-}
-
-fn actions(frame: &Frame, filters: &Filters) -> Markup {
-    let say = Filters { say: Some(form::FormKind::Impact), ..filters.clone() };
-    html! {
-        span.actions {
-            a.btn href=(frame.link("/board.txt", &filters.query())) data-copy { "Copy as text" }
-            @if frame.live { a.btn.pri href={ (frame.link("/", &say.query())) "#say" } { "Report" } }
         }
     }
 }

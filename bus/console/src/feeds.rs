@@ -90,7 +90,18 @@ fn id(feed: &Feed) -> String {
 }
 
 fn table(frame: &Frame, picture: &Picture, beats: &[FeedBeat]) -> Markup {
-    let heads = ["Feed", "State", "Last news", "Last good poll", "Lag p50, p99", "Outbox", "Missing", "Clock", "Mapping", "Last error, next step"];
+    let heads = [
+        "Feed",
+        "State",
+        "Last news",
+        "Last good poll",
+        "Lag p50, p99",
+        "Outbox",
+        "Missing",
+        "Clock",
+        "Mapping",
+        "Last error, next step",
+    ];
     let hosts = Hosts::of(&picture.feeds);
     let groups = [("g-clouds", "Clouds"), ("g-vendors", "Vendors"), ("g-desks", "People's desks")];
     html! {

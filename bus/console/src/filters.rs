@@ -152,7 +152,12 @@ mod tests {
     fn all_mistakes_say_what_was_expected() {
         let mistakes = parse("state=half&zoom=9&class=computer&say=rumour").unwrap_err();
         assert_eq!(mistakes.len(), 4);
-        for told in ["expected one of: open, closed", "no such key; expected one of: as_of, at, state", "compute", "impact, note"] {
+        for told in [
+            "expected one of: open, closed",
+            "no such key; expected one of: as_of, at, state",
+            "compute",
+            "impact, note",
+        ] {
             assert!(mistakes.iter().any(|mistake| mistake.contains(told)), "{told} in {mistakes:?}");
         }
     }

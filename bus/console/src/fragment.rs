@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn each_piece_is_whole_and_the_rest_is_not_there() {
-        let html = "<p>x</p><ul><li id=\"a\" data-f><ul><li>1</li></ul></li><li id=\"b\" data-f class=\"x\">2</li></ul>";
+        let html =
+            "<p>x</p><ul><li id=\"a\" data-f><ul><li>1</li></ul></li><li id=\"b\" data-f class=\"x\">2</li></ul>";
         let found = fragments(html);
         assert_eq!(found[0], ("a".into(), "<li id=\"a\" data-f><ul><li>1</li></ul></li>".into()));
         assert_eq!(found[1].0, "b");

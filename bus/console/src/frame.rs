@@ -82,7 +82,8 @@ impl Frame {
 
     /// Where the live stream of a view is, from the position that the page shows.
     pub(crate) fn stream(&self, view: &str, query: &str) -> Option<String> {
-        let own = Serializer::new(String::new()).append_pair("view", view).append_pair("as_of", &self.position).finish();
+        let own =
+            Serializer::new(String::new()).append_pair("view", view).append_pair("as_of", &self.position).finish();
         self.live.then(|| format!("/v1/live?{}", joined(&own, query)))
     }
 

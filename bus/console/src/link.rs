@@ -59,7 +59,8 @@ impl SafeHref {
 
 /// An outer address: its host as text (the address itself where it has none), and a link to it where it is safe.
 pub(crate) fn outer(address: &str, hosts: &Hosts) -> Markup {
-    let text = Url::parse(address).ok().and_then(|url| Some(url.host_str()?.to_owned())).unwrap_or_else(|| plain(address, 60));
+    let text =
+        Url::parse(address).ok().and_then(|url| Some(url.host_str()?.to_owned())).unwrap_or_else(|| plain(address, 60));
     html! {
         span.addr title=(plain(address, 500)) { (text) }
         @if let Some(SafeHref(href)) = SafeHref::new(address, hosts) {

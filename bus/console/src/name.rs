@@ -6,7 +6,8 @@ use maud::{Markup, html};
 
 /// Whether a character steers the text around it instead of being read: controls, and marks of direction.
 fn steers(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A text in one line of at most `most` characters, without characters that steer: for attributes, titles, plain text.
@@ -83,7 +84,10 @@ mod tests {
 
     #[test]
     fn names_read_as_they_are_said() {
-        assert_eq!([feed("gcp-public"), feed("azure-rss"), feed("github-status")], ["GCP public", "Azure RSS", "GitHub status"]);
+        assert_eq!(
+            [feed("gcp-public"), feed("azure-rss"), feed("github-status")],
+            ["GCP public", "Azure RSS", "GitHub status"]
+        );
         assert_eq!([initials("aws"), initials("crowdstrike"), initials("azure")], ["AWS", "CS", "AZU"]);
     }
 

@@ -83,6 +83,7 @@ fn masthead(frame: &Frame, screen: Screen) -> Markup {
                 @if screen == Screen::Incident { a href=(frame.link(&frame.path, "")) aria-current="page" { "Incident" } }
                 a href=(frame.link("/feeds", "")) aria-current=[current(Screen::Feeds)] { "Feeds" }
             }
+            @if frame.live { a.btn href="/?say=impact#say" { "Report" } }
             span.gap {}
             span.tlp.green title="Nothing on this view is marked higher" { "TLP:GREEN" }
             span.fact.desk { small { "You" } b { (org(&frame.org)) } }
@@ -104,7 +105,7 @@ fn mode(frame: &Frame) -> Markup {
         (true, None) => "mode",
     };
     html! {
-        span #mode class=(class) role="status" {
+        span #mode class=(class) role="status" data-lost=[frame.lost.map(stamp)] {
             i.dot {}
             @match (frame.live, frame.lost) {
                 (false, _) => { span { "As of " (plain(&frame.position, 24)) ", not live" } },

@@ -51,7 +51,11 @@ pub fn board(picture: &Picture) -> String {
 }
 
 fn universe(universe: &str) -> String {
-    if universe == "actual" { "universe actual".to_owned() } else { format!("{}: NOT REAL", plain(universe, 40).to_uppercase()) }
+    if universe == "actual" {
+        "universe actual".to_owned()
+    } else {
+        format!("{}: NOT REAL", plain(universe, 40).to_uppercase())
+    }
 }
 
 /// A lane in one line; none for a speaker that claims nothing and can be seen.
@@ -78,7 +82,8 @@ fn lane(picture: &Picture, row: &Row) -> Option<String> {
 fn summary(out: &mut Text, one: &Incident, picture: &Picture) {
     let state = if one.open { "open" } else { "closed" };
     out.line(format!("* {} [{}, {state}]", plain(&one.name, 160), one.id));
-    let worst = one.worst.as_ref().map(|worst| format!("worst {} ({})", words::severity(worst.value), org(&worst.speaker)));
+    let worst =
+        one.worst.as_ref().map(|worst| format!("worst {} ({})", words::severity(worst.value), org(&worst.speaker)));
     let started = one.started.as_ref().map_or_else(
         || "start not stated".to_owned(),
         |started| format!("since {} ({})", words::clock(started.value, picture.at), org(&started.speaker)),
@@ -121,7 +126,11 @@ fn sight(out: &mut Text, picture: &Picture) {
     out.heading("Feeds that are blind");
     for feed in picture.feeds.iter().filter(|feed| is_blind(feed)) {
         let since = feed.since.map(|since| format!(" since {}", words::clock(since, picture.at))).unwrap_or_default();
-        out.line(format!("  {}{since}: {}", feed_name(&feed.feed), plain(feed.reason.as_deref().unwrap_or("reason not known"), 200)));
+        out.line(format!(
+            "  {}{since}: {}",
+            feed_name(&feed.feed),
+            plain(feed.reason.as_deref().unwrap_or("reason not known"), 200)
+        ));
     }
     if picture.totals.held_back + picture.totals.rejected > 0 {
         out.line(format!("  {} held back, {} could not be taken", picture.totals.held_back, picture.totals.rejected));
@@ -165,7 +174,10 @@ impl Text {
 
     fn end(mut self) -> String {
         self.close();
-        let _ = writeln!(self.out, "\nAbsent means not shared, never zero. A silent or blind speaker is not a healthy one.");
+        let _ = writeln!(
+            self.out,
+            "\nAbsent means not shared, never zero. A silent or blind speaker is not a healthy one."
+        );
         self.out
     }
 }

@@ -1,4 +1,4 @@
-// Elements are replaced by id; what is pointed at, focused or selected keeps still, but for trouble.
+// Elements are replaced by id; a panel in use keeps still.
 const d = document, b = d.body, id = x => d.getElementById(x), wait = setTimeout, on = addEventListener;
 const all = (s, e = d) => [...e.querySelectorAll(s)], one = (s, e = d) => e.querySelector(s);
 const plain = { createHTML: s => s }, policy = window.trustedTypes?.createPolicy('entente', plain) || plain;
@@ -51,8 +51,9 @@ const order = o => {
  head.lastChild.onclick = show;
 };
 
-let es, lost, heard = tick(), pause = 1e3, at, stuck;
-const pill = id('mode'), mode = () => {
+const pill = id('mode');
+let es, lost = Date.parse(pill.dataset.lost), heard = tick(), pause = 1e3, at, stuck;
+const mode = () => {
  if (!es) return;
  pill.className = 'mode' + (lost || stuck ? ' lost' : paused ? ' paused' : '');
  set(one('span', pill), stuck ? 'Too far behind' : lost ? 'Not live since ' + clock(lost) : paused ? `Paused, ${kept.size} waiting` : 'Live');

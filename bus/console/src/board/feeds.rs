@@ -54,7 +54,7 @@ fn tile(frame: &Frame, feed: &Feed) -> Markup {
             b { (glyph(sign(feed), "k-ink")) (feed_name(&feed.feed)) }
             @if blind {
                 "blind " @if let Some(since) = feed.since { (age(since, frame.at)) }
-                @if let Some(reason) = &feed.reason { ", " (plain(reason, 40)) }
+                @if let Some(reason) = &feed.reason { ", " (plain(reason, 24)) }
             } @else if feed.gaps > 0 {
                 (feed.gaps) " missing"
             } @else if feed.held_back + feed.rejected > 0 {

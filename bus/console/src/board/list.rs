@@ -34,6 +34,7 @@ pub(super) fn panel(frame: &Frame, picture: &Picture, filters: &Filters) -> Mark
                 h2 #h-inc { "Incidents" }
                 span.small #listed data-f { (shown.len()) " of " (fit) ", by " (by(filters.sort)) }
                 nav.sort aria-label="Order" { (orders(frame, filters)) }
+                a.btn href=(frame.link("/board.txt", &filters.query())) data-copy { "Copy as text" }
             }
             @if shown.is_empty() { (empty(frame, picture, filters)) }
             (table(frame, &shown))
@@ -101,7 +102,15 @@ fn rest(frame: &Frame, more: usize, earlier: usize) -> Markup {
 }
 
 fn table(frame: &Frame, shown: &[&Incident]) -> Markup {
-    let heads = ["Name", "Severity, per speaker", "Affected, as claimed", "Elapsed, since", "Last change", "Disagreement", "Next update"];
+    let heads = [
+        "Name",
+        "Severity, per speaker",
+        "Affected, as claimed",
+        "Elapsed, since",
+        "Last change",
+        "Disagreement",
+        "Next update",
+    ];
     html! {
         table.t.inc {
             colgroup { @for class in ["c1", "c2", "c3", "c4", "c5", "c6", "c7"] { col class=(class); } }
@@ -129,7 +138,13 @@ fn row(frame: &Frame, incident: &Incident) -> Markup {
 /// Who named it, and where it is.
 fn about(incident: &Incident, at: DateTime<Utc>) -> Markup {
     let mut regions: Vec<String> = Vec::new();
-    for region in incident.lanes.iter().filter_map(|lane| lane.claim.as_ref()).flat_map(|claim| &claim.blocks).flat_map(|block| &block.regions) {
+    for region in incident
+        .lanes
+        .iter()
+        .filter_map(|lane| lane.claim.as_ref())
+        .flat_map(|claim| &claim.blocks)
+        .flat_map(|block| &block.regions)
+    {
         if !regions.contains(region) {
             regions.push(plain(region, 30));
         }

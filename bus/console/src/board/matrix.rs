@@ -12,7 +12,7 @@ use crate::fragment::order;
 use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::mark::Mark;
-use crate::moment::{age, clock};
+use crate::moment::age;
 use crate::name::{many, org, plain, token};
 
 /// Columns at most.
@@ -144,7 +144,11 @@ impl<'a> Grid<'a> {
     /// The lanes beyond the budget, as one: per column the worst claim and how many there are.
     fn rest(&self) -> Markup {
         let vendors = self.folded.iter().all(|row| row.role == Role::Vendor);
-        let title = many(self.folded.len(), if vendors { "vendor" } else { "other" }, if vendors { "vendors" } else { "others" });
+        let title = many(
+            self.folded.len(),
+            if vendors { "vendor" } else { "other" },
+            if vendors { "vendors" } else { "others" },
+        );
         html! {
             tr.thin[!self.folded.iter().any(|row| claims(row, &self.places) > 0)] #r-others {
                 (self.rest_head(&title))
@@ -176,11 +180,16 @@ impl<'a> Grid<'a> {
 
     fn rest_cell(&self, title: &str, place: usize, column: &Column) -> Markup {
         let cells = || self.folded.iter().filter_map(|row| Some((*row, row.cells.get(place)?)));
-        let claimed = || cells().filter_map(|(row, cell)| if let Cell::Claim(claim) = cell { Some((row, claim)) } else { None });
+        let claimed =
+            || cells().filter_map(|(row, cell)| if let Cell::Claim(claim) = cell { Some((row, claim)) } else { None });
         let id = cell_id("others", column);
         if let Some((row, claim)) = claimed().max_by_key(|(_, claim)| rank(claim)) {
             let count = claimed().count();
-            let who = if count == 1 { org(&row.speaker) } else { format!("{} of {title}, worst {}", count, org(&row.speaker)) };
+            let who = if count == 1 {
+                org(&row.speaker)
+            } else {
+                format!("{} of {title}, worst {}", count, org(&row.speaker))
+            };
             let native = if count == 1 { org(&row.speaker) } else { format!("{} +{}", org(&row.speaker), count - 1) };
             return self.claim(&id, &who, column, claim, Some(native));
         }
@@ -216,7 +225,8 @@ fn fold<'a>(rows: &'a [Row], places: &[usize], own: &str) -> (Vec<&'a Row>, Vec<
     let (mut shown, mut folded, mut cells) = (Vec::new(), Vec::new(), 0);
     for row in rows {
         let claimed = claims(row, places);
-        let has_something = claimed > 0 || row.silent_since.is_some() || row.role == Role::Provider || row.speaker == own;
+        let has_something =
+            claimed > 0 || row.silent_since.is_some() || row.role == Role::Provider || row.speaker == own;
         if has_something && shown.len() < LANES && cells + claimed <= CLAIMED {
             cells += claimed;
             shown.push(row);
@@ -291,7 +301,7 @@ fn head(row: &Row, at: DateTime<Utc>) -> Markup {
             b { (org(&row.speaker)) }
             @if let Some(since) = blind {
                 span.tag { (glyph(G::Blind, "")) "BLIND " (age(since, at)) }
-                span.small { (plain(sight.reason.as_deref().unwrap_or("reason not known"), 32)) ", since " (clock(since, at)) }
+                span.small { (plain(sight.reason.as_deref().unwrap_or("reason not known"), 30)) }
             } @else if let Some(since) = silent {
                 span.tag { (glyph(G::Silent, "")) "SILENT " (age(since, at)) }
                 span.small { @if sight.live > 0 { "feed works, nothing said" } @else { "people only, nothing said" } }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Desk, Line, Owed, Picture};
+use entente_correlator::words;
 use entente_schemas::family::Family;
 use maud::{Markup, html};
 
@@ -14,7 +15,7 @@ use crate::name::{org, orgs, plain, spaced};
 /// Records shown.
 const NEWS: usize = 5;
 /// Things owed that are shown.
-const OWED: usize = 4;
+const OWED: usize = 3;
 /// Desks shown.
 const DESKS: usize = 5;
 
@@ -22,7 +23,7 @@ pub(super) fn news(frame: &Frame, picture: &Picture) -> Markup {
     let newest: Vec<&Line> = picture.recent.iter().take(NEWS).collect();
     html! {
         section.panel aria-labelledby="h-new" {
-            header { h2 #h-new { "Newest" } span.small #heard data-f { (picture.totals.claims) " claims taken" } }
+            header { h2 #h-new { "Newest" } span.small #heard data-f { (words::figure(picture.totals.claims)) " claims taken" } }
             @if newest.is_empty() {
                 p.pad.empty { "Nothing has been logged yet." }
             }
@@ -91,7 +92,11 @@ pub(crate) fn parties(one: &Owed) -> Markup {
 }
 
 fn what(frame: &Frame, one: &Owed) -> Markup {
-    let text = if one.kind == "update" { "next update".to_owned() } else { format!("{}: {}", spaced(&one.kind), plain(&one.text, 80)) };
+    let text = if one.kind == "update" {
+        "next update".to_owned()
+    } else {
+        format!("{}: {}", spaced(&one.kind), plain(&one.text, 80))
+    };
     html! {
         @match &one.incident {
             Some(incident) => a href={ (frame.link(&format!("/incidents/{incident}"), "")) "#asks" } { bdi { (text) } },

@@ -35,7 +35,8 @@ pub(super) fn held_back(frame: &Frame, picture: &Picture) -> Markup {
 
 pub(super) fn rejected(frame: &Frame, picture: &Picture) -> Markup {
     let shown: Vec<&Rejected> = picture.rejected.iter().take(SHOWN).collect();
-    let ids = distinct(shown.iter().map(|one| format!("x-{}", token(&one.digest.chars().take(26).collect::<String>()))));
+    let ids =
+        distinct(shown.iter().map(|one| format!("x-{}", token(&one.digest.chars().take(26).collect::<String>()))));
     html! {
         section.panel #rejected aria-labelledby="h-x" {
             header { h2 #h-x { "Could not be taken" } span.small { (picture.totals.rejected) ", by digest: the input itself never travels" } }
@@ -54,7 +55,8 @@ pub(super) fn rejected(frame: &Frame, picture: &Picture) -> Markup {
 }
 
 pub(super) fn unknown_words(frame: &Frame, beats: &[FeedBeat]) -> Markup {
-    let rows: Vec<_> = beats.iter().flat_map(|one| one.beat.unknown_words.iter().map(move |word| (one, word))).take(SHOWN).collect();
+    let rows: Vec<_> =
+        beats.iter().flat_map(|one| one.beat.unknown_words.iter().map(move |word| (one, word))).take(SHOWN).collect();
     html! {
         section.panel #words aria-labelledby="h-m" {
             header { h2 #h-m { "Words not understood" } span.small { "kept as sent, read as other, counted" } }

@@ -4,7 +4,9 @@ use crate::fixture;
 #[test]
 fn blind_feeds_say_why_since_when_and_what_happens_next() {
     let html = feeds(&fixture::frame(), &fixture::picture(), &fixture::beats());
-    for part in ["12 feeds", "11:58", "the server answers 503", "31 polls failed in a row", "Next try", "AWS cannot be seen"] {
+    for part in
+        ["12 feeds", "11:58", "the server answers 503", "31 polls failed in a row", "Next try", "AWS cannot be seen"]
+    {
         assert_eq!(html.contains(part), part != "12 feeds", "{part}");
     }
     assert!(html.contains("11 feeds: 10 live"));
@@ -13,7 +15,16 @@ fn blind_feeds_say_why_since_when_and_what_happens_next() {
 #[test]
 fn what_is_refused_stands_with_its_reason() {
     let html = feeds(&fixture::frame(), &fixture::picture(), &fixture::beats());
-    for part in ["No signature.", "its clock runs ahead", "incident without a name", "item 3", "18\u{2009}221 bytes", "abababababababa", "sequence numbers missing", "3 times, first"] {
+    for part in [
+        "No signature.",
+        "its clock runs ahead",
+        "incident without a name",
+        "item 3",
+        "18\u{2009}221 bytes",
+        "abababababababa",
+        "sequence numbers missing",
+        "3 times, first",
+    ] {
         assert!(html.contains(part), "{part}");
     }
 }

@@ -97,7 +97,9 @@ fn fill_count(form: &mut Form, figure: &Figure) {
 }
 
 fn fill_cause(form: &mut Form, incident: &Incident, org: &str) {
-    let Some(cause) = incident.causes.iter().find(|cause| cause.speaker == org && cause.relay == Relay::Own) else { return };
+    let Some(cause) = incident.causes.iter().find(|cause| cause.speaker == org && cause.relay == Relay::Own) else {
+        return;
+    };
     form.set("suspected_cause.status", cause.status.as_str());
     for (name, value) in
         [("class", &cause.class), ("vendor", &cause.vendor), ("product", &cause.product), ("artifact", &cause.artifact)]

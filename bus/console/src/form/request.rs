@@ -232,7 +232,13 @@ mod tests {
     #[test]
     fn messages_refer_to_the_incident_they_were_written_at() {
         for kind in ["note", "request", "commitment"] {
-            let pairs = [("kind", kind), ("text", "Which builds?"), ("to", "crowdstrike"), ("due_at", "12:00"), ("incident", "inc-a")];
+            let pairs = [
+                ("kind", kind),
+                ("text", "Which builds?"),
+                ("to", "crowdstrike"),
+                ("due_at", "12:00"),
+                ("incident", "inc-a"),
+            ];
             let request = form(&pairs).request(now()).unwrap();
             assert_eq!(request.claim["kind"], kind);
             assert_eq!(request.claim["refs"][0]["value"], "inc-a");
@@ -255,7 +261,8 @@ mod tests {
 
     #[test]
     fn saying_again_that_it_holds_sends_the_object_alone() {
-        let request = form(&[("kind", "impact"), ("still", "1"), ("object_id", "aws:1"), ("title", "x")]).request(now());
+        let request =
+            form(&[("kind", "impact"), ("still", "1"), ("object_id", "aws:1"), ("title", "x")]).request(now());
         let request = request.unwrap();
         assert!(request.still);
         assert_eq!(Value::Object(request.claim), json!({"object_id": "aws:1"}));
@@ -263,7 +270,9 @@ mod tests {
 
     #[test]
     fn times_are_read_as_people_and_browsers_write_them() {
-        for typed in ["2024-07-19T05:10", "2024-07-19 05:10 UTC", "05:10", "2024-07-19T05:10:00Z", "2024-07-19T07:10:00+02:00"] {
+        for typed in
+            ["2024-07-19T05:10", "2024-07-19 05:10 UTC", "05:10", "2024-07-19T05:10:00Z", "2024-07-19T07:10:00+02:00"]
+        {
             assert_eq!(time(typed, now()).unwrap().to_rfc3339(), "2024-07-19T05:10:00+00:00", "{typed}");
         }
         assert!(time("tomorrow", now()).is_err());

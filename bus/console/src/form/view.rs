@@ -12,7 +12,7 @@ use crate::name::spaced;
 pub(crate) fn drawer(frame: &Frame, form: &Form, incident: &str) -> Markup {
     let kind = form.kind;
     let refused = frame.form.as_ref().filter(|refused| refused.kind == kind && refused.value("incident") == incident);
-    let form = refused.unwrap_or(form);
+    let form = &shown(form, refused);
     html! {
         details.drawer.say id={ "say-" (kind.as_str()) } open[refused.is_some()] {
             summary { span { (title(form)) " " span.muted.small { (about(form)) } } }
@@ -31,6 +31,15 @@ pub(crate) fn panel(frame: &Frame, kind: FormKind, close: &str) -> Markup {
             header { h2 #h-say { (title(form)) } span.small { (about(form)) } a.btn href=(close) { "Close" } }
             (body(frame, form, ""))
         }
+    }
+}
+
+/// The form that was refused; the claim as it stands, where only its affirmation was.
+fn shown(form: &Form, refused: Option<&Form>) -> Form {
+    match refused {
+        Some(refused) if refused.value("still").is_empty() => refused.clone(),
+        Some(refused) => form.clone().refused(refused.problems().to_vec()),
+        None => form.clone(),
     }
 }
 
@@ -55,6 +64,7 @@ fn about(form: &Form) -> &'static str {
 }
 
 fn body(frame: &Frame, form: &Form, incident: &str) -> Markup {
+    let example = frame.at.format("%Y-%m-%d %H:%M").to_string();
     html! {
         form.claim action="/claims" method="post" {
             input type="hidden" name="csrf" value=(frame.csrf);
@@ -64,7 +74,7 @@ fn body(frame: &Frame, form: &Form, incident: &str) -> Markup {
                 @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
             }
             (mistakes(form))
-            @for group in groups(form.kind) { (fieldset(form, group)) }
+            @for group in groups(form.kind) { (fieldset(form, group, &example)) }
             p.acts { button.btn.pri type="submit" { "Publish" } span.muted.small { "Signed by " (crate::name::org(&frame.org)) ", shown to all, kept for good." } }
         }
     }
@@ -84,13 +94,13 @@ fn mistakes(form: &Form) -> Markup {
     }
 }
 
-fn fieldset(form: &Form, group: &Group) -> Markup {
+fn fieldset(form: &Form, group: &Group, example: &str) -> Markup {
     let typed = group.fields.iter().any(|field| !form.value(field.path).is_empty() || wrong(form, field).is_some());
     html! {
         @if group.shut {
-            details.group open[typed] { summary { (group.name) } div.grid { @for one in group.fields { (field(form, one)) } } }
+            details.group open[typed] { summary { (group.name) } div.grid { @for one in group.fields { (field(form, one, example)) } } }
         } @else {
-            fieldset { legend { (group.name) } div.grid { @for one in group.fields { (field(form, one)) } } }
+            fieldset { legend { (group.name) } div.grid { @for one in group.fields { (field(form, one, example)) } } }
         }
     }
 }
@@ -99,7 +109,7 @@ fn wrong<'a>(form: &'a Form, field: &Field) -> Option<&'a str> {
     form.problems().iter().find(|problem| problem.path == field.path).map(|problem| problem.what.as_str())
 }
 
-fn field(form: &Form, field: &Field) -> Markup {
+fn field(form: &Form, field: &Field, example: &str) -> Markup {
     let wrong = wrong(form, field);
     let wide = matches!(field.input, Input::Text | Input::Some(_)) || matches!(field.path, "title" | "headline");
     html! {
@@ -112,14 +122,14 @@ fn field(form: &Form, field: &Field) -> Markup {
         } @else {
             label.field.wide[wide].wrong[wrong.is_some()] {
                 span.label { (field.label) @if field.required { b aria-hidden="true" { " *" } } }
-                (control(form, field, wrong.is_some()))
+                (control(form, field, example, wrong.is_some()))
                 @if let Some(what) = wrong { span.err { (what) } } @else if !field.hint.is_empty() { span.hint { (field.hint) } }
             }
         }
     }
 }
 
-fn control(form: &Form, field: &Field, wrong: bool) -> Markup {
+fn control(form: &Form, field: &Field, example: &str, wrong: bool) -> Markup {
     let (value, invalid) = (form.value(field.path), wrong.then_some("true"));
     html! {
         @match field.input {
@@ -129,7 +139,7 @@ fn control(form: &Form, field: &Field, wrong: bool) -> Markup {
                 @for word in words { option value=(word) selected[*word == value] { (spaced(word)) } }
             },
             Input::Flag => input type="checkbox" name=(field.path) value="true" checked[!value.is_empty()];,
-            Input::Time => input type="text" name=(field.path) value=(value) placeholder="2024-07-19 05:10" autocomplete="off" required[field.required] aria-invalid=[invalid];,
+            Input::Time => input type="text" name=(field.path) value=(value) placeholder=(example) autocomplete="off" required[field.required] aria-invalid=[invalid];,
             Input::Number => input type="text" inputmode="numeric" name=(field.path) value=(value) required[field.required] aria-invalid=[invalid];,
             _ => input type="text" name=(field.path) value=(value) required[field.required] aria-invalid=[invalid];,
         }

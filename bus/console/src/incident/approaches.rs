@@ -101,7 +101,11 @@ fn needs(approach: &Approach) -> String {
         parts.push("data can be lost".to_owned());
     }
     if let Some(said) = &approach.said_rate {
-        let rate = if said.lo == said.hi { words::percent(said.lo) } else { format!("{} to {}", words::percent(said.lo), words::percent(said.hi)) };
+        let rate = if said.lo == said.hi {
+            words::percent(said.lo)
+        } else {
+            format!("{} to {}", words::percent(said.lo), words::percent(said.hi))
+        };
         parts.push(format!("{} says {rate}", org(&said.by)));
     }
     if approach.invented {
@@ -130,7 +134,8 @@ fn paused(run: &Run) -> Markup {
 /// A median of medians would be a figure that nobody claims: one operator's, or how they range.
 fn median(runs: &[Run]) -> Markup {
     let medians: Vec<u64> = runs.iter().filter_map(|run| run.p50_s).collect();
-    let said = |seconds: u64| words::age(chrono::TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000)));
+    let said =
+        |seconds: u64| words::age(chrono::TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000)));
     html! {
         @match (medians.iter().min(), medians.iter().max()) {
             (Some(lo), Some(hi)) if lo == hi => (said(*lo)),

@@ -42,7 +42,9 @@ fn question(frame: &Frame, one: &Disagreement, id: &str) -> Markup {
 }
 
 pub(super) fn unknowns(incident: &Incident) -> Markup {
-    let ids = distinct(incident.unknowns.iter().map(|gap| format!("u-{}-{}", gap.kind, gap.speaker.as_deref().unwrap_or("all"))));
+    let ids = distinct(
+        incident.unknowns.iter().map(|gap| format!("u-{}-{}", gap.kind, gap.speaker.as_deref().unwrap_or("all"))),
+    );
     html! {
         section.panel #unknown aria-labelledby="h-u" {
             header { h2 #h-u { "Unknown" } span.small { (ids.len()) " gaps" } }

@@ -33,10 +33,10 @@ pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup
 fn row(frame: &Frame, lane: &Lane, hosts: &Hosts) -> Markup {
     let blind = lane.sight.blind_since.is_some();
     let mark = lane.claim.as_ref().map(Mark::of_lane);
-    let class = mark.map_or(String::new(), |mark| format!("s-{}", mark.colour));
+    let class = format!("s-{}{}", mark.map_or("none", |mark| mark.colour), if blind { " is-stale" } else { "" });
     let urgent = blind || lane.silent_since.is_some() || lane.overdue_since.is_some();
     html! {
-        tr id={ "l-" (lane.speaker) } class=(class) .is-stale[blind] data-f data-now[urgent] {
+        tr id={ "l-" (lane.speaker) } class=(class) data-f data-now[urgent] {
             td.bar {}
             th scope="row" { (speaker(frame, lane)) }
             @match &lane.claim {

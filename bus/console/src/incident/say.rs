@@ -13,7 +13,7 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
             section.panel #say aria-labelledby="h-say" {
                 header {
                     h2 #h-say { "Say something here, as " (org(&frame.org)) }
-                    @if let Some(object) = still(incident, &frame.org) { (holds(frame, object)) }
+                    @if let Some(object) = still(incident, &frame.org) { (holds(frame, object, &incident.id)) }
                 }
                 (drawer(frame, &own_claim(incident, &frame.org), &incident.id))
                 @for kind in [FormKind::Note, FormKind::Request, FormKind::Commitment] { (drawer(frame, &Form::empty(kind), &incident.id)) }
@@ -23,10 +23,10 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
 }
 
 /// One button: the claim as it stands is affirmed, and nothing else moves.
-fn holds(frame: &Frame, object: &str) -> Markup {
+fn holds(frame: &Frame, object: &str, incident: &str) -> Markup {
     html! {
         form action="/claims" method="post" {
-            @for (name, value) in [("csrf", frame.csrf.as_str()), ("kind", "impact"), ("still", "1"), ("object_id", object)] {
+            @for (name, value) in [("csrf", frame.csrf.as_str()), ("kind", "impact"), ("still", "1"), ("object_id", object), ("incident", incident)] {
                 input type="hidden" name=(name) value=(value);
             }
             input type="hidden" name="back" value=(frame.own_address());

@@ -15,7 +15,9 @@ fn the_eight_answers_stand_first_and_lead_to_their_proof() {
         let lead = answer.split_once("<bdi>").unwrap().1.split_once("</bdi>").unwrap().0;
         assert!(!lead.trim().is_empty(), "{question}");
     }
-    for proof in ["lanes", "numbers", "cause", "approaches", "asks", "told", "disagree", "unknown", "why", "events", "time"] {
+    for proof in
+        ["lanes", "numbers", "cause", "approaches", "asks", "told", "disagree", "unknown", "why", "events", "time"]
+    {
         assert_eq!(html.matches(&format!("<section class=\"panel\" id=\"{proof}\"")).count(), 1, "{proof}");
     }
     assert_eq!(html.matches("<h1").count(), 1);
@@ -24,7 +26,18 @@ fn the_eight_answers_stand_first_and_lead_to_their_proof() {
 #[test]
 fn each_lane_keeps_its_own_words_and_how_they_came() {
     let html = shown(&fixture::incident());
-    for part in ["SERVICE_INFORMATION", "as told by GCP", "public page", "no status word", "BLIND", "SILENT", "overdue", "restated", "beside, as told by AWS", "not shared"] {
+    for part in [
+        "SERVICE_INFORMATION",
+        "as told by GCP",
+        "public page",
+        "no status word",
+        "BLIND",
+        "SILENT",
+        "overdue",
+        "restated",
+        "beside, as told by AWS",
+        "not shared",
+    ] {
         assert!(html.contains(part), "{part}");
     }
 }
@@ -32,7 +45,16 @@ fn each_lane_keeps_its_own_words_and_how_they_came() {
 #[test]
 fn figures_carry_interval_regime_speaker_and_moment() {
     let html = shown(&fixture::incident());
-    for part in ["870\u{2009}000 to 1.72 M", "range", "interval not given", "exact enumeration", "telemetry extrapolation", "as of", "invented", "below 1.0 % of its population"] {
+    for part in [
+        "870\u{2009}000 to 1.72 M",
+        "range",
+        "interval not given",
+        "exact enumeration",
+        "telemetry extrapolation",
+        "as of",
+        "invented",
+        "below 1.0 % of its population",
+    ] {
         assert!(html.contains(part), "{part}");
     }
 }
@@ -40,7 +62,17 @@ fn figures_carry_interval_regime_speaker_and_moment() {
 #[test]
 fn repairs_show_intervals_and_harm_on_top() {
     let html = shown(&fixture::incident());
-    for part in ["97.1 %", "96.9 to 97.2", "too early, n below 30", "17 of 19", "duplicate disk GUIDs", "Harm reported: 3", "n/a", "no claim", "CrowdStrike says 80.0 %"] {
+    for part in [
+        "97.1 %",
+        "96.9 to 97.2",
+        "too early, n below 30",
+        "17 of 19",
+        "duplicate disk GUIDs",
+        "Harm reported: 3",
+        "n/a",
+        "no claim",
+        "CrowdStrike says 80.0 %",
+    ] {
         assert!(html.contains(part), "{part}");
     }
     let lower = html.to_lowercase();
@@ -55,7 +87,8 @@ fn provider_addresses_are_links_only_to_listed_hosts() {
     let mut one = fixture::incident();
     one.told[0].url = Some("javascript:alert(1)".into());
     one.told[1].url = Some("https://evil.example/x".into());
-    one.lanes[2].claim.as_mut().unwrap().native.as_mut().unwrap().url = Some("https://status.cloud.google.com/incidents/DK".into());
+    one.lanes[2].claim.as_mut().unwrap().native.as_mut().unwrap().url =
+        Some("https://status.cloud.google.com/incidents/DK".into());
     let html = shown(&one);
     assert!(!html.contains("href=\"javascript") && !html.contains("href=\"https://evil"));
     assert!(html.contains("href=\"https://status.cloud.google.com/incidents/DK\" rel=\"noopener noreferrer\""));
@@ -94,9 +127,38 @@ fn hostile_text_in_every_panel_stays_text() {
 #[test]
 fn an_incident_of_one_claim_says_what_is_missing() {
     let html = shown(&fixture::bare());
-    for part in ["no hypothesis claimed", "No speaker has given a figure. That is not zero.", "Nobody has described or run a repair.", "Nothing is asked or promised.", "Nothing was joined"] {
+    for part in [
+        "no hypothesis claimed",
+        "No speaker has given a figure. That is not zero.",
+        "Nobody has described or run a repair.",
+        "Nothing is asked or promised.",
+        "Nothing was joined",
+    ] {
         assert!(html.contains(part), "{part}");
     }
+}
+
+#[test]
+fn an_affirmation_that_was_refused_says_why_beside_the_claim_as_it_stands() {
+    let mut one = fixture::incident();
+    one.lanes[0].claim.as_mut().unwrap().native = None;
+    let sent = [("kind", "impact"), ("still", "1"), ("object_id", "aws:1"), ("incident", one.id.as_str())];
+    let form = crate::Form::read(sent.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect()).unwrap();
+    let problem = crate::FormProblem { path: "object_id".into(), what: "nothing was said of it".into() };
+    let mut frame = fixture::frame();
+    (frame.org, frame.form) = ("aws".into(), Some(form.refused(vec![problem])));
+    let html = incident(&frame, &one, &fixture::picture());
+    assert!(html.contains("nothing was said of it"));
+    assert!(html.contains("value=\"Windows instances fail their status check\""));
+}
+
+#[test]
+fn every_attribute_stands_once_in_its_tag() {
+    let html = shown(&fixture::incident());
+    for tag in html.split('<').filter_map(|rest| rest.split('>').next()) {
+        assert!(tag.matches(" class=\"").count() <= 1 && tag.matches(" id=\"").count() <= 1, "{tag}");
+    }
+    assert!(html.contains("class=\"s-major is-stale\""), "a lane that cannot be seen keeps its colour and is hatched");
 }
 
 #[test]
@@ -133,7 +195,13 @@ fn ones_own_claim_is_revised_whole() {
     let mut frame = fixture::frame();
     frame.org = "aws".into();
     let html = incident(&frame, &one, &fixture::picture());
-    for part in ["Revise your claim", "Our claim still holds", "value=\"us-east-1, eu-west-1, ap-south-1, sa-east-1\"", "name=\"counts.0.value\" value=\"610000\"", "value=\"2024-07-19T04:11\""] {
+    for part in [
+        "Revise your claim",
+        "Our claim still holds",
+        "value=\"us-east-1, eu-west-1, ap-south-1, sa-east-1\"",
+        "name=\"counts.0.value\" value=\"610000\"",
+        "value=\"2024-07-19T04:11\"",
+    ] {
         assert!(html.contains(part), "{part}");
     }
 }

@@ -74,7 +74,8 @@ impl Scale {
 
     fn x(&self, time: DateTime<Utc>) -> i64 {
         let since = (time - self.from).num_seconds().clamp(0, self.seconds);
-        LEFT + i64::try_from(i128::from(since) * i128::from(RIGHT - LEFT) / i128::from(self.seconds.max(1))).unwrap_or(0)
+        LEFT + i64::try_from(i128::from(since) * i128::from(RIGHT - LEFT) / i128::from(self.seconds.max(1)))
+            .unwrap_or(0)
     }
 
     /// At most eight times, round ones, with their labels.
@@ -100,7 +101,10 @@ fn bars(scale: &Scale, y: i64, lane: &Lane, claim: &LaneClaim) -> Markup {
     let (class, high) = shape(mark.colour);
     let known = scale.x(claim.known);
     let began = claim.occurred_at.map_or(known, |time| scale.x(time));
-    let ended = claim.occurred_end.or((!claim.phase.is_open()).then_some(claim.changed)).map_or(scale.x(scale.at), |time| scale.x(time));
+    let ended = claim
+        .occurred_end
+        .or((!claim.phase.is_open()).then_some(claim.changed))
+        .map_or(scale.x(scale.at), |time| scale.x(time));
     let now = scale.x(scale.at);
     html! {
         path.axis d={ "M0 " (y) "H" (WIDTH) } opacity=".35" {}
@@ -154,7 +158,8 @@ mod tests {
             incident.lanes.iter().filter_map(|lane| Some((lane, lane.claim.as_ref()?))).collect();
         let at = fixture::at();
         let scale = Scale::over(&lanes, at);
-        let times: Vec<i64> = lanes.iter().filter_map(|(_, claim)| claim.occurred_at).map(|time| scale.x(time)).collect();
+        let times: Vec<i64> =
+            lanes.iter().filter_map(|(_, claim)| claim.occurred_at).map(|time| scale.x(time)).collect();
         assert!(!times.is_empty());
         assert!(times.iter().all(|x| (LEFT..scale.x(at)).contains(x)), "{times:?}");
         assert!(scale.x(at) <= RIGHT);

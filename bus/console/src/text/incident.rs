@@ -48,7 +48,8 @@ fn answers(out: &mut Text, incident: &Incident) {
         ("Unknown", &brief.unknown),
         ("How fresh", &brief.fresh),
     ] {
-        let detail = if answer.detail.is_empty() { String::new() } else { format!(" ({})", plain(&answer.detail, 300)) };
+        let detail =
+            if answer.detail.is_empty() { String::new() } else { format!(" ({})", plain(&answer.detail, 300)) };
         out.line(format!("  {question}: {}{detail}", plain(&answer.lead, 300)));
     }
 }
@@ -61,17 +62,29 @@ fn speaker(out: &mut Text, lane: &Lane, at: DateTime<Utc>) {
     let mark = Mark::of_lane(claim).word;
     let severity = words::severity(claim.severity);
     let severity = if severity == mark { String::new() } else { format!(", severity {severity}") };
-    out.line(format!("  {}: {}, {mark}{severity}{}{}", org(&lane.speaker), spaced(claim.phase.as_str()), relay(claim), sight(lane, at)));
+    out.line(format!(
+        "  {}: {}, {mark}{severity}{}{}",
+        org(&lane.speaker),
+        spaced(claim.phase.as_str()),
+        relay(claim),
+        sight(lane, at)
+    ));
     let native = claim.native.as_ref().and_then(|native| native.status.as_deref());
     let status = native.map_or_else(|| "no status word".to_owned(), |word| format!("status \"{}\"", plain(word, 60)));
     out.line(format!("    own words: {status}, \"{}\"", plain(claim.words.as_deref().unwrap_or(&claim.title), 200)));
-    let began = claim.occurred_at.map_or_else(|| "start not stated".to_owned(), |time| format!("began {}", words::clock(time, at)));
+    let began = claim
+        .occurred_at
+        .map_or_else(|| "start not stated".to_owned(), |time| format!("began {}", words::clock(time, at)));
     let next = claim.next_update_by.filter(|_| claim.phase.is_open());
     let next = next.map_or_else(String::new, |due| {
         let word = if due < at { "OVERDUE, was due" } else { "due" };
         format!(", next update {word} {}", words::clock(due, at))
     });
-    out.line(format!("    {began}, changed {}{next}, certainty {}", words::clock(claim.changed, at), spaced(claim.certainty.as_str())));
+    out.line(format!(
+        "    {began}, changed {}{next}, certainty {}",
+        words::clock(claim.changed, at),
+        spaced(claim.certainty.as_str())
+    ));
     out.line(format!("    where: {}", places(claim)));
 }
 
@@ -79,7 +92,9 @@ fn relay(claim: &LaneClaim) -> String {
     match claim.relay {
         Relay::Own | Relay::Other => String::new(),
         Relay::Polled => ", read from its public page".to_owned(),
-        Relay::Relayed => claim.told_by.as_deref().map_or_else(|| ", as told".to_owned(), |by| format!(", as told by {}", org(by))),
+        Relay::Relayed => {
+            claim.told_by.as_deref().map_or_else(|| ", as told".to_owned(), |by| format!(", as told by {}", org(by)))
+        }
     }
 }
 
@@ -111,10 +126,18 @@ fn places(claim: &LaneClaim) -> String {
 fn differences(out: &mut Text, incident: &Incident, at: DateTime<Utc>) {
     out.heading("Disagreements");
     for one in &incident.disagreements {
-        let positions: Vec<String> =
-            one.positions.iter().map(|stance| format!("{}: {}", org(&stance.speaker), plain(&stance.says, 120))).collect();
+        let positions: Vec<String> = one
+            .positions
+            .iter()
+            .map(|stance| format!("{}: {}", org(&stance.speaker), plain(&stance.says, 120)))
+            .collect();
         let ended = if one.open { "" } else { ", ended" };
-        out.line(format!("  {} {} (since {}{ended})", plain(&one.question, 200), positions.join("; "), words::clock(one.since, at)));
+        out.line(format!(
+            "  {} {} (since {}{ended})",
+            plain(&one.question, 200),
+            positions.join("; "),
+            words::clock(one.since, at)
+        ));
     }
     out.heading("Unknown");
     for gap in &incident.unknowns {
@@ -151,7 +174,12 @@ fn repairs(out: &mut Text, incident: &Incident) {
         }
     }
     for advice in &incident.advisories {
-        out.line(format!("  advice, {}, {}: {}", org(&advice.speaker), spaced(advice.category.as_str()), plain(&advice.title, 200)));
+        out.line(format!(
+            "  advice, {}, {}: {}",
+            org(&advice.speaker),
+            spaced(advice.category.as_str()),
+            plain(&advice.title, 200)
+        ));
     }
 }
 
@@ -161,7 +189,12 @@ fn observed(approach: &Approach) -> String {
     let interval = pooled.lo_ppm.zip(pooled.hi_ppm).filter(|_| !pooled.too_early);
     match interval {
         Some((lo, hi)) => {
-            format!("{} to {}, {} known outcomes{invented}", words::percent(lo), words::percent(hi), words::figure(pooled.n))
+            format!(
+                "{} to {}, {} known outcomes{invented}",
+                words::percent(lo),
+                words::percent(hi),
+                words::figure(pooled.n)
+            )
         }
         None => format!("too early, {} of {} known outcomes{invented}", pooled.succeeded, pooled.n),
     }
