@@ -1,5 +1,7 @@
 //! The connection to NATS: who we are there, how long we wait, and which servers are new enough to hold the log.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event, ServerInfo};
@@ -32,6 +34,8 @@ pub struct Access {
 pub struct Bus {
     pub(crate) client: Client,
     pub(crate) verdicts: Verdicts,
+    /// It is being closed on purpose: what the connection then tells is no trouble.
+    closing: Arc<AtomicBool>,
 }
 
 /// Why the bus cannot be used.
@@ -81,16 +85,18 @@ impl Bus {
         if addresses.is_empty() {
             return Err(BusError::Address(String::new()));
         }
-        let client = options(access)
+        let closing = Arc::new(AtomicBool::new(false));
+        let client = options(access, &closing)
             .connect(addresses)
             .await
             .map_err(|error| BusError::Connect { urls, reason: error.to_string() })?;
         check_version(&client.server_info())?;
-        Ok(Self { client, verdicts: Verdicts::default() })
+        Ok(Self { client, verdicts: Verdicts::default(), closing })
     }
 
     /// Sends what is still in memory and closes the connection.
     pub async fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         if let Err(error) = self.client.flush().await {
             tracing::debug!(%error, "flushing the bus at the end");
         }
@@ -106,7 +112,7 @@ impl std::fmt::Debug for Bus {
     }
 }
 
-fn options(access: &Access) -> ConnectOptions {
+fn options(access: &Access, closing: &Arc<AtomicBool>) -> ConnectOptions {
     let options = match &access.seed {
         Some(seed) => ConnectOptions::with_nkey(seed.clone()),
         None => ConnectOptions::new(),
@@ -116,12 +122,23 @@ fn options(access: &Access) -> ConnectOptions {
         .connection_timeout(CONNECT)
         .request_timeout(Some(REQUEST))
         .ping_interval(PING)
-        .event_callback(|event| async move { tell(&event) });
+        .event_callback(telling(closing));
     if is_feed(&access.name) { options.custom_inbox_prefix(format!("_INBOX_{}", access.name)) } else { options }
 }
 
-fn tell(event: &Event) {
+type Told = std::pin::Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
+fn telling(closing: &Arc<AtomicBool>) -> impl Fn(Event) -> Told + Send + Sync + 'static {
+    let closing = Arc::clone(closing);
+    move |event| {
+        tell(&event, closing.load(Ordering::Relaxed));
+        Box::pin(std::future::ready(()))
+    }
+}
+
+fn tell(event: &Event, closing: bool) {
     match event {
+        ending if closing => tracing::debug!("NATS: {ending}"),
         Event::Connected => tracing::info!("connected to NATS"),
         Event::Disconnected => tracing::warn!("the connection to NATS is lost; reconnecting"),
         other => tracing::warn!("NATS: {other}"),
