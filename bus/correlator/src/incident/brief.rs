@@ -211,8 +211,7 @@ fn told(incident: &Incident, at: DateTime<Utc>) -> Answer {
 }
 
 fn unknown(incident: &Incident) -> Answer {
-    let questions: Vec<&str> =
-        incident.disagreements.iter().filter(|d| d.open).map(|d| d.question.as_str()).collect();
+    let questions: Vec<&str> = incident.disagreements.iter().filter(|d| d.open).map(|d| d.question.as_str()).collect();
     let lead = match (questions.len(), incident.unknowns.len()) {
         (0, 0) => "No disagreement, no gap in what is claimed".to_owned(),
         (0, gaps) => many(gaps, "gap", "gaps"),
@@ -232,7 +231,8 @@ fn many(count: usize, one: &str, several: &str) -> String {
 
 fn fresh(incident: &Incident, at: DateTime<Utc>) -> Answer {
     let heard = || incident.lanes.iter().filter_map(|lane| Some((lane.heard?, &lane.speaker)));
-    let told = |(heard, speaker): (DateTime<Utc>, &String)| format!("{} ({})", words::age(at - heard), words::org(speaker));
+    let told =
+        |(heard, speaker): (DateTime<Utc>, &String)| format!("{} ({})", words::age(at - heard), words::org(speaker));
     let lead = match (heard().max(), heard().min()) {
         (Some(newest), Some(oldest)) if newest.1 != oldest.1 => {
             format!("Newest word {}, oldest {}", told(newest), told(oldest))

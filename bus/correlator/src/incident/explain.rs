@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entente_schemas::block::{Block, ServiceClass};
 use entente_schemas::family::{ConstraintKind, Family};
 use entente_schemas::header::Relation;
 
@@ -213,11 +214,15 @@ pub(crate) fn name(scene: &Scene<'_>) -> (String, Option<String>) {
     (built_name(scene).unwrap_or_else(|| anchor_title(scene)), None)
 }
 
-/// A title that only points elsewhere ("merged with ...") names nothing as long as another member has a better one.
+/// The title of the member that was logged first, but for those that are hurt by what another one tells, and for titles
+/// that only point elsewhere ("merged with ..."), as long as a better one is there.
 fn anchor_title(scene: &Scene<'_>) -> String {
-    let points = |hit: &&crate::join::scene::Hit<'_>| hit.impact.title.contains("://");
-    let named = scene.hits.iter().find(|hit| !points(hit)).or(scene.hits.first());
-    named.map(|hit| words::cut(&hit.impact.title, 120)).unwrap_or_default()
+    let ground = scene.ground;
+    let hurt = |hit: &crate::join::scene::Hit<'_>| {
+        ground.graph.id(&hit.entry.header().object_id).is_some_and(|id| ground.clusters.part_of(&id).is_some())
+    };
+    let best = scene.hits.iter().min_by_key(|hit| (hit.impact.title.contains("://"), hurt(hit)));
+    best.map(|hit| words::cut(&hit.impact.title, 120)).unwrap_or_default()
 }
 
 /// Only what at least two members share, or what a member states of itself, makes a name.
@@ -232,23 +237,24 @@ fn built_name(scene: &Scene<'_>) -> Option<String> {
     let keys: BTreeSet<&Key> = vertices.iter().flat_map(|vertex| vertex.facets.keys.keys()).collect();
     let artifact = keys.iter().find(|key| matches!(key, Key::Artifact(_)) && carried(key));
     let product = keys.iter().find(|key| matches!(key, Key::Product(..)) && carried(key));
-    let what = match (product, artifact) {
-        (Some(Key::Product(vendor, product)), _) => format!("{} {product}", words::org(vendor)),
-        (None, Some(Key::Artifact(name))) => name.clone(),
+    let (what, maker) = match (product, artifact) {
+        (Some(Key::Product(vendor, product)), _) => (format!("{} {product}", words::org(vendor)), vendor.as_str()),
+        (None, Some(Key::Artifact(name))) => (name.clone(), ""),
         _ => return None,
     };
-    Some(format!("{what}: {}", scope(scene)))
+    Some(format!("{what}: {}", scope(scene, maker)))
 }
 
-/// What fails, and at whom: `Windows VMs at AWS, Azure and GCP`.
-fn scope(scene: &Scene<'_>) -> String {
-    let blocks = || scene.hits.iter().flat_map(|hit| hit.impact.blocks.iter());
-    let what: BTreeSet<String> = blocks()
-        .map(|block| {
-            let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
-            words::class_on(block.service_class, os)
-        })
-        .collect();
+/// What fails, and at whom: `Windows VMs at AWS, Azure and GCP`. What the maker of the product claims of itself goes
+/// without saying, as long as others are hit; so does a class where some say which kind of it.
+fn scope(scene: &Scene<'_>, maker: &str) -> String {
+    let all = || scene.hits.iter().flat_map(|hit| hit.impact.blocks.iter());
+    let others = all().any(|block| block.provider != maker);
+    let blocks = || all().filter(move |block| !others || block.provider != maker);
+    let os = |block: &Block| block.asset.as_ref().and_then(|asset| asset.os_family.clone());
+    let kinds: BTreeSet<ServiceClass> = blocks().filter(|b| os(b).is_some()).map(|block| block.service_class).collect();
+    let told = blocks().filter(|block| os(block).is_some() || !kinds.contains(&block.service_class));
+    let what: BTreeSet<String> = told.map(|block| words::class_on(block.service_class, os(block).as_deref())).collect();
     let at: BTreeSet<String> = blocks().map(|block| words::org(&block.provider)).collect();
     let (what, at): (Vec<String>, Vec<String>) = (what.into_iter().collect(), at.into_iter().collect());
     if what.is_empty() { anchor_title(scene) } else { format!("{} at {}", words::list(&what, 2), words::list(&at, 3)) }
