@@ -1,9 +1,10 @@
-//! The files that pages load: one sheet, one script, one sprite. They are part of the binary.
+//! The files that pages load: one sheet, one script, one sprite, the sign of the browser's tab. They are part of the binary.
 
 const FILES: &[(&str, &str, &[u8])] = &[
     ("console.css", "text/css; charset=utf-8", include_bytes!("assets/console.css")),
     ("console.js", "text/javascript; charset=utf-8", include_bytes!("assets/console.js")),
     ("glyphs.svg", "image/svg+xml", include_bytes!("assets/glyphs.svg")),
+    ("icon.svg", "image/svg+xml", include_bytes!("assets/icon.svg")),
 ];
 
 /// The media type and the bytes of a file under `/assets/`.

@@ -39,6 +39,7 @@ pub(crate) fn page(frame: &Frame, page: Page<'_>) -> String {
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 title { (title) }
+                link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                 link rel="stylesheet" href="/assets/console.css";
                 script type="module" src="/assets/console.js" {}
             }

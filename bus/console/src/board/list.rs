@@ -48,11 +48,19 @@ pub(super) fn panel(frame: &Frame, picture: &Picture, filters: &Filters) -> Mark
 fn listed<'a>(picture: &'a Picture, filters: &Filters) -> (Vec<&'a Incident>, usize) {
     let since = picture.at - TimeDelta::hours(CLOSED_HOURS);
     let recent = |incident: &&Incident| {
-        incident.open || filters.state == Some(StateFilter::Closed) || incident.changed.at >= since
+        incident.open || filters.state == Some(StateFilter::Closed) || closed_at(incident) >= since
     };
     let listed: Vec<&Incident> = picture.incidents.iter().filter(recent).collect();
     let earlier = picture.incidents.len() - listed.len();
     (listed, earlier)
+}
+
+/// When it ended. What was over before its feed was first read ended when its speakers say, not when it was read.
+fn closed_at(incident: &Incident) -> DateTime<Utc> {
+    let claims = || incident.lanes.iter().filter_map(|lane| lane.claim.as_ref());
+    let old = claims().count() > 0 && claims().all(|claim| claim.backfill);
+    let ended = claims().filter_map(|claim| claim.occurred_end).max();
+    ended.filter(|_| old).unwrap_or(incident.changed.at)
 }
 
 fn by(sort: Sort) -> &'static str {
@@ -124,11 +132,11 @@ fn row(frame: &Frame, incident: &Incident) -> Markup {
     let at = frame.at;
     html! {
         tr id={ "i-" (incident.id) } data-f data-now[is_overdue(incident)] {
-            th scope="row" { a href=(frame.link(&format!("/incidents/{}", incident.id), "")) { (said(&incident.name, 80)) } span.sub { (about(incident, at)) } }
+            th scope="row" { a href=(frame.link(&format!("/incidents/{}", incident.id), "")) { (said(&incident.name, 72)) } span.sub { (about(incident, at)) } }
             td data-h="Severity" { (tiles(incident)) }
             td data-h="Affected" { (affected(incident)) }
             td data-h="Elapsed" { (elapsed(incident, at)) }
-            td data-h="Last change" { (said(&incident.changed.what, 60)) span.sub { (words::clock(incident.changed.at, at)) ", by " (org(&incident.changed.speaker)) } }
+            td data-h="Last change" { span.short { (said(&incident.changed.what, 40)) } span.sub { (words::clock(incident.changed.at, at)) ", by " (org(&incident.changed.speaker)) } }
             td data-h="Disagree" { (disagreement(frame, incident)) }
             td data-h="Next update" { (next_update(incident, at)) }
         }
@@ -193,7 +201,10 @@ fn affected(incident: &Incident) -> Markup {
             None => span.muted { "not shared" },
             Some(group) => {
                 (crate::incident::interval(group)) " " (words::units(group.unit))
-                span.sub { (spaced(&group.regime)) ", " (many(group.figures.len(), "speaker", "speakers")) }
+                span.sub { @match group.figures.as_slice() {
+                    [one] => (org(&one.speaker)),
+                    several => { (spaced(&group.regime)) ", " (many(several.len(), "speaker", "speakers")) },
+                } }
             },
         }
     }
@@ -202,7 +213,7 @@ fn affected(incident: &Incident) -> Markup {
 fn elapsed(incident: &Incident, at: DateTime<Utc>) -> Markup {
     html! {
         @match &incident.started {
-            _ if !incident.open => { span { "closed" } span.sub { (age(incident.changed.at, at)) " ago" } },
+            _ if !incident.open => { span { "closed" } span.sub { (age(closed_at(incident), at)) " ago" } },
             Some(started) => { span.nw { (age(started.value, at)) } span.sub { (words::clock(started.value, at)) ", " (org(&started.speaker)) } },
             None => { span.nw { (age(incident.first_logged, at)) } span.sub { "start not stated" } },
         }

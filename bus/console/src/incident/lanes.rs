@@ -93,13 +93,14 @@ fn own_words(lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Markup {
     let native = claim.native.as_ref();
     let status = native.and_then(|native| native.status.as_deref());
     let more = native.into_iter().flat_map(|native| [native.category.as_deref(), native.severity.as_deref()]).flatten();
+    let more: Vec<String> = more.filter(|word| Some(*word) != status).map(|word| plain(word, 60)).collect();
     html! {
         @match status {
             Some(word) => span.native { bdi { (plain(word, 60)) } },
             None => span.native.none { "no status word" },
         }
-        @for word in more { span.sub.native { bdi { (plain(word, 60)) } } }
-        span.sub { (said(claim.words.as_deref().unwrap_or(&claim.title), 200)) }
+        @if !more.is_empty() { span.sub.native { bdi { (more.join(", ")) } } }
+        span.sub.short { (said(claim.words.as_deref().unwrap_or(&claim.title), 200)) }
         @if let Some(native) = native {
             span.sub { span.mono { bdi { (plain(&native.id, 24)) } } @if let Some(url) = &native.url { " " (outer(url, hosts)) } }
         }
@@ -121,7 +122,12 @@ fn freshness(at: DateTime<Utc>, lane: &Lane, claim: &LaneClaim) -> Markup {
         @if lane.sight.blind_since.is_some() { "stale " }
         (age(claim.changed, at))
         span.sub { (clock(claim.changed, at)) }
-        @if let Some(confirmed) = claim.confirmed.filter(|confirmed| *confirmed > claim.changed) { span.sub { "still so " (age(confirmed, at)) " ago" } }
+        @match claim.confirmed.filter(|confirmed| *confirmed > claim.changed) {
+            // What a feed that works still shows holds at any moment that is looked at.
+            Some(confirmed) if confirmed == at => span.sub { "its page still says so" },
+            Some(confirmed) => span.sub { "still so " (age(confirmed, at)) " ago" },
+            None => {},
+        }
         @if claim.backfill { span.sub { "closed before it was first read" } }
         @if claim.clock_suspect { span.tag.out { "clock suspect" } }
         @for one in lane.restated.iter().take(2) {

@@ -11,13 +11,13 @@ use crate::name::{many, org, plain, said, spaced};
 
 pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
     html! {
-        section.panel #why {
+        section.panel #why aria-label="Why this is one incident" {
             details.drawer open {
                 summary { h2 { "Why this is one incident, and what it is not " span.muted.small { "reasons in words, no weights yet" } } }
                 div #evidence data-f {
                     div.ev {
                         @for join in &incident.why { (joined(incident, join)) }
-                        @if incident.why.is_empty() { section { h3 { (glyph(G::Link, "k-ink")) "One object" } p.foot { "Nothing was joined: the incident is what one speaker says of one object." } } }
+                        @if incident.why.is_empty() { div { h3 { (glyph(G::Link, "k-ink")) "One object" } p.foot { "Nothing was joined: the incident is what one speaker says of one object." } } }
                         @for near in &incident.near { (missed(frame, incident, near)) }
                     }
                     (opinions(frame, &incident.constraints))
@@ -42,7 +42,7 @@ fn title(incident: &Incident, object: &str) -> Markup {
 fn joined(incident: &Incident, join: &Join) -> Markup {
     let relation = if join.relation == Relation::PartOf { " is part of " } else { " and " };
     html! {
-        section {
+        div {
             h3 { (glyph(G::Link, "k-ink")) span { (title(incident, &join.a)) (relation) (title(incident, &join.b)) } }
             ul { @for reason in &join.reasons { li { b { "+" } span { (said(reason, 300)) } } } }
         }
@@ -51,7 +51,7 @@ fn joined(incident: &Incident, join: &Join) -> Markup {
 
 fn missed(frame: &Frame, incident: &Incident, near: &NearMiss) -> Markup {
     html! {
-        section {
+        div {
             h3 { (glyph(G::Gap, "k-ink")) span { "Kept apart: " (title(incident, &near.object_id)) " from "
                 @match &near.other_incident {
                     Some(other) => a href=(frame.link(&format!("/incidents/{other}"), "")) { (plain(&near.other, 60)) },
