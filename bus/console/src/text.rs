@@ -5,6 +5,7 @@ mod incident;
 
 use entente_correlator::picture::{Cell, Incident, Picture, Row};
 use entente_correlator::words;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub use incident::incident;
@@ -58,7 +59,7 @@ fn universe(universe: &str) -> String {
     }
 }
 
-/// A lane in one line; none for a speaker that claims nothing and can be seen.
+/// A lane in one line; none for a speaker that claims nothing, whose feed is told of below if it is blind.
 fn lane(picture: &Picture, row: &Row) -> Option<String> {
     let cells = row.cells.iter().zip(&picture.matrix.columns).filter_map(|(cell, column)| match cell {
         Cell::Claim(claim) => {
@@ -70,6 +71,9 @@ fn lane(picture: &Picture, row: &Row) -> Option<String> {
         _ => None,
     });
     let mut parts: Vec<String> = cells.collect();
+    if parts.is_empty() && row.sight.blind_since.is_some() {
+        return None;
+    }
     if let Some(since) = row.sight.blind_since {
         let reason = row.sight.reason.as_deref().unwrap_or("reason not known");
         parts.insert(0, format!("BLIND since {}: {}", words::clock(since, picture.at), plain(reason, 160)));
@@ -124,13 +128,14 @@ fn owing(one: &entente_correlator::picture::Owed, at: chrono::DateTime<chrono::U
 
 fn sight(out: &mut Text, picture: &Picture) {
     out.heading("Feeds that are blind");
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for feed in picture.feeds.iter().filter(|feed| is_blind(feed)) {
-        let since = feed.since.map(|since| format!(" since {}", words::clock(since, picture.at))).unwrap_or_default();
-        out.line(format!(
-            "  {}{since}: {}",
-            feed_name(&feed.feed),
-            plain(feed.reason.as_deref().unwrap_or("reason not known"), 200)
-        ));
+        let since = feed.since.map(|since| format!(" (since {})", words::clock(since, picture.at))).unwrap_or_default();
+        let reason = plain(feed.reason.as_deref().unwrap_or("reason not known"), 200);
+        reasons.entry(reason).or_default().push(format!("{}{since}", feed_name(&feed.feed)));
+    }
+    for (reason, feeds) in &reasons {
+        out.line(format!("  {reason}: {}", feeds.join(", ")));
     }
     if picture.totals.held_back + picture.totals.rejected > 0 {
         out.line(format!("  {} held back, {} could not be taken", picture.totals.held_back, picture.totals.rejected));

@@ -155,7 +155,10 @@ impl<'a> Grid<'a> {
                 @for place in &self.places {
                     @if let Some(column) = self.columns.get(*place) { (self.rest_cell(&title, *place, column)) }
                 }
-                @if self.places.is_empty() { td.cell.not { "no open claim" } }
+                @if self.places.is_empty() {
+                    @if self.folded.iter().all(|row| row.sight.blind_since.is_some()) { td.cell.blindcell.wide { span { "cannot see" } } }
+                    @else { td.cell.not.wide { "no open claim" } }
+                }
             }
         }
     }

@@ -55,7 +55,8 @@ fn sign(line: &Line) -> G {
         Family::Constraint => G::Link,
         Family::Retraction => G::Withdrawn,
         Family::Roster => G::Ok,
-        Family::Feed => G::Blind,
+        Family::Feed if line.says.contains("blind") => G::Blind,
+        Family::Feed => G::Good,
         Family::Rejected => G::HeldBack,
     }
 }

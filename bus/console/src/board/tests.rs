@@ -106,6 +106,21 @@ fn the_first_start_shows_every_lane_blind_with_the_reason() {
 }
 
 #[test]
+fn what_ended_long_before_it_was_read_is_counted_and_not_listed() {
+    let mut picture = fixture::picture();
+    for one in &mut picture.incidents {
+        one.open = false;
+        for claim in one.lanes.iter_mut().filter_map(|lane| lane.claim.as_mut()) {
+            (claim.backfill, claim.occurred_end) = (true, Some(fixture::time("2024-06-16T18:33:00Z")));
+        }
+    }
+    let html = shown(&picture);
+    assert!(html.contains("3 closed earlier.") && !html.contains("<tr id=\"i-"));
+    let filters = Filters { state: Some(StateFilter::Closed), ..Filters::default() };
+    assert_eq!(board(&fixture::frame(), &picture, &filters).matches("<tr id=\"i-").count(), 3);
+}
+
+#[test]
 fn filters_are_links_that_keep_the_moment() {
     let mut frame = fixture::frame();
     frame.live = false;

@@ -34,5 +34,8 @@ fn nothing_in_a_text_steers_the_reader() {
 #[test]
 fn an_empty_picture_says_that_there_is_nothing_and_what_is_blind() {
     let text = board(&fixture::dark());
-    assert!(text.contains("INCIDENTS\n  none") && text.contains("BLIND since 11:58"));
+    assert!(
+        text.contains("INCIDENTS\n  none")
+            && text.contains("name not resolved: AWS currentevents (since 11:58), Azure RSS (since 11:58)")
+    );
 }
