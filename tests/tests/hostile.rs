@@ -213,7 +213,7 @@ impl Dice {
 
 /// An answer spoilt in every way, each with its name.
 fn spoilt(body: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let text = entente_sidecar::decode::text(body).map_or_else(|_| String::from_utf8_lossy(body), |text| text);
+    let text = entente_sidecar::decode::text(body).unwrap_or_else(|_| String::from_utf8_lossy(body));
     let mut all = vec![
         ("UTF-16, big, without a mark".to_owned(), text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         ("UTF-16, little, without a mark".to_owned(), text.encode_utf16().flat_map(u16::to_le_bytes).collect()),

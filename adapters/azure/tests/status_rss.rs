@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[path = "../../vendor/tests/recorded/mod.rs"]
+#[path = "../../sidecar/tests/recorded/mod.rs"]
 mod recorded;
 
 use std::collections::BTreeSet;

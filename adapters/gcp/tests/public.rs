@@ -6,8 +6,10 @@
     reason = "a test ends at what it did not expect"
 )]
 
+#[path = "../../sidecar/tests/recorded/mod.rs"]
+mod recorded;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use entente_gcp::public;
@@ -18,16 +20,7 @@ use entente_schemas::header::Fidelity;
 use entente_sidecar::edge::Edge;
 use entente_sidecar::mapping::Mapping;
 use proptest::prelude::*;
-
-fn data(name: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    assert!(std::env::var("CI").is_err(), "captures are needed here: {} is absent", path.display());
-    println!("skipped: {} is absent", path.display());
-    None
-}
+use recorded::{all, lines, read};
 
 fn now() -> DateTime<Utc> {
     "2026-08-01T12:00:00Z".parse().unwrap()
@@ -63,11 +56,6 @@ fn count(drafts: &[Draft], family: Family) -> (usize, usize) {
     let of = drafts.iter().filter(|draft| draft.claim.family() == family);
     let objects: BTreeSet<&str> = of.clone().map(|draft| draft.claim.header.object_id.as_str()).collect();
     (objects.len(), of.count())
-}
-
-fn lines(path: &Path) -> Vec<Vec<u8>> {
-    let whole = std::fs::read(path).unwrap();
-    whole.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
 }
 
 /// One incident in the shape of the feed, with what a test varies.
@@ -170,8 +158,7 @@ fn an_edited_statement_is_a_revision_of_the_same_notice() {
 
 #[test]
 fn the_revision_file_gives_each_real_change_once() {
-    let Some(path) = data("gcp/poll-revisions-before-2022-07-02.jsonl") else { return };
-    let lines = lines(&path);
+    let Some(lines) = lines("gcp/poll-revisions-before-2022-07-02.jsonl") else { return };
     let polls = || lines.iter().map(Vec::as_slice);
     let mut edge = edge();
     let first = play(&mut edge, polls());
@@ -188,8 +175,7 @@ fn the_revision_file_gives_each_real_change_once() {
 
 #[test]
 fn a_whole_feed_gives_every_incident_and_statement() {
-    let Some(path) = data("gcp/incidents-2022-07.json") else { return };
-    let body = std::fs::read(path).unwrap();
+    let Some(body) = read("gcp/incidents-2022-07.json") else { return };
     let drafts = play(&mut edge(), [&body[..]]);
     assert_eq!(count(&drafts, Family::Impact), (157, 157));
     assert_eq!(count(&drafts, Family::Notice), (770, 770));
@@ -205,8 +191,7 @@ fn a_whole_feed_gives_every_incident_and_statement() {
 
 #[test]
 fn the_widest_incident_fits_one_payload_with_every_product_and_place() {
-    let Some(path) = data("gcp/incident-2025-06-12-service-control.json") else { return };
-    let body = std::fs::read(path).unwrap();
+    let Some(body) = read("gcp/incident-2025-06-12-service-control.json") else { return };
     let (draft, impact) = only_impact(&body);
     let size = bytes(&draft).len();
     let services: BTreeSet<&String> = impact.blocks.iter().flat_map(|block| &block.services).collect();
@@ -218,8 +203,7 @@ fn the_widest_incident_fits_one_payload_with_every_product_and_place() {
 
 #[test]
 fn the_older_schema_is_read_too() {
-    let Some(path) = data("gcp/legacy-2016-2018.jsonl") else { return };
-    let lines = lines(&path);
+    let Some(lines) = lines("gcp/legacy-2016-2018.jsonl") else { return };
     let mut edge = edge();
     let drafts = play(&mut edge, lines.iter().map(Vec::as_slice));
     let expected: BTreeSet<String> = lines
@@ -243,8 +227,8 @@ fn every_product_in_the_captures_has_a_class() {
         "gcp/legacy-2016-2018.jsonl",
     ];
     for file in files {
-        let Some(path) = data(file) else { return };
-        let answers = if file.ends_with(".jsonl") { lines(&path) } else { vec![std::fs::read(&path).unwrap()] };
+        let answers = if file.ends_with(".jsonl") { lines(file) } else { read(file).map(|body| vec![body]) };
+        let Some(answers) = answers else { return };
         for answer in answers {
             let reading = public().read(&answer, now()).unwrap();
             let blocks = reading.items.into_iter().flat_map(|item| item.impact.blocks);
@@ -259,27 +243,15 @@ fn every_product_in_the_captures_has_a_class() {
 }
 
 #[test]
-fn every_capture_of_whatever_feed_is_read_or_refused() {
-    let Some(root) = data(".") else { return };
-    let mut folders = vec![root];
+fn half_of_whatever_capture_is_no_answer() {
+    let Some(files) = all() else { return };
     let mut seen: BTreeMap<bool, usize> = BTreeMap::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let whole = std::fs::read(&path).unwrap();
-            let read = public().read(&whole, now()).is_ok_and(|reading| reading.refused.is_empty());
-            *seen.entry(read).or_default() += 1;
-            for line in whole.split(|b| *b == b'\n').take(200) {
-                let _ = public().read(line, now());
-            }
-            let half = whole.get(..whole.len() / 2).unwrap_or_default();
-            let reading = public().read(half, now());
-            assert!(reading.is_err() || reading.is_ok_and(|r| r.items.is_empty()), "half of {}", path.display());
-        }
+    for path in files {
+        let whole = std::fs::read(&path).unwrap();
+        let read = public().read(&whole, now()).is_ok_and(|reading| reading.refused.is_empty());
+        *seen.entry(read).or_default() += 1;
+        let half = public().read(&whole[..whole.len() / 2], now());
+        assert!(half.is_err() || half.is_ok_and(|r| r.items.is_empty()), "half of {}", path.display());
     }
     println!("read whole: {seen:?}");
     assert!(seen[&true] >= 2 && seen[&false] > 50);

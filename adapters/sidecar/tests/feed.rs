@@ -25,6 +25,8 @@ use entente_journal::{
 };
 use entente_schemas::event::Event;
 use entente_schemas::family::{Body as Claimed, Family, Feed, FeedState, Outcome};
+use entente_sidecar::fetch::Fetch;
+use entente_sidecar::poll::{Answer, Settled};
 use entente_sidecar::{Address, Clock, FeedTask, run};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -333,6 +335,21 @@ async fn a_restart_adds_nothing_with_the_outbox_and_without_it() {
         assert_eq!((count(&log, Family::Notice), feeds(&log).len()), (21, 1), "{dir}");
     }
     world.end().await;
+}
+
+#[tokio::test]
+async fn only_an_answer_that_left_no_doubt_is_asked_for_by_its_changes() {
+    let provider = Provider::default();
+    provider.then([Reply::ok("[]").with("etag", "\"one\"")]);
+    let Address::Url(url) = provider.serve().await else { panic!("an address on the web") };
+    let mut fetch = Fetch::new(url).unwrap();
+    for settled in [Settled::Read, Settled::Doubtful, Settled::Refused, Settled::NotTaken] {
+        assert_eq!(fetch.ask().await, Ok(Answer::Body(b"[]".as_slice().into())));
+        fetch.settle(settled);
+    }
+    fetch.ask().await.unwrap();
+    let conditional: Vec<bool> = provider.asked().iter().map(|headers| headers.contains_key("if-none-match")).collect();
+    assert_eq!(conditional, [false, true, false, false, false]);
 }
 
 /// While nobody read the feed, whoever watches said so under the feed's own object; that word must not be the last.

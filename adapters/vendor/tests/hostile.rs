@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "../../sidecar/tests/recorded/mod.rs"]
 mod recorded;
 
 use std::sync::Arc;

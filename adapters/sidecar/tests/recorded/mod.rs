@@ -1,22 +1,28 @@
-//! Recorded answers of real feeds, which lie beside the project and are never part of it.
+//! Recorded answers of real feeds, for the tests of all adapters. They lie beside the project and are never part of it.
+#![allow(dead_code, reason = "no test uses all of it")]
 
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+/// From the folder of any adapter.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
 
 /// A recorded file; `None`, said aloud, where the recordings are absent.
 pub fn read(file: &str) -> Option<Vec<u8>> {
-    let path = Path::new(DATA).join(file);
-    match std::fs::read(&path) {
+    match std::fs::read(Path::new(DATA).join(file)) {
         Ok(bytes) => Some(bytes),
         Err(error) => absent(&format!("{file}: {error}")),
     }
 }
 
+/// The answers of a recorded file of which each line is one.
+pub fn lines(file: &str) -> Option<Vec<Vec<u8>>> {
+    let whole = read(file)?;
+    Some(whole.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
+}
+
 /// Every recorded file; `None`, said aloud, where the recordings are absent.
-#[allow(dead_code)] // Not every test reads them all.
 pub fn all() -> Option<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from(DATA)];
