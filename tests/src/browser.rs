@@ -112,7 +112,7 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a temporary folder");
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().expect("a client");
         let address = format!("http://127.0.0.1:{port}/session");
-        let mut browser = Self { driver, session: address, client, profile: profile };
+        let mut browser = Self { driver, session: address, client, profile };
         browser.open_session().await.then_some(browser)
     }
 
@@ -211,7 +211,8 @@ impl Browser {
             let id =
                 element.as_object().and_then(|object| object.values().next()).and_then(Value::as_str).expect("an id");
             let label = self.command(Method::GET, &format!("element/{id}/computedlabel"), None).await;
-            let markup = self.ask_with("return arguments[0].outerHTML.slice(0, 160)", &[element.clone()]).await;
+            let markup =
+                self.ask_with("return arguments[0].outerHTML.slice(0, 160)", std::slice::from_ref(&element)).await;
             named.push((label.as_str().unwrap_or_default().to_owned(), markup.to_string()));
         }
         named

@@ -62,6 +62,7 @@ async fn every_page_fits_every_screen_and_is_complete_without_script() {
         problems.extend(unnamed(&browser, name).await);
         problems.extend(incomplete_without_script(&browser, &format!("{address}{path}"), name).await);
     }
+    nothing_flickers(&browser, &format!("{address}/incidents/{incident}")).await;
     keep_for_the_readme(&browser, &address).await;
     what_is_wrong_is_found(&browser, &address).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -116,6 +117,17 @@ fn difference(with: &Value, without: &Value) -> String {
     let alike = with.chars().zip(without.chars()).take_while(|(a, b)| a == b).count();
     let around = |text: &str| text.chars().skip(alike.saturating_sub(40)).take(120).collect::<String>();
     format!("{:?} and {:?}", around(with), around(without))
+}
+
+/// Time alone replaces nothing but what says how old things are: two beats after the page was opened it is the same.
+async fn nothing_flickers(browser: &Browser, address: &str) {
+    browser.take(Screen::ALL[0]).await;
+    browser.open(address).await;
+    browser.until("the first beat was heard", "return performance.now() > 1500").await;
+    browser.ask(WATCH).await;
+    browser.until("two more were", "return performance.now() > 12500").await;
+    let script = "return [...window.watch.replaced].filter(id => !('quiet' in document.getElementById(id).dataset))";
+    assert_eq!(browser.ask(script).await, json!([]), "replaced although nothing was said");
 }
 
 /// The measures themselves: a page that is spoiled on purpose is told to be.

@@ -1,8 +1,6 @@
 //! What looking back promises: the picture as of a position equals the one that was live at that position, whichever
 //! milestones were kept on the way.
 
-mod written;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +10,9 @@ use entente_correlator::{Model, State};
 use entente_replay::{Archive, AsOf, Milestones, fold_to};
 use entente_schemas::family::Family;
 use entente_schemas::record::{Position, Record};
+use entente_tests::written::{Desk, STREAM, at, log, with};
 use proptest::prelude::*;
 use serde_json::json;
-use written::{Desk, STREAM, at, log, with};
 
 const ORGS: [&str; 4] = ["aws", "azure", "gcp", "crowdstrike"];
 
@@ -24,7 +22,7 @@ type Step = (usize, usize, usize);
 /// A log that these steps lead to: impacts whose times, phases and regions move, statements about them, requests,
 /// people's words on joining.
 fn written_log(steps: &[Step]) -> Vec<Record> {
-    let mut desks: Vec<Desk> = ORGS.iter().map(|org| Desk::new(org)).collect();
+    let mut desks: Vec<Desk> = ORGS.iter().map(|org| Desk::new(org, "desk")).collect();
     let mut events = Vec::new();
     for (count, (who, which, what)) in (0_i64..).zip(steps) {
         let (org, desk) = (ORGS[*who], &mut desks[*who]);
