@@ -15,6 +15,7 @@ mod told;
 mod why;
 mod wilson;
 
+use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Incident, Picture};
 use entente_correlator::words;
 use entente_schemas::family::MessageState;
@@ -92,6 +93,7 @@ fn facts(frame: &Frame, incident: &Incident) -> Markup {
             } } }
             div { dt { "Phases claimed" } dd { (phases(incident)) } }
             div { @match &incident.started {
+                Some(started) if !incident.open => { dt { "Began " (clock(started.value, frame.at)) } dd { (lasted(incident, started.value)) " " span.muted.small { (org(&started.speaker)) } } },
                 Some(started) => { dt { "Elapsed since " (clock(started.value, frame.at)) } dd { (age(started.value, frame.at)) " " span.muted.small { (org(&started.speaker)) } } },
                 None => { dt { "Start not stated, logged" } dd { (age(incident.first_logged, frame.at)) " ago" } },
             } }
@@ -101,6 +103,12 @@ fn facts(frame: &Frame, incident: &Incident) -> Markup {
             } } }
         }
     }
+}
+
+/// How long a closed incident lasted, to the last end that anybody claims.
+fn lasted(incident: &Incident, start: DateTime<Utc>) -> String {
+    let ends = incident.lanes.iter().filter_map(|lane| lane.claim.as_ref()?.occurred_end);
+    ends.max().map_or_else(|| "end not stated".to_owned(), |end| format!("lasted {}", words::age(end - start)))
 }
 
 /// `4 mitigating, 1 resolved`: how many lanes claim which phase.

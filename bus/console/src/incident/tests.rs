@@ -153,6 +153,16 @@ fn an_affirmation_that_was_refused_says_why_beside_the_claim_as_it_stands() {
 }
 
 #[test]
+fn a_closed_incident_says_how_long_it_lasted_and_does_not_go_on() {
+    let mut one = fixture::incident();
+    one.open = false;
+    one.lanes[2].claim.as_mut().unwrap().occurred_end = Some(fixture::time("2024-07-19T06:09:00Z"));
+    let html = shown(&one);
+    assert!(html.contains("lasted 2 h "));
+    assert!(!html.contains("Elapsed since"));
+}
+
+#[test]
 fn every_attribute_stands_once_in_its_tag() {
     let html = shown(&fixture::incident());
     for tag in html.split('<').filter_map(|rest| rest.split('>').next()) {
