@@ -31,10 +31,15 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
                     h2 #h-t { "Lanes over time" }
                     div.key { span { "upper bar: happened" } span { "lower bar: known here" } span { "height and colour: severity" } span { i.sw.stale {} "blind" } }
                 }
-                div.pad.figscroll tabindex="0" role="group" aria-label="Timeline, scrolls sideways on small screens" { (figure(frame.at, &lanes)) }
+                div.pad.figscroll tabindex="0" role="group" aria-label="Timeline, scrolls sideways on small screens" { (figure(minute(frame.at), &lanes)) }
             }
         }
     }
+}
+
+/// The minute that is under way, to its end: the drawing is not made anew with every second.
+fn minute(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp((at.timestamp() / 60 + 1) * 60, 0).unwrap_or(at)
 }
 
 fn figure(at: DateTime<Utc>, lanes: &[(&Lane, &LaneClaim)]) -> Markup {
@@ -115,7 +120,7 @@ fn bars(scale: &Scale, y: i64, lane: &Lane, claim: &LaneClaim) -> Markup {
         rect class={ "o " (class) } x=(known) y=(y + 31 - high / 2) width=((now - known).max(2)) height=(high) {}
         @if let Some(since) = lane.sight.blind_since { rect x=(scale.x(since)) y=(y + 24) width=((now - scale.x(since)).max(2)) height="14" fill="url(#hx)" {} }
         @if known > began { path.gapline d={ "M" (began) " " (y + 31) "H" (known) "M" (began) " " (y + 27) "v8" } {} }
-        (note(claim, y, began))
+        (note(claim, y, began, now))
     }
 }
 
@@ -130,7 +135,7 @@ fn shape(colour: &str) -> (&'static str, i64) {
     }
 }
 
-fn note(claim: &LaneClaim, y: i64, began: i64) -> Markup {
+fn note(claim: &LaneClaim, y: i64, began: i64, now: i64) -> Markup {
     let text = match claim.occurred_at {
         None => "start not stated".to_owned(),
         _ if claim.backfill => "already closed when its feed was first read".to_owned(),
@@ -142,7 +147,7 @@ fn note(claim: &LaneClaim, y: i64, began: i64) -> Markup {
         }
         Some(_) => String::new(),
     };
-    let (class, x) = if began > 620 { ("lo halo end", RIGHT) } else { ("lo halo", began + 4) };
+    let (class, x) = if began > 620 { ("lo halo end", now - 4) } else { ("lo halo", began + 4) };
     html! { @if !text.is_empty() { text class=(class) x=(x) y=(y + 52) { (text) } } }
 }
 

@@ -159,7 +159,8 @@ fn owes(incident: &Incident, at: DateTime<Utc>) -> Answer {
     } else {
         format!("{}: {}", first.kind, words::cut(&first.text, 80))
     };
-    let next = incident.owed.get(1).map(|next| format!("; then {} {}", debtors(next), when_due(next, at)));
+    let stop = if what.ends_with(['?', '!', '.', '…']) { "" } else { "." };
+    let next = incident.owed.get(1).map(|next| format!("{stop} Then {} {}", debtors(next), when_due(next, at)));
     let more = match incident.owed.len().saturating_sub(2) {
         0 => String::new(),
         more => format!(", and {more} more"),
