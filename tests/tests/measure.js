@@ -75,9 +75,11 @@ const hits = (e, x, y) => {
   return at && (e.contains(at) || at.contains(e) && at.closest('label')?.control === e || at.closest('label')?.control === e);
 };
 for (const e of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
+  // What is written beside a box to tick can be hit as well.
+  const whole = e.type === 'checkbox' && e.closest('label') || e;
   if (!shown(e) || inSentence(e) || e.matches('.skip')) continue;
   e.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
-  const box = e.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2, half = least / 2 - 1;
+  const box = whole.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2, half = least / 2 - 1;
   const free = (dx, dy) => box[dx ? 'width' : 'height'] >= least || hits(e, x + dx, y + dy);
   if (![[half, 0], [-half, 0], [0, half], [0, -half]].every(([dx, dy]) => free(dx, dy)))
     say(`target of ${Math.round(box.width)} x ${Math.round(box.height)}`, e);
