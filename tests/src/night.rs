@@ -135,6 +135,7 @@ impl Night {
             "--about",
             &about,
         ]);
+        self.publish(&["roster", "AWS liaison desk", "--duty", "liaison", "--until", "2024-07-19T18:00Z"]);
         self.turn_to("19T05:27").await;
         self.told = self.publish(TOLD);
         self.publish(&[

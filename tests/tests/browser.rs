@@ -50,6 +50,7 @@ async fn every_page_fits_every_screen_and_is_complete_without_script() {
         ("form", "/?say=impact".to_owned()),
         ("replay", "/?as_of=8".to_owned()),
     ];
+    keep_for_the_readme(&browser, &address).await;
     let mut problems = Vec::new();
     for (name, path) in &pages {
         for screen in Screen::ALL {
@@ -63,7 +64,6 @@ async fn every_page_fits_every_screen_and_is_complete_without_script() {
         problems.extend(incomplete_without_script(&browser, &format!("{address}{path}"), name).await);
     }
     nothing_flickers(&browser, &format!("{address}/incidents/{incident}")).await;
-    keep_for_the_readme(&browser, &address).await;
     what_is_wrong_is_found(&browser, &address).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     browser.end().await;

@@ -16,6 +16,7 @@ async fn two_incidents_and_eight_answers_at_three_moments_of_the_night() {
         eight_answers(&night, moment, &incident).await;
     }
     people_were_first(&night, &moments[0]).await;
+    silence_is_of_one_incident(&night, &moments[2]).await;
     what_is_disputed_is_shown(&night, &moments[2]).await;
     assert_eq!(night.up.stop().await, Some(0), "{}", night.up.log());
     night.up.launch().await;
@@ -85,6 +86,19 @@ async fn people_were_first(night: &Night, moment: &Moment) {
     assert_eq!(claim("crowdstrike")["told_by"], "liaison, AWS");
     assert!(lanes.iter().all(|lane| lane["claim"]["relay"] != "polled"), "{lanes:#?}");
     assert!(members(&incident).iter().all(|id| id.starts_with("aws:")), "{:?}", members(&incident));
+}
+
+/// Azure said nothing of its storage for nine hours and spoke of the restarting machines an hour ago.
+async fn silence_is_of_one_incident(night: &Night, moment: &Moment) {
+    let picture = night.up.json(&format!("/v1/picture?{}", moment.query())).await;
+    let rows = picture["matrix"]["rows"].as_array().expect("rows");
+    let row = |speaker: &str| rows.iter().find(|row| row["speaker"] == speaker).expect("a row");
+    assert!(row("azure")["silent_since"].is_null(), "{}", row("azure"));
+    assert!(row("crowdstrike")["silent_since"].as_str().is_some_and(|since| since.starts_with("2024-07-19T09:45")));
+    let incidents = picture["incidents"].as_array().expect("incidents");
+    let storage = incidents.iter().find(|one| members(one).iter().any(|id| id.contains("1K80-N_8"))).expect("it");
+    let lane = storage["lanes"].as_array().expect("lanes").iter().find(|lane| lane["speaker"] == "azure");
+    assert!(lane.expect("a lane")["silent_since"].as_str().is_some_and(|since| since.starts_with("2024-07-19T02:55")));
 }
 
 async fn what_is_disputed_is_shown(night: &Night, moment: &Moment) {
