@@ -204,7 +204,7 @@ fn affected(incident: &Incident) -> Markup {
                 span.sub { @match group.figures.as_slice() {
                     [one] => (org(&one.speaker)),
                     several => { (spaced(&group.regime)) ", " (many(several.len(), "speaker", "speakers")) },
-                } }
+                } @if group.figures.iter().any(|one| one.invented) { ", invented" } }
             },
         }
     }
