@@ -1,5 +1,6 @@
 //! From the edge to the picture, one claim at a time, as a ratio to a bare publish into a stream of the same nats-server and
-//! its consumption, in the same run.
+//! its consumption, in the same run: once with a server that syncs every write, as the outbox does, and once with one that
+//! syncs every ten seconds.
 
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use async_nats::jetstream::{self, consumer::pull, stream};
 use chrono::Utc;
 use entente_correlator::State;
 use entente_correlator::select::Select;
+use entente_journal::Outbox;
 use entente_schemas::record::Position;
 use entente_tests::bench::{Station, draft, model, quantile};
 use futures::StreamExt as _;
@@ -15,25 +17,27 @@ const CLAIMS: usize = 2_000;
 
 #[tokio::main]
 async fn main() {
-    let station = Station::start(false).await;
-    let mut bare = Vec::new();
-    let mut whole = Vec::new();
-    for round in 0..4 {
-        bare.extend(bare_round(&station, round).await);
-        whole.extend(whole_round(&station, round).await);
+    for (durable, sync) in [(true, "sync_interval always"), (false, "sync_interval 10s")] {
+        let mut station = Station::start(durable).await;
+        let outbox = station.edge("bench").await;
+        let (mut bare, mut whole) = (Vec::new(), Vec::new());
+        for round in 0..4 {
+            bare.extend(bare_round(&station, round).await);
+            whole.extend(whole_round(&station, &outbox, round).await);
+        }
+        bare.sort();
+        whole.sort();
+        for share in [50, 99] {
+            let (raw, ours) = (quantile(&bare, share), quantile(&whole, share));
+            println!(
+                "latency p{share}, {sync}: edge to picture {:.2} ms, bare publish to consume {:.2} ms, ratio {:.1}",
+                ours.as_secs_f64() * 1e3,
+                raw.as_secs_f64() * 1e3,
+                ours.as_secs_f64() / raw.as_secs_f64()
+            );
+        }
+        station.stop().await;
     }
-    bare.sort();
-    whole.sort();
-    for share in [50, 99] {
-        let (raw, ours) = (quantile(&bare, share), quantile(&whole, share));
-        println!(
-            "latency p{share}: edge to picture {:.2} ms, bare publish to consume {:.2} ms, ratio {:.1}",
-            ours.as_secs_f64() * 1e3,
-            raw.as_secs_f64() * 1e3,
-            ours.as_secs_f64() / raw.as_secs_f64()
-        );
-    }
-    station.stop().await;
 }
 
 /// Publishes with acknowledgement and waits for a pull consumer to hand the message over.
@@ -65,7 +69,7 @@ async fn bare_round(station: &Station, round: usize) -> Vec<Duration> {
 }
 
 /// From the offer to the outbox until the folded picture shows it.
-async fn whole_round(station: &Station, round: usize) -> Vec<Duration> {
+async fn whole_round(station: &Station, outbox: &Outbox, round: usize) -> Vec<Duration> {
     let mut state = State::new("actual", model());
     let stream = station.scope.log_stream();
     let before = round * (CLAIMS / 4);
@@ -75,7 +79,7 @@ async fn whole_round(station: &Station, round: usize) -> Vec<Duration> {
     for item in before..before + CLAIMS / 4 {
         let claim = draft(item, item % 20, 0, Utc::now());
         let started = Instant::now();
-        station.outbox.offer(vec![claim]).await.expect("room");
+        outbox.offer(vec![claim]).await.expect("room");
         while state.taken() <= item {
             let batch = reader.next().await.expect("an answer");
             batch.records.into_iter().for_each(|record| state.offer(record));

@@ -1,7 +1,7 @@
 //! A storm: 10,000 claims of 20 incidents from the edge through outbox, signature, log (`sync_interval: always`) and fold to
 //! the picture. Beside it what judging signatures costs a claim.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use entente_correlator::State;
@@ -11,26 +11,38 @@ use entente_tests::bench::{Station, draft, fold_until, model};
 
 const CLAIMS: usize = 10_000;
 const INCIDENTS: usize = 20;
+/// Feeds that the claims come from, each with its own outbox and connection.
+const FEEDS: usize = 4;
 
 #[tokio::main]
 async fn main() {
-    let station = Station::start(true).await;
+    let mut station = Station::start(true).await;
     let now = Utc::now();
-    let drafts: Vec<_> = (0..CLAIMS).map(|item| draft(item, item % INCIDENTS, 0, now)).collect();
+    let mut edges = Vec::new();
+    for feed in 0..FEEDS {
+        let outbox = station.edge(&format!("bench-{feed}")).await;
+        let own = (feed..CLAIMS).step_by(FEEDS);
+        edges.push((outbox, own.map(|item| draft(item, item % INCIDENTS, 0, now)).collect::<Vec<_>>()));
+    }
     let started = Instant::now();
-    let outbox = station.outbox.clone();
-    let edge = tokio::spawn(async move {
-        for batch in drafts.chunks(256) {
-            outbox.offer(batch.to_vec()).await.expect("room in the outbox");
-        }
-        Instant::now()
+    let edges = edges.into_iter().map(|(outbox, drafts)| {
+        tokio::spawn(async move {
+            for batch in drafts.chunks(500) {
+                outbox.offer(batch.to_vec()).await.expect("room in the outbox");
+            }
+            Instant::now()
+        })
     });
+    let edges: Vec<_> = edges.collect();
     let mut state = State::new("actual", model());
     fold_until(&station.bus, &station.scope, &mut state, CLAIMS).await;
     let folded = started.elapsed();
     let picture = state.picture(Utc::now(), &Select::default());
     let seen = started.elapsed();
-    let offered = edge.await.expect("the edge").duration_since(started);
+    let mut offered = Duration::ZERO;
+    for edge in edges {
+        offered = offered.max(edge.await.expect("an edge").duration_since(started));
+    }
     assert_eq!((picture.totals.open, picture.totals.held_back), (INCIDENTS, 0));
     println!(
         "storm: {CLAIMS} claims of {INCIDENTS} incidents, edge to picture in {:.2} s (in the outbox after {:.2} s, folded after {:.2} s)",

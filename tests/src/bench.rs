@@ -56,7 +56,7 @@ pub fn quantile(sorted: &[Duration], share: usize) -> Duration {
     sorted.get(index).copied().unwrap_or_default()
 }
 
-/// A private nats-server with one edge.
+/// A private nats-server with edges.
 pub struct Station {
     /// The folder of all of it.
     pub folder: tempfile::TempDir,
@@ -68,14 +68,12 @@ pub struct Station {
     pub identity: Identity,
     /// The stream's scope.
     pub scope: Scope,
-    /// The edge's outbox, which is pumped.
-    pub outbox: Outbox,
     stop: CancellationToken,
-    pump: tokio::task::JoinHandle<()>,
+    pumps: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Station {
-    /// Starts a server that syncs every write (`durable`) or every ten seconds, and an edge.
+    /// Starts a server that syncs every write (`durable`) or every ten seconds.
     pub async fn start(durable: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let identity = Identity::open(&folder.path().join("key")).expect("a key");
@@ -91,16 +89,23 @@ impl Station {
         let bus = connect(&server, &identity, "bench").await;
         let scope = Scope::actual();
         bus.apply(&scope).await.expect("the streams");
-        let outbox = outbox(folder.path(), &identity, &scope);
-        let stop = CancellationToken::new();
-        let pump = tokio::spawn(pump(outbox.clone(), connect(&server, &identity, "pump").await, stop.clone()));
-        Self { folder, server, bus, identity, scope, outbox, stop, pump }
+        Self { folder, server, bus, identity, scope, stop: CancellationToken::new(), pumps: Vec::new() }
     }
 
-    /// Ends the edge, then the server.
+    /// An edge: an outbox of its own, pumped over a connection of its own.
+    pub async fn edge(&mut self, feed: &str) -> Outbox {
+        let outbox = outbox(self.folder.path(), feed, &self.identity, &self.scope);
+        let bus = connect(&self.server, &self.identity, feed).await;
+        self.pumps.push(tokio::spawn(pump(outbox.clone(), bus, self.stop.clone())));
+        outbox
+    }
+
+    /// Ends the edges, then the server.
     pub async fn stop(self) {
         self.stop.cancel();
-        let _ = self.pump.await;
+        for pump in self.pumps {
+            let _ = pump.await;
+        }
         self.server.stop().await;
     }
 }
@@ -110,11 +115,11 @@ async fn connect(server: &NatsServer, identity: &Identity, name: &str) -> Bus {
     Bus::connect(&access).await.expect("a connection")
 }
 
-fn outbox(folder: &Path, identity: &Identity, scope: &Scope) -> Outbox {
+fn outbox(folder: &Path, feed: &str, identity: &Identity, scope: &Scope) -> Outbox {
     let options = OutboxOptions {
         dir: folder.join("outbox"),
         org: "acme".to_owned(),
-        feed: "bench".to_owned(),
+        feed: feed.to_owned(),
         scope: scope.clone(),
         identity: identity.clone(),
         capacity_bytes: OutboxOptions::CAPACITY,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_schemas::event::{CHAIN_START, Draft, Place, Source, chain_hash};
+use entente_schemas::event::{CHAIN_START, Draft, Place, Source, chain_hash, machine_id};
 use entente_schemas::family::{Claim, Family};
 use entente_schemas::record::{Record, Verdict};
 use entente_schemas::tlp::Tlp;
@@ -71,7 +71,7 @@ impl Desk {
 
     fn seal(&mut self, claim: Claim, recorded: DateTime<Utc>) -> Sealed {
         self.sequence += 1;
-        let id = format!("{}-{}-{}", self.source.org, self.source.feed, self.sequence);
+        let id = self.id(&claim);
         let draft = Draft { id: id.clone(), recorded, causation: None, traceparent: None, tlp: Tlp::Green, claim };
         let place = Place {
             source: &self.source,
@@ -83,6 +83,19 @@ impl Desk {
         let (payload, subject) = (draft.seal(place).unwrap(), draft.subject(place).unwrap().to_string());
         self.prevhash = chain_hash(&payload);
         Sealed { subject, payload, source: self.source.to_string(), id }
+    }
+}
+
+impl Desk {
+    /// A machine's id is that of its content; a person's here is a readable one.
+    fn id(&self, claim: &Claim) -> String {
+        let (header, family) = (&claim.header, claim.family());
+        let readable = || format!("{}-{}-{}", self.source.org, self.source.feed, self.sequence);
+        let of_content = |digest: &str| {
+            let scope = header.object_id.strip_prefix("feed:").map_or_else(|| self.source.org_feed(), str::to_owned);
+            machine_id("actual", &scope, family, &header.object_id, header.rev, digest)
+        };
+        header.native.as_ref().map_or_else(readable, |native| of_content(&native.digest))
     }
 }
 

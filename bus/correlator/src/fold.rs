@@ -21,7 +21,7 @@ use crate::model::Model;
 use crate::picture::HeldBack;
 use crate::record::admit::{Admission, Door};
 use crate::record::entry::{Entry, Order};
-use crate::record::objects::Objects;
+use crate::record::objects::{Object, Objects};
 use crate::sight::Traffics;
 
 /// Refused records that are listed; the total is given.
@@ -52,6 +52,7 @@ pub struct State {
     pub(crate) held_total: usize,
     pub(crate) repeated: u64,
     logged: Option<DateTime<Utc>>,
+    unsettled: BTreeSet<(Family, String)>,
     touched: BTreeSet<Id>,
     grown: BTreeSet<Id>,
     changed: BTreeSet<Id>,
@@ -87,6 +88,7 @@ impl State {
             held_total: 0,
             repeated: 0,
             logged: None,
+            unsettled: BTreeSet::new(),
             touched: BTreeSet::new(),
             grown: BTreeSet::new(),
             changed: BTreeSet::new(),
@@ -171,6 +173,7 @@ impl State {
     fn expel(&mut self, event_id: &str, order: &Order) {
         let Some(entry) = self.objects.event(event_id).cloned() else { return };
         self.objects.remove(&entry);
+        self.door.forget(event_id);
         self.log.remove(&entry.order);
         self.places.remove(&(entry.order.sequence, Arc::clone(&entry.order.stream)));
         if let Some(seen) = self.traffic.get_mut(&feed_of(&entry)) {
@@ -182,7 +185,7 @@ impl State {
             &entry.event.expected_subject().map(|s| s.to_string()).unwrap_or_default(),
             reason,
         );
-        self.touch(entry.family(), &entry.header().object_id);
+        self.touch_target(&entry);
     }
 
     fn take(&mut self, entry: Arc<Entry>) {
@@ -201,32 +204,38 @@ impl State {
         if entry.family() == Family::Impact {
             self.touch_referrers(&entry);
         }
-        self.touch(entry.family(), &entry.header().object_id);
+        self.touch_target(&entry);
+    }
+
+    /// Notes the object of a record, and that which it withdraws.
+    fn touch_target(&mut self, entry: &Entry) {
+        self.unsettled.insert((entry.family(), entry.header().object_id.clone()));
         if let Body::Retraction(retraction) = &entry.claim().body {
             for family in self.objects.families_of(&retraction.target_object) {
-                self.touch(family, &retraction.target_object);
+                self.unsettled.insert((family, retraction.target_object.clone()));
             }
         }
     }
 
-    /// An object's standing may have changed: what rests on it is looked at again when the batch is settled.
-    fn touch(&mut self, family: Family, id: &str) {
-        match family {
-            Family::Impact => self.touch_impact(id),
-            Family::Notice => {
-                if let Some(about) = self.objects.get(Family::Notice, id).and_then(|o| o.first()).and_then(|e| about(e))
-                {
-                    self.touch_impact(&about);
-                }
+    /// Looks again at what rests on the objects whose standing may have changed: each impact once, however many
+    /// statements about it came, then what is attached to impacts.
+    fn touch_unsettled(&mut self) {
+        let unsettled = std::mem::take(&mut self.unsettled);
+        let mut impacts: BTreeSet<String> = BTreeSet::new();
+        for (family, id) in &unsettled {
+            match family {
+                Family::Impact => drop(impacts.insert(id.clone())),
+                Family::Notice => impacts.extend(self.objects.get(Family::Notice, id).and_then(about)),
+                Family::Constraint => self.rules_stale = true,
+                _ => {}
             }
-            Family::Constraint => self.rules_stale = true,
-            attached if is_attached(attached) => {
-                let entry = self.objects.current_by_id(attached, id).cloned();
-                let (keys, references) = self.referrals.set((attached, id.to_owned()), entry.as_deref());
-                self.changed.extend(impacts_naming(&self.graph, &keys));
-                self.changed.extend(impacts_referred(&self.objects, &self.graph, &references));
-            }
-            _ => {}
+        }
+        impacts.iter().for_each(|id| self.touch_impact(id));
+        for (family, id) in unsettled.into_iter().filter(|(family, _)| is_attached(*family)) {
+            let entry = self.objects.current_by_id(family, &id).cloned();
+            let (keys, references) = self.referrals.set((family, id), entry.as_deref());
+            self.changed.extend(impacts_naming(&self.graph, &keys));
+            self.changed.extend(impacts_referred(&self.objects, &self.graph, &references));
         }
     }
 
@@ -268,12 +277,11 @@ impl State {
         }
         let waiting: Vec<Id> =
             [own.as_str(), entry.event.id.as_str()].into_iter().flat_map(|name| self.graph.referring(name)).collect();
-        for id in waiting {
-            self.touch_impact(&id);
-        }
+        self.unsettled.extend(waiting.iter().map(|id| (Family::Impact, id.to_string())));
     }
 
     fn settle(&mut self) {
+        self.touch_unsettled();
         self.renew_rules();
         let view = View { graph: &self.graph, rules: &self.rules, model: &self.model };
         let touched = std::mem::take(&mut self.touched);
@@ -343,6 +351,7 @@ fn feed_of(entry: &Entry) -> (String, String) {
     (entry.event.source.org.clone(), entry.event.source.feed.clone())
 }
 
-fn about(entry: &Entry) -> Option<String> {
+fn about(notice: &Object) -> Option<String> {
+    let entry = notice.first()?;
     if let Body::Notice(notice) = &entry.claim().body { Some(notice.about.clone()) } else { None }
 }

@@ -104,12 +104,19 @@ pub(crate) fn matrix<'a>(cores: impl Iterator<Item = &'a Core>, source: &Source<
         role,
         heard: source.heard.get(&speaker).copied(),
         sight: source.sights.of(&speaker),
-        silent_since: silent.get(speaker.as_str()).copied(),
+        silent_since: silent_since(source, &silent, &speaker),
         cells: columns.iter().map(|column| cell(&worst, &speaker, column, source)).collect(),
         speaker,
     });
     let rows = rows.collect();
     Matrix { unclaimed: ServiceClass::WORDS.len().saturating_sub(claimed.len()), columns, rows }
+}
+
+/// A speaker is silent as a whole only if it said nothing about anything; about one incident, its lane there tells.
+fn silent_since(source: &Source<'_>, silent: &BTreeMap<&str, DateTime<Utc>>, speaker: &str) -> Option<DateTime<Utc>> {
+    let since = *silent.get(speaker)?;
+    let heard = source.heard.get(speaker).copied().unwrap_or(since).max(since);
+    (source.at - heard > source.silent_after).then_some(heard)
 }
 
 fn audible(sights: &Sights, speaker: &str, heard: bool) -> bool {

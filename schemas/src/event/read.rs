@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{PAYLOAD_MAX, Source, fits_audience, is_id};
 use crate::check::{Problems, in_century};
+use crate::count::COUNT_MAX;
 use crate::digest::is_hash;
 use crate::exact::{self, Skipped};
 use crate::family::{Claim, Family};
@@ -192,5 +193,5 @@ fn is_schema(family: Family, urn: &str) -> bool {
 fn read_sequence(text: &str) -> Option<u64> {
     // A number's own reader would take a plus sign for the first digit.
     let digits = text.len() == 20 && text.bytes().all(|b| b.is_ascii_digit());
-    if digits { text.parse().ok().filter(|number| *number > 0) } else { None }
+    if digits { text.parse().ok().filter(|number| (1..=COUNT_MAX).contains(number)) } else { None }
 }

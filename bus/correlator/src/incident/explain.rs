@@ -70,14 +70,18 @@ fn asserted(ground: Ground<'_>, a: &str, b: &str, kind: ConstraintKind) -> Vec<S
 fn part_of(ground: Ground<'_>, id: &Id, target: &Id, provider: &str) -> Join {
     let vendor = ground.graph.vertex(id).map(|vertex| words::org(&vertex.speaker)).unwrap_or_default();
     let lag = apart(ground, id, target);
-    let reason = format!("{vendor} says that it is hurt by {}, whose outage began {lag} apart", words::org(provider));
+    let reason = format!("{vendor} says that it is hurt by {}, and the two {lag}", words::org(provider));
     Join { a: id.to_string(), b: target.to_string(), relation: Relation::PartOf, reasons: vec![reason] }
 }
 
+/// How far apart they began, where both say when; else how far apart they were first said.
 fn apart(ground: Ground<'_>, a: &str, b: &str) -> String {
-    match (ground.graph.vertex(a), ground.graph.vertex(b)) {
-        (Some(x), Some(y)) => words::age((x.onset - y.onset).abs()),
-        _ => "an unknown time".to_owned(),
+    let (Some(x), Some(y)) = (ground.graph.vertex(a), ground.graph.vertex(b)) else { return String::new() };
+    let apart = words::age((x.onset - y.onset).abs());
+    if x.onset_stated && y.onset_stated {
+        format!("began {apart} apart")
+    } else {
+        format!("are {apart} apart by what is known (a start is not stated)")
     }
 }
 
@@ -87,11 +91,11 @@ fn in_words(ground: Ground<'_>, a: &str, b: &str, evidence: &Evidence) -> String
         Evidence::Common(Key::Page(page)) => format!("both cite the page {page}"),
         Evidence::Common(Key::Document(document)) => format!("both cite {document}"),
         Evidence::Common(Key::Product(vendor, product)) => {
-            format!("both name {product} of {}, and began {} apart", words::org(vendor), apart(ground, a, b))
+            format!("both name {product} of {}, and {}", words::org(vendor), apart(ground, a, b))
         }
-        Evidence::Common(Key::Artifact(name)) => format!("both name {name}, and began {} apart", apart(ground, a, b)),
+        Evidence::Common(Key::Artifact(name)) => format!("both name {name}, and {}", apart(ground, a, b)),
         Evidence::Place(place) => format!(
-            "both are about {} of {} in {}, and began {} apart",
+            "both are about {} of {} in {}, and {}",
             place.service,
             words::org(&place.provider),
             place.region,
@@ -135,7 +139,7 @@ fn near_miss(ground: Ground<'_>, id: &Id, other: &Id) -> Option<NearMiss> {
     if !classes.is_empty() {
         speaks_for.push(format!("both about {}", words::list(&classes, 3)));
     }
-    speaks_for.push(format!("began {} apart", apart(ground, id, other)));
+    speaks_for.push(apart(ground, id, other));
     Some(NearMiss {
         object_id: id.to_string(),
         other: other.to_string(),

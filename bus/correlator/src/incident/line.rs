@@ -8,6 +8,7 @@ use entente_schemas::family::{
     Remediation, Retraction,
 };
 
+use crate::incident::owed::as_told;
 use crate::picture::Line;
 use crate::record::entry::Entry;
 use crate::words;
@@ -31,9 +32,11 @@ pub(crate) fn line(entry: &Arc<Entry>, incident: Option<String>, withdrawn_by: O
 
 /// What a record says.
 pub(crate) fn says(entry: &Entry) -> String {
-    if entry.header().cause.as_deref() == Some("still") {
-        return "still so".to_owned();
-    }
+    let said = if entry.header().cause.as_deref() == Some("still") { "still so".to_owned() } else { in_words(entry) };
+    as_told(entry, said)
+}
+
+fn in_words(entry: &Entry) -> String {
     match &entry.claim().body {
         Body::Impact(impact) => of_impact(impact),
         Body::Notice(notice) => format!("told customers: {}", words::cut(&notice.text, 160)),

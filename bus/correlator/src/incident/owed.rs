@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::family::{Body, Message, MessageKind, MessageState};
 
+use crate::incident::lane::told_by;
 use crate::picture::{Decision, Lane, Owed};
 use crate::record::entry::Entry;
 use crate::words;
@@ -13,7 +14,7 @@ use crate::words;
 /// What a message leaves owed; nothing once it is answered or done.
 pub(crate) fn of_message(entry: &Arc<Entry>, incident: Option<&str>) -> Option<Owed> {
     let Body::Message(message) = &entry.claim().body else { return None };
-    let author = entry.author_org().to_owned();
+    let author = entry.speaker().to_owned();
     let by = match message.kind {
         MessageKind::Request => message.to.clone(),
         MessageKind::Offer | MessageKind::Commitment => vec![author.clone()],
@@ -25,13 +26,21 @@ pub(crate) fn of_message(entry: &Arc<Entry>, incident: Option<&str>) -> Option<O
         kind: message.kind.to_string(),
         by,
         to,
-        text: words::cut(&message.text, 200),
+        text: as_told(entry, words::cut(&message.text, 200)),
         due_at: message.due_at,
         overdue: false,
         state: Some(message.state),
         incident: incident.map(str::to_owned),
         position: entry.position(),
     })
+}
+
+/// What was heard by phone names who passed it on.
+pub(crate) fn as_told(entry: &Entry, text: String) -> String {
+    match told_by(entry) {
+        Some(by) => format!("{text} (as told by {by})"),
+        None => text,
+    }
 }
 
 /// The promised next updates of open lanes.
@@ -75,9 +84,9 @@ pub(crate) fn decisions<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Ve
         .filter_map(|entry| match &entry.claim().body {
             Body::Message(message) if is_said(message) => Some(Decision {
                 object_id: entry.header().object_id.clone(),
-                speaker: entry.author_org().to_owned(),
+                speaker: entry.speaker().to_owned(),
                 kind: message.kind,
-                text: words::cut(&message.text, 500),
+                text: as_told(entry, words::cut(&message.text, 500)),
                 state: message.state,
                 logged: entry.order.logged,
             }),

@@ -31,6 +31,8 @@ pub(crate) enum Found {
     Stated,
     /// In its text.
     Text,
+    /// It is the object's own id: another must cite it, for two feeds may count alike.
+    Own,
 }
 
 /// What a claim names.
@@ -147,7 +149,7 @@ pub(crate) fn of_claim(claim: &Claim, model: &Model) -> Facets {
 fn read_header(claim: &Claim, model: &Model, facets: &mut Facets) {
     let header = &claim.header;
     if let Some((_, id)) = header.object_id.split_once(':') {
-        facets.add(Key::Tracking(id.to_owned()), Found::Stated);
+        facets.add(Key::Tracking(id.to_owned()), Found::Own);
     }
     if let Some(native) = &header.native {
         for page in native.url.iter().flat_map(|url| pages(url, &model.item_pages)) {
@@ -163,7 +165,11 @@ fn read_header(claim: &Claim, model: &Model, facets: &mut Facets) {
                 facets.refers.insert(reference.value.clone(), reference.relation);
             }
             RefKind::TrackingId => facets.add(Key::Tracking(reference.value.clone()), Found::Stated),
-            RefKind::Url => facets.add(Key::Page(canonical_address(&reference.value)), Found::Stated),
+            RefKind::Url => {
+                pages(&reference.value, &model.item_pages).for_each(|page| facets.add(Key::Page(page), Found::Stated));
+                pages(&reference.value, &model.advisories)
+                    .for_each(|page| facets.add(Key::Document(page), Found::Stated));
+            }
             _ => facets.add(Key::Document(reference.value.to_lowercase()), Found::Stated),
         }
     }

@@ -10,7 +10,7 @@ use entente_schemas::block::ServiceClass;
 use entente_schemas::header::Relation;
 use entente_schemas::speaker::Role;
 
-use crate::join::facets::{Facets, Key};
+use crate::join::facets::{Facets, Found, Key};
 use crate::model::Model;
 use crate::record::entry::Order;
 
@@ -218,6 +218,7 @@ impl Graph {
         }
         let common = x.facets.keys.keys().filter(|key| y.facets.keys.contains_key(key));
         let holds = |key: &&Key| match key {
+            Key::Tracking(_) if own(x, key) && own(y, key) => false,
             Key::Product(..) | Key::Artifact(_) => apart <= model.windows.same_product(),
             _ => apart <= model.windows.cited() || stated(x, key) && stated(y, key),
         };
@@ -298,7 +299,11 @@ impl Graph {
 }
 
 fn stated(vertex: &Vertex, key: &Key) -> bool {
-    vertex.facets.keys.get(key) == Some(&crate::join::facets::Found::Stated)
+    vertex.facets.keys.get(key).is_some_and(|found| *found != Found::Text)
+}
+
+fn own(vertex: &Vertex, key: &Key) -> bool {
+    vertex.facets.keys.get(key) == Some(&Found::Own)
 }
 
 fn mark<K: Ord + Clone>(index: &mut BTreeMap<K, Timed>, key: &K, at: &(DateTime<Utc>, Id), add: bool) {
@@ -314,8 +319,7 @@ fn mark<K: Ord + Clone>(index: &mut BTreeMap<K, Timed>, key: &K, at: &(DateTime<
 
 /// Whether the new vertex joins all that the old one joined, so that incidents can only grow together.
 fn grows(old: &Vertex, new: &Vertex) -> bool {
-    let kept =
-        |key: (&Key, &crate::join::facets::Found)| new.facets.keys.get(key.0).is_some_and(|found| found <= key.1);
+    let kept = |key: (&Key, &Found)| new.facets.keys.get(key.0).is_some_and(|found| found <= key.1);
     (old.onset, old.role, &old.speaker) == (new.onset, new.role, &new.speaker)
         && old.facets.refers == new.facets.refers
         && old.facets.depends_on == new.facets.depends_on

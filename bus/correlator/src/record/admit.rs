@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entente_schemas::digest::{hex, sha256};
-use entente_schemas::event::{CHAIN_START, Event};
+use entente_schemas::digest::{SHORT, hex, sha256};
+use entente_schemas::event::{CHAIN_START, Event, machine_id};
+use entente_schemas::family::Family;
 use entente_schemas::record::{Record, Verdict};
 use entente_schemas::subject::{ClaimSubject, log_stream};
 
@@ -75,6 +76,7 @@ impl Door {
         }
         let event = Event::read(&record.payload).map_err(|error| format!("cannot be read: {error}"))?;
         check_subject(record, &event)?;
+        check_id(&event)?;
         let ahead = event.recorded - logged;
         if ahead > model.windows.clock_refused() {
             return Err(format!(
@@ -128,6 +130,11 @@ impl Door {
         Ok(Linked::New { breaks })
     }
 
+    /// Forgets an event that was taken and must be held back after all: sent again whole, it may count.
+    pub(crate) fn forget(&mut self, event_id: &str) {
+        self.ids.remove(event_id);
+    }
+
     /// Sequence numbers of a feed's sources that are missing, and how many outboxes it has had.
     pub(crate) fn gaps(&self, org: &str, feed: &str) -> (u64, usize) {
         let prefix = format!("//{org}/{feed}/");
@@ -147,6 +154,24 @@ impl Door {
 enum Linked {
     New { breaks: Option<String> },
     Known,
+}
+
+/// A machine's id is that of its content, and a person's is no machine's: else a rival could use the id of a true claim
+/// that is still to come, and the true one would be taken for a repetition.
+fn check_id(event: &Event) -> Result<(), String> {
+    let header = &event.claim.header;
+    let Some(native) = &header.native else {
+        let is_machines = event.id.len() == SHORT && event.id.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'));
+        return if is_machines { Err("a claim without a native item has a machine's id".into()) } else { Ok(()) };
+    };
+    // A feed's state may be told by another than its adapter, under an id that is equal whoever tells it.
+    let own = event.source.org_feed();
+    let told_of = header.object_id.strip_prefix("feed:").filter(|_| event.claim.family() == Family::Feed);
+    let scope = told_of.unwrap_or(&own);
+    let id = |scope: &str| {
+        machine_id(&event.universe, scope, event.claim.family(), &header.object_id, header.rev, &native.digest)
+    };
+    if event.id == id(scope) { Ok(()) } else { Err("its id is not that of its content".into()) }
 }
 
 fn check_subject(record: &Record, event: &Event) -> Result<(), String> {

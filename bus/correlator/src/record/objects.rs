@@ -84,6 +84,11 @@ impl Objects {
     /// Takes an entry out again: its chain was broken by a predecessor that came later.
     pub(crate) fn remove(&mut self, entry: &Entry) {
         self.by_event.remove(&entry.event.id);
+        if let Body::Retraction(_) = &entry.claim().body {
+            for withdrawals in self.withdrawn_events.values_mut().chain(self.withdrawn_objects.values_mut()) {
+                withdrawals.retain(|kept| kept.event.id != entry.event.id);
+            }
+        }
         let objects = self.by_family.get_mut(&entry.family());
         let Some(object) = objects.and_then(|map| map.get_mut(&entry.header().object_id)) else { return };
         if let Some(same) =
@@ -132,10 +137,13 @@ impl Objects {
         object.observers.values().filter_map(|revisions| self.current_of(revisions))
     }
 
-    /// The claim that speaks: of several observers the one with the later provider stamp, else the later observation.
+    /// The claim that speaks: that of the object's own speaker before anybody else's, its own words before polled and told
+    /// ones; of several observers the one with the later provider stamp, else the later observation.
     pub(crate) fn current<'a>(&'a self, object: &'a Object) -> Option<&'a Arc<Entry>> {
         self.observed(object).max_by(|a, b| {
-            let rank = |e: &Entry| (e.header().times.published_at, e.header().times.observed_at);
+            let standing = |e: &Entry| (is_owner(e), std::cmp::Reverse(e.header().speaker.relay.rank()));
+            let stamps = |e: &Entry| (e.header().times.published_at, e.header().times.observed_at);
+            let rank = |e: &Entry| (standing(e), stamps(e));
             rank(a).cmp(&rank(b)).then_with(|| b.event.source.cmp(&a.event.source))
         })
     }
@@ -165,6 +173,16 @@ impl Objects {
         let by_event = || self.by_event.get(name).map(|entry| &entry.header().object_id);
         self.by_incident.get(name).or_else(by_event).map_or(name, String::as_str)
     }
+}
+
+/// Whether an object is its speaker's: its id begins with the speaker's native system, or with the organisation whose
+/// person wrote it. Whoever else speaks of it never speaks in its place.
+fn is_owner(entry: &Entry) -> bool {
+    let header = entry.header();
+    let system = header.object_id.split(':').next().unwrap_or_default();
+    let wrote =
+        header.author.as_ref().is_some_and(|author| author.org == entry.event.source.org && author.org == system);
+    wrote || system.split('.').any(|part| part == header.speaker.org)
 }
 
 fn retracted_up_to(retraction: &Entry) -> u64 {
