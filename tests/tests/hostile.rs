@@ -122,7 +122,7 @@ impl Trial {
             source: &self.source,
             universe: "actual",
             audience: "all",
-            sequence: u64::MAX,
+            sequence: entente_schemas::count::COUNT_MAX,
             prevhash: CHAIN_START,
         };
         let bytes = draft.seal(place).unwrap();

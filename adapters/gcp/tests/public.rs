@@ -47,8 +47,13 @@ fn play<'a>(edge: &mut Edge, answers: impl IntoIterator<Item = &'a [u8]>) -> Vec
 }
 
 fn bytes(draft: &Draft) -> Vec<u8> {
-    let place =
-        Place { source: &source(), universe: "actual", audience: "all", sequence: u64::MAX, prevhash: CHAIN_START };
+    let place = Place {
+        source: &source(),
+        universe: "actual",
+        audience: "all",
+        sequence: entente_schemas::count::COUNT_MAX,
+        prevhash: CHAIN_START,
+    };
     draft.seal(place).unwrap()
 }
 

@@ -291,7 +291,7 @@ impl Drafter {
             source: &self.source,
             universe: &self.universe,
             audience: &self.audience,
-            sequence: u64::MAX,
+            sequence: entente_schemas::count::COUNT_MAX,
             prevhash: CHAIN_START,
         }
     }

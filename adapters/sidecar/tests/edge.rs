@@ -59,8 +59,13 @@ fn poll(edge: &mut Edge, body: &str) -> Vec<Event> {
 }
 
 fn sealed(draft: &Draft) -> Vec<u8> {
-    let place =
-        Place { source: &source(), universe: "actual", audience: "all", sequence: u64::MAX, prevhash: CHAIN_START };
+    let place = Place {
+        source: &source(),
+        universe: "actual",
+        audience: "all",
+        sequence: entente_schemas::count::COUNT_MAX,
+        prevhash: CHAIN_START,
+    };
     draft.seal(place).unwrap()
 }
 
