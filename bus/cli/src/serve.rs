@@ -13,7 +13,7 @@ use crate::say;
 use crate::settings::Layer;
 use crate::station::{Station, port};
 use crate::stop::Stop;
-use crate::up::{keep_org, tell, until_stopped};
+use crate::up::{keep, tell, until_stopped};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,7 +50,7 @@ pub async fn run(serve: Serve, place: &Place) -> Result<Exit, Failure> {
     let log = Log::of(&folder, &serve.nats, serve.seed.as_deref()).await?;
     say::progress(&format!("NATS answers at {}", log.url));
     let mut station = Station::start(&folder, &settings, log, TimeDelta::zero(), port(&settings)).await?;
-    let told = serve.org.as_deref().map_or(Ok(()), |org| keep_org(&folder, org));
+    let told = keep(&folder, serve.org.as_deref(), None);
     let told = told.and_then(|()| keep_seed(&folder, serve.seed.as_deref())).and_then(|()| Stop::listen());
     let told = told.and_then(|stop| tell(&folder, &station, TimeDelta::zero()).map(|()| stop));
     let ended = until_stopped(&mut station, told).await;

@@ -231,13 +231,13 @@ fn truth(value: &str) -> Result<bool, String> {
     }
 }
 
-/// The text of a settings file with `org` set, everything else kept.
-pub fn with_org(text: Option<&str>, org: &str) -> String {
-    let line = format!("org = \"{org}\"");
+/// The text of a settings file with one key set, everything else kept.
+pub fn with_kept(text: Option<&str>, key: &str, value: &str) -> String {
+    let line = format!("{key} = \"{value}\"");
     let text = text.unwrap_or("");
-    let is_org = |line: &str| line.split('=').next().is_some_and(|key| key.trim() == "org") && line.contains('=');
+    let is_set = |line: &str| line.split('=').next().is_some_and(|name| name.trim() == key) && line.contains('=');
     let top = text.lines().take_while(|line| !line.trim_start().starts_with('['));
-    if let Some(place) = top.into_iter().position(is_org) {
+    if let Some(place) = top.into_iter().position(is_set) {
         let lines = text.lines().enumerate().map(|(index, old)| if index == place { line.as_str() } else { old });
         return lines.map(|line| format!("{line}\n")).collect();
     }
@@ -306,9 +306,9 @@ mod tests {
 
     #[test]
     fn keeping_the_organisation_keeps_everything_else() {
-        assert_eq!(with_org(None, "aws"), "org = \"aws\"\n");
+        assert_eq!(with_kept(None, "org", "aws"), "org = \"aws\"\n");
         let text = "# mine\norg = \"a\" # old\nport = 1\n[feeds]\norg = \"x\"\n";
-        assert_eq!(with_org(Some(text), "b"), "# mine\norg = \"b\"\nport = 1\n[feeds]\norg = \"x\"\n");
-        assert_eq!(with_org(Some("[feeds]\norg = \"x\"\n"), "b"), "org = \"b\"\n[feeds]\norg = \"x\"\n");
+        assert_eq!(with_kept(Some(text), "org", "b"), "# mine\norg = \"b\"\nport = 1\n[feeds]\norg = \"x\"\n");
+        assert_eq!(with_kept(Some("[feeds]\norg = \"x\"\n"), "org", "b"), "org = \"b\"\n[feeds]\norg = \"x\"\n");
     }
 }

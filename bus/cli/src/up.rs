@@ -35,7 +35,7 @@ pub struct Up {
     /// The organisation that this machine transmits for; kept for the next start
     #[arg(long, value_name = "SLUG")]
     org: Option<String>,
-    /// What the organisation is to the incidents
+    /// What the organisation is to the incidents; kept for the next start
     #[arg(long, value_parser = word!(Role))]
     role: Option<Role>,
     /// The console's port; without this flag 4790 or, if it is taken, the next that is free
@@ -111,14 +111,19 @@ pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
     }
     let (folder, settings) = place.open_with(&up.layer())?;
     let chosen = readers::addresses(feeds::choose(&settings, &up.wishes())?)?;
-    say::progress(&format!("data folder {}, transmitting for {}", folder.path().display(), settings.org));
+    say::progress(&format!(
+        "data folder {}, transmitting for {} ({})",
+        folder.path().display(),
+        settings.org,
+        settings.role
+    ));
     let log = Log::own(&folder, &settings, &|text| say::progress(text)).await?;
     say::progress(&format!("nats-server answers at {}", log.url));
     // Now that the folder is ours, what a killed server left there misleads nobody any more.
     folder.tidy();
     let shift = up.shift();
     let mut station = Station::start(&folder, &settings, log, shift, port(&settings)).await?;
-    let told = up.org.as_deref().map_or(Ok(()), |org| keep_org(&folder, org));
+    let told = keep(&folder, up.org.as_deref(), up.role);
     let told = told.and_then(|()| Stop::listen()).and_then(|stop| tell(&folder, &station, shift).map(|()| stop));
     let readers = Readers::start(&folder, &settings, &station.log, shift, chosen).await;
     let ended = until_stopped(&mut station, told).await;
@@ -126,15 +131,21 @@ pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
     ended
 }
 
-/// Keeps the organisation for the next start.
+/// Keeps the organisation and its role for the next start.
 ///
 /// # Errors
 /// If the settings file cannot be written.
-pub fn keep_org(folder: &Folder, org: &str) -> Result<(), Failure> {
+pub fn keep(folder: &Folder, org: Option<&str>, role: Option<Role>) -> Result<(), Failure> {
     let path = folder.settings();
-    let old = std::fs::read_to_string(&path).ok();
-    let new = settings::with_org(old.as_deref(), org);
-    if old.as_deref() == Some(new.as_str()) { Ok(()) } else { folder.write(&path, &new) }
+    for (key, value) in [("org", org), ("role", role.map(Role::as_str))] {
+        let Some(value) = value else { continue };
+        let old = std::fs::read_to_string(&path).ok();
+        let new = settings::with_kept(old.as_deref(), key, value);
+        if old.as_deref() != Some(new.as_str()) {
+            folder.write(&path, &new)?;
+        }
+    }
+    Ok(())
 }
 
 /// Leaves in the data folder what other commands need, the address last, and tells it.

@@ -135,7 +135,16 @@ impl HeaderFlags {
 
     /// Puts the references in place: those of `--ref`, and those of `--about` unless the family has a member for it.
     pub fn fill_refs(&self, claim: &mut Members, about: &[String]) {
-        let about = about.iter().filter_map(|key| key.parse::<Reference>().ok());
+        self.put_refs(claim, about.iter().filter_map(|key| key.parse::<Reference>().ok()));
+    }
+
+    /// The references of an impact: what it is about is the same incident, by its speaker's word.
+    pub fn fill_refs_of_impact(&self, claim: &mut Members) {
+        let about = self.about.iter().filter_map(|key| key.parse::<Reference>().ok());
+        self.put_refs(claim, about.map(Reference::same_incident));
+    }
+
+    fn put_refs(&self, claim: &mut Members, about: impl Iterator<Item = Reference>) {
         let new: Vec<Value> = about.chain(self.refs.iter().cloned()).map(|reference| reference.member()).collect();
         if new.is_empty() {
             return;

@@ -160,7 +160,7 @@ impl Says for Impact {
         self.fill_blocks(claim, desk);
         self.cause.fill(claim);
         self.counts.fill(claim, self.place.class.contains(&ServiceClass::Compute));
-        self.header.fill_refs(claim, &self.header.about);
+        self.header.fill_refs_of_impact(claim);
     }
 }
 

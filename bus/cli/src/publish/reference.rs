@@ -34,6 +34,14 @@ impl FromStr for Reference {
 }
 
 impl Reference {
+    /// An incident or a claim that stands without a relation is meant as the same incident.
+    pub fn same_incident(mut self) -> Self {
+        if matches!(self.kind, RefKind::Incident | RefKind::Event) {
+            self.relation = self.relation.or(Some(Relation::Same));
+        }
+        self
+    }
+
     /// The reference as it stands in a claim. A tracking id that says nothing else is meant as the same thing.
     pub fn member(&self) -> Value {
         let usual = if self.kind == RefKind::TrackingId { Relation::Same } else { Relation::Related };
@@ -115,5 +123,15 @@ mod tests {
         let error = "part_off=inc-1".parse::<Reference>().unwrap_err();
         assert!(error.contains("did you mean `part_of`?"), "{error}");
         assert!("cve:".parse::<Reference>().is_err());
+    }
+
+    #[test]
+    fn what_an_impact_is_about_is_the_same_incident_unless_it_says_otherwise() {
+        let relation = |text: &str| {
+            text.parse::<Reference>().unwrap().same_incident().member()["relation"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(relation("inc-2kq7c4w1xz"), "same");
+        assert_eq!(relation("part_of=inc-2kq7c4w1xz"), "part_of");
+        assert_eq!(relation("https://status.example.com/"), "related");
     }
 }
