@@ -77,7 +77,7 @@ async fn whole_round(station: &Station, outbox: &Outbox, round: usize) -> Vec<Du
     let mut reader = entente_journal::Reader::new(&station.bus, &station.scope, state.position().sequence(&stream));
     let mut times = Vec::new();
     for item in before..before + CLAIMS / 4 {
-        let claim = draft(item, item % 20, 0, Utc::now());
+        let claim = draft("bench", item, item % 20, 0, Utc::now());
         let started = Instant::now();
         outbox.offer(vec![claim]).await.expect("room");
         while state.taken() <= item {

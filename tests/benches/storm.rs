@@ -20,9 +20,10 @@ async fn main() {
     let now = Utc::now();
     let mut edges = Vec::new();
     for feed in 0..FEEDS {
-        let outbox = station.edge(&format!("bench-{feed}")).await;
+        let name = format!("bench-{feed}");
+        let outbox = station.edge(&name).await;
         let own = (feed..CLAIMS).step_by(FEEDS);
-        edges.push((outbox, own.map(|item| draft(item, item % INCIDENTS, 0, now)).collect::<Vec<_>>()));
+        edges.push((outbox, own.map(|item| draft(&name, item, item % INCIDENTS, 0, now)).collect::<Vec<_>>()));
     }
     let started = Instant::now();
     let edges = edges.into_iter().map(|(outbox, drafts)| {

@@ -9,6 +9,7 @@ use entente_correlator::{Model, State};
 use entente_journal::{
     Access, Bus, Identity, NatsServer, Outbox, OutboxOptions, Reader, Scope, ServerOptions, cache_folder, pump,
 };
+use entente_schemas::digest::{hex, sha256};
 use entente_schemas::event::{Draft, machine_id};
 use entente_schemas::family::{Claim, Family};
 use entente_schemas::record::Position;
@@ -30,6 +31,8 @@ pub fn claim(item: usize, incident: usize, rev: usize, now: DateTime<Utc>) -> Va
     json!({
         "object_id": format!("acme.bench:{item}"), "rev": rev + 1,
         "speaker": {"org": "acme", "role": "vendor", "relay": "own"}, "certainty": "observed",
+        "native": {"system": "acme.bench", "id": item.to_string(), "mapping_version": 1,
+            "digest": hex(&sha256(format!("{item}-{rev}").as_bytes()))},
         "times": {"observed_at": now, "occurred_at": began, "fidelity": "minute"},
         "kind": "incident", "phase": phase, "severity": "major",
         "title": format!("Elevated error rates of service {} in region {incident}", incident % 97),
@@ -39,13 +42,13 @@ pub fn claim(item: usize, incident: usize, rev: usize, now: DateTime<Utc>) -> Va
     })
 }
 
-/// The claim as an adapter drafts it.
+/// The claim as the adapter of a feed drafts it.
 #[must_use]
-pub fn draft(item: usize, incident: usize, rev: usize, now: DateTime<Utc>) -> Draft {
+pub fn draft(feed: &str, item: usize, incident: usize, rev: usize, now: DateTime<Utc>) -> Draft {
     let whole = claim(item, incident, rev, now);
     let claim = Claim::read_strict(Family::Impact, &whole.to_string()).unwrap_or_else(|problems| panic!("{problems}"));
-    let digest = format!("{item}-{rev}");
-    let id = machine_id("actual", "acme/bench", Family::Impact, &claim.header.object_id, claim.header.rev, &digest);
+    let (object, digest) = (&claim.header.object_id, claim.header.native.as_ref().map_or("", |native| &native.digest));
+    let id = machine_id("actual", &format!("acme/{feed}"), Family::Impact, object, claim.header.rev, digest);
     Draft { id, recorded: now, causation: None, traceparent: None, tlp: Tlp::Clear, claim }
 }
 
