@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_correlator::picture::Picture;
+use entente_correlator::picture::{Incident, Picture};
 use entente_correlator::select::Select;
-use entente_correlator::{Model, State, incident_id, memberships};
+use entente_correlator::{Model, State, incident_id};
 use entente_schemas::family::Family;
 use entente_schemas::record::{Position, Record};
 use entente_tests::written::{Desk, STREAM, Sealed, at, block, impact, log, with};
@@ -236,6 +236,13 @@ fn any_interleaving_gives_the_same_lanes_memberships_and_counts() {
     }
 }
 
+/// The members of each incident, by its id.
+fn memberships(state: &mut State) -> BTreeMap<String, Vec<String>> {
+    let picture = state.picture(at("12:00"), &Select::default());
+    let members = |incident: &Incident| incident.members.iter().map(|member| member.object_id.clone()).collect();
+    picture.incidents.iter().map(|incident| (incident.id.clone(), members(incident))).collect()
+}
+
 #[test]
 fn restating_times_never_changes_an_incidents_id() {
     let model = Arc::new(Model::v1().unwrap());
@@ -254,11 +261,11 @@ fn restating_times_never_changes_an_incidents_id() {
         for (desk, org) in desks.iter_mut().zip(ORGS) {
             events.push(desk.say(Family::Impact, &format!("{org}:item"), at("05:00"), body(stated(&mut choice))));
         }
-        let before = memberships(&fold(&model, log(&events, at("06:00"))));
+        let before = memberships(&mut fold(&model, log(&events, at("06:00"))));
         for (desk, org) in desks.iter_mut().zip(ORGS) {
             events.push(desk.say(Family::Impact, &format!("{org}:item"), at("05:01"), body(stated(&mut choice))));
         }
-        let after = memberships(&fold(&model, log(&events, at("06:00"))));
+        let after = memberships(&mut fold(&model, log(&events, at("06:00"))));
         assert_eq!(before, after, "seed {seed}");
     }
 }

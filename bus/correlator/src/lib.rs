@@ -17,5 +17,3 @@ pub use fold::State;
 pub use join::scene::incident_id;
 pub use model::{Model, ModelError};
 pub use record::entry::{Entry, Order};
-pub use record::objects::erases;
-pub use view::memberships;

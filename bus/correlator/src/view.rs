@@ -1,6 +1,5 @@
 //! Views of the state at a moment: the picture, one incident, and the records in words.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -277,13 +276,4 @@ fn order(a: &Core, b: &Core, sort: Sort) -> std::cmp::Ordering {
         Sort::Started => open.then(y.started.cmp(&x.started)).then_with(changed),
         Sort::Name => a.name().to_lowercase().cmp(&b.name().to_lowercase()).then_with(changed),
     }
-}
-
-/// How many incidents there are in each state, for tests and checks that need no whole picture.
-#[must_use]
-pub fn memberships(state: &State) -> BTreeMap<String, Vec<String>> {
-    let ids = state.clusters.anchors().map(|anchor| {
-        (crate::join::scene::incident_id(anchor), state.clusters.members(anchor).map(|id| id.to_string()).collect())
-    });
-    ids.collect()
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use entente_schemas::event::{CHAIN_START, Event, chain_hash};
-use entente_schemas::family::{Body, RetractionReason};
+use entente_schemas::family::Body;
 use entente_schemas::record::{Record, Verdict};
 use serde::Serialize;
 
@@ -139,7 +139,7 @@ impl Check {
     fn link(&mut self, record: &Record, event: &Event) {
         let source = event.source.to_string();
         if let Body::Retraction(retraction) = &event.claim.body
-            && erases(&retraction.reason)
+            && retraction.reason.erases()
         {
             self.report.erased += 1;
             *self.erased.entry(retraction.target_source.clone()).or_default() += 1;
@@ -214,8 +214,4 @@ impl Check {
 
 fn gap(from: u64, to: u64) -> String {
     if from == to { format!("sequence {from} is missing") } else { format!("sequences {from} to {to} are missing") }
-}
-
-fn erases(reason: &RetractionReason) -> bool {
-    matches!(reason, RetractionReason::WrongTlp | RetractionReason::Unauthorized | RetractionReason::Legal)
 }

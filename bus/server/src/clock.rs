@@ -32,12 +32,6 @@ impl Clock {
         Self { shift }
     }
 
-    /// A clock that shows `time` now and runs on from there.
-    #[must_use]
-    pub fn starting_at(time: DateTime<Utc>) -> Self {
-        Self { shift: time - Utc::now() }
-    }
-
     /// By how much it is ahead of the wall clock.
     #[must_use]
     pub fn shift(self) -> TimeDelta {
@@ -77,6 +71,10 @@ mod tests {
 
     use super::*;
 
+    fn starting_at(time: DateTime<Utc>) -> Clock {
+        Clock::shifted(time - Utc::now())
+    }
+
     fn record(payload: &str) -> Record {
         let (stream, logged) = ("A_actual_all".into(), "2026-01-01T00:00:00Z".parse().unwrap());
         let (subject, key, signature) = (String::new(), String::new(), String::new());
@@ -87,7 +85,7 @@ mod tests {
     #[test]
     fn a_played_log_is_dated_by_the_clock_that_plays_it() {
         let made = record(r#"{"recordedtime": "2024-07-19T05:10:00Z", "data": {}}"#);
-        let played = Clock::starting_at("2024-07-19T12:00:00Z".parse().unwrap());
+        let played = starting_at("2024-07-19T12:00:00Z".parse().unwrap());
         assert_eq!(Clock::wall().read(made.clone()).logged, made.logged);
         assert_eq!(played.read(made).logged, "2024-07-19T05:10:00Z".parse::<DateTime<Utc>>().unwrap());
         for told in [r#"{"recordedtime": "2093-07-19T05:10:00Z"}"#, "no event"] {
@@ -99,7 +97,7 @@ mod tests {
     #[test]
     fn a_shifted_clock_runs_on_from_where_it_was_set() {
         let set: DateTime<Utc> = "2024-07-19T04:00:00Z".parse().unwrap();
-        let clock = Clock::starting_at(set);
+        let clock = starting_at(set);
         let shown = clock.now();
         assert!(shown >= set && shown < set + TimeDelta::hours(1));
         assert!(clock.now() >= shown);

@@ -38,6 +38,14 @@ words! {
     }
 }
 
+impl RetractionReason {
+    /// Whether the payload is to be erased as well: it should never have been read, beyond being wrong (EVENTS 6).
+    #[must_use]
+    pub fn erases(self) -> bool {
+        matches!(self, Self::WrongTlp | Self::Unauthorized | Self::Legal)
+    }
+}
+
 /// An earlier claim is void.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retraction {

@@ -31,11 +31,6 @@ impl Clusters {
         self.anchor_of.get(id)
     }
 
-    /// All anchors, in the order of ids.
-    pub(crate) fn anchors(&self) -> impl Iterator<Item = &Id> {
-        self.members.keys()
-    }
-
     /// The members of an anchor's incident.
     pub(crate) fn members(&self, anchor: &str) -> impl Iterator<Item = &Id> {
         self.members.get(anchor).into_iter().flatten()

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_schemas::family::{Body, Family, RetractionReason, Scope};
+use entente_schemas::family::{Body, Family, Scope};
 use entente_schemas::speaker::Role;
 
 use crate::join::scene::incident_id;
@@ -211,10 +211,4 @@ pub(crate) fn acts_as_coordinator(entry: &Entry) -> bool {
     let header = entry.header();
     let author = header.author.as_ref().and_then(|author| author.role);
     author == Some(Role::Coordinator) || header.speaker.role == Role::Coordinator
-}
-
-/// Whether a retraction asks that the payload be erased as well.
-#[must_use]
-pub fn erases(reason: RetractionReason) -> bool {
-    matches!(reason, RetractionReason::WrongTlp | RetractionReason::Unauthorized | RetractionReason::Legal)
 }
