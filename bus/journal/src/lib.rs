@@ -7,6 +7,7 @@
 mod ask;
 mod beat;
 mod bus;
+mod clock;
 mod cores;
 mod fetch;
 mod identity;
@@ -21,6 +22,7 @@ mod verify;
 
 pub use beat::{beat, beats};
 pub use bus::{Access, Bus, BusError};
+pub use clock::{Clock, Legs, LegsError, Tip, tip};
 pub use fetch::{FetchError, cache_folder};
 pub use identity::{Identity, IdentityError};
 pub use nats_server::{NatsServer, ServerError, ServerOptions};

@@ -8,6 +8,7 @@
     reason = "a test says by them what it found"
 )]
 
+mod clock;
 mod kills;
 mod outbox;
 mod server;
