@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entente_schemas::record::Position;
 
-use crate::moment::parse_moment;
+use crate::moment::end_of;
 use crate::timeline::Timeline;
 
 /// How far the log is to count.
@@ -21,12 +21,12 @@ pub enum AsOf {
 pub struct AsOfError(String);
 
 impl AsOf {
-    /// Reads a position or a time. A bare sequence is one of `single`, the only stream that is read.
+    /// Reads a position or a time, which counts to the end of the second, minute or day that is written. A bare sequence is one of `single`, the only stream that is read.
     ///
     /// # Errors
     /// If the text is neither.
     pub fn parse(text: &str, single: &str) -> Result<Self, AsOfError> {
-        if let Ok(time) = parse_moment(text) {
+        if let Some(time) = end_of(text) {
             return Ok(Self::Time(time));
         }
         let position = Position::parse(text.trim(), single);
@@ -52,7 +52,8 @@ mod tests {
         let position = |text| AsOf::parse(text, "A_actual_all");
         assert_eq!(position("120"), Ok(AsOf::Position(Position::of("A_actual_all", 120))));
         assert_eq!(position("A_actual_g1:7"), Ok(AsOf::Position(Position::of("A_actual_g1", 7))));
-        assert!(matches!(position("2024-07-19T05:27Z"), Ok(AsOf::Time(_))));
+        assert_eq!(position("2024-07-19T05:27Z"), position("2024-07-19T05:27:59.999999999Z"));
+        assert_eq!(position("2024-07-19T05:27:00Z"), position("2024-07-19T05:27:00.999999999Z"));
         // A year alone is a position: a log has one long before it has a year.
         assert_eq!(position("2024"), Ok(AsOf::Position(Position::of("A_actual_all", 2024))));
         for text in ["", "-1", "12a", "now", "A_actual_all:", "99999999999999999999"] {

@@ -13,5 +13,5 @@ mod timeline;
 pub use archive::{Archive, Cut, fold_to};
 pub use as_of::{AsOf, AsOfError};
 pub use milestones::Milestones;
-pub use moment::{MomentError, parse_moment};
+pub use moment::{Moment, MomentError, NoMoment, parse_moment, seconds};
 pub use timeline::Timeline;
