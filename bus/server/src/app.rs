@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entente_journal::Scope;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::beats::Beats;
@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) token: Secret,
     /// Of the forms.
     pub(crate) form_token: Secret,
+    /// A place for each open stream.
+    pub(crate) streams: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -38,25 +40,15 @@ impl Shared {
     ///
     /// # Errors
     /// If the log has not come so far.
-    pub(crate) fn when(&self, asked: &Asked) -> Result<When, Refusal> {
-        let sequence = asked.as_of.as_ref().map(|as_of| self.room.resolve(as_of));
+    pub(crate) async fn when(&self, asked: &Asked) -> Result<When, Refusal> {
+        let sequence = match &asked.as_of {
+            Some(as_of) => Some(self.room.resolve(as_of).await?),
+            None => None,
+        };
         let reached = self.room.sequence();
         match sequence {
             Some(sequence) if sequence > reached => Err(Refusal::ahead(sequence, reached)),
             _ => Ok(When { sequence, at: asked.at, now: self.clock.second() }),
         }
-    }
-
-    /// Asks the room something that takes a while, where no other request waits for it.
-    ///
-    /// # Errors
-    /// If the answering failed.
-    pub(crate) async fn ask<R: Send + 'static>(
-        self: &Arc<Self>,
-        question: impl FnOnce(&Room) -> R + Send + 'static,
-    ) -> Result<R, Refusal> {
-        let room = Arc::clone(&self.room);
-        let answer = tokio::task::spawn_blocking(move || question(&room)).await;
-        answer.map_err(|error| Refusal::broken(&format!("the picture could not be made: {error}")))
     }
 }

@@ -60,13 +60,19 @@ impl Watcher {
         if self.room.link() != Link::Live {
             return;
         }
-        let drafts: Vec<Draft> = looks
-            .into_iter()
-            .filter_map(|(name, beat, present)| {
-                let known = self.room.with(When::live(now), |state, _| known(state, name));
-                due(&self.scope.universe, name, beat, present, known.as_ref(), now)
-            })
-            .collect();
+        let looks: Vec<(FeedName, Beat, bool)> =
+            looks.into_iter().map(|(name, beat, present)| (name.clone(), beat.clone(), present)).collect();
+        let universe = self.scope.universe.clone();
+        let drafts = self.room.look(When::live(now), move |moment| -> Vec<Draft> {
+            let due = looks.iter().filter_map(|(name, beat, present)| {
+                due(&universe, name, beat, *present, known(moment.state, name).as_ref(), now)
+            });
+            due.collect()
+        });
+        let drafts = match drafts.await {
+            Ok(drafts) => drafts,
+            Err(error) => return tracing::error!("the beats could not be held against the log: {error}"),
+        };
         for draft in drafts {
             let object = draft.claim.header.object_id.clone();
             match self.desk.say(draft).await {
@@ -87,14 +93,15 @@ fn known(state: &State, (org, feed): &FeedName) -> Option<Known> {
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
     use entente_correlator::Model;
+    use entente_correlator::picture::Picture;
     use entente_correlator::select::Select;
     use entente_journal::{Batch, Identity, Outbox, OutboxOptions};
-    use entente_schemas::beat::{Backlog, Lag};
     use entente_schemas::event::{CHAIN_START, Place, Source, chain_hash};
     use entente_schemas::family::FeedState;
     use entente_schemas::record::{Record, Verdict};
 
     use super::*;
+    use crate::vigil::tests::beat;
 
     /// A log of one desk, which hands every record to the room at once.
     struct Log {
@@ -124,30 +131,13 @@ mod tests {
             self.room.take(Batch { records: vec![record], complete: sequence }, true);
         }
 
-        fn feed(&self, now: DateTime<Utc>) -> Option<FeedState> {
-            self.room
-                .picture(When::live(now), &Select::default())
-                .feeds
-                .iter()
-                .find(|feed| feed.feed == "gcp-public")?
-                .state
+        async fn picture(&self, now: DateTime<Utc>) -> Arc<Picture> {
+            self.room.look(When::live(now), |moment| moment.picture(&Select::default())).await.unwrap()
         }
-    }
 
-    fn beat(at: DateTime<Utc>) -> Beat {
-        Beat {
-            state: FeedState::Live,
-            last_good: Some(at),
-            last_poll: Some(at),
-            next_try: None,
-            failures: 0,
-            error: None,
-            lag: Lag::default(),
-            outbox: Backlog::default(),
-            unknown_words: Vec::new(),
-            mapping_version: 1,
-            clock_offset_ms: None,
-            beat_at: at,
+        async fn known(&self, now: DateTime<Utc>, name: &FeedName) -> Option<Known> {
+            let name = name.clone();
+            self.room.look(When::live(now), move |moment| known(moment.state, &name)).await.unwrap()
         }
     }
 
@@ -171,23 +161,25 @@ mod tests {
         let mut log = Log { room, source: outbox.source().clone(), prevhash: CHAIN_START.into(), sequence: 0 };
         let name: FeedName = ("local".into(), "gcp-public".into());
         let start: DateTime<Utc> = "2024-07-19T04:00:00Z".parse().unwrap();
-        let mut last = beat(start);
+        let mut last = beat(start, FeedState::Live);
         for (minute, present, expected) in
             [(2, false, FeedState::Blind), (9, true, FeedState::Live), (20, false, FeedState::Blind)]
         {
             let now = start + TimeDelta::minutes(minute);
             if present {
-                last = beat(now);
+                last = beat(now, FeedState::Live);
             }
-            let known = log.room.with(When::live(now), |state, _| known(state, &name));
+            let known = log.known(now, &name).await;
             let draft = due("actual", &name, &last, present, known.as_ref(), now).unwrap();
             desk.say(draft.clone()).await.unwrap();
             log.take(&draft, now);
-            assert_eq!(log.feed(now), Some(expected), "after {minute} minutes");
-            let known = log.room.with(When::live(now), |state, _| super::known(state, &name));
+            let picture = log.picture(now).await;
+            let feed = picture.feeds.iter().find(|feed| feed.feed == "gcp-public").unwrap();
+            assert_eq!(feed.state, Some(expected), "after {minute} minutes");
+            let known = log.known(now, &name).await;
             assert_eq!(due("actual", &name, &last, present, known.as_ref(), now), None, "said once");
         }
         assert_eq!(outbox.backlog().events, 3);
-        assert!(log.room.picture(When::live(start), &Select::default()).held_back.is_empty());
+        assert!(log.picture(start).await.held_back.is_empty());
     }
 }

@@ -4,14 +4,21 @@
 mod complete;
 mod desk;
 mod ground;
+mod names;
+mod prepare;
+mod published;
+mod remarks;
 mod request;
+mod retract;
+mod slugs;
 mod unique;
 
 use entente_schemas::check::Problem;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(crate) use desk::{Desk, PublishError, Published};
+pub(crate) use desk::Desk;
+pub(crate) use published::{PublishError, Published};
 pub(crate) use request::{ClaimRequest, Request};
 
 /// One mistake in a claim.

@@ -2,7 +2,7 @@
 //! answers. Everything that is shown is asked for here, and computed at most once per position and second.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::Picture;
@@ -11,12 +11,15 @@ use entente_correlator::{Model, State};
 use entente_journal::{Batch, Scope};
 use entente_replay::{Archive, AsOf};
 use entente_schemas::record::Position;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::task::{JoinError, spawn_blocking};
 
 /// Pictures that are kept: each view that is open needs one.
 const PICTURES: usize = 16;
 /// States of earlier moments that are kept, for whoever looks around in one. Each costs about 2 KB a record of the log.
 const CUTS: usize = 2;
+/// States of earlier moments that are folded at the same time: each takes a core, and memory as the live one does.
+const FOLDS: usize = 2;
 
 /// What the server knows.
 pub(crate) struct Room {
@@ -25,7 +28,8 @@ pub(crate) struct Room {
     sequence: watch::Sender<u64>,
     link: watch::Sender<Link>,
     pictures: Mutex<VecDeque<(Key, Arc<Picture>)>>,
-    cuts: Mutex<VecDeque<(u64, Arc<Past>)>>,
+    cuts: Mutex<Cuts>,
+    folds: Semaphore,
 }
 
 struct Log {
@@ -33,8 +37,11 @@ struct Log {
     archive: Archive,
 }
 
-/// An earlier state, folded by the first who asks.
-type Past = OnceLock<Mutex<State>>;
+/// An earlier state, folded for the first who asks; whoever asks meanwhile waits for the same one.
+type Past = OnceCell<Mutex<State>>;
+
+/// The earlier states that are kept, the one asked for last in front.
+type Cuts = VecDeque<(u64, Arc<Past>)>;
 
 type Key = (u64, DateTime<Utc>, Select);
 
@@ -77,6 +84,40 @@ impl When {
     }
 }
 
+/// The state at a moment, as long as it is looked at: nobody else sees it meanwhile.
+pub(crate) struct Moment<'a> {
+    room: &'a Room,
+    /// What was folded.
+    pub(crate) state: &'a mut State,
+    /// What the clock shows there.
+    pub(crate) at: DateTime<Utc>,
+}
+
+impl Moment<'_> {
+    /// How far the log counts here.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.state.position().sequence(&self.room.stream)
+    }
+
+    /// The picture.
+    pub(crate) fn picture(&mut self, select: &Select) -> Arc<Picture> {
+        let key = (self.sequence(), self.at, select.clone());
+        if let Some(found) = self.room.kept(&key) {
+            return found;
+        }
+        let picture = Arc::new(self.state.picture(self.at, select));
+        let mut pictures = lock(&self.room.pictures);
+        pictures.push_front((key, Arc::clone(&picture)));
+        pictures.truncate(PICTURES);
+        picture
+    }
+}
+
+/// A question was not answered, because answering it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the picture could not be made: {0}")]
+pub(crate) struct Unanswered(#[from] JoinError);
+
 impl Room {
     pub(crate) fn new(scope: &Scope, model: Arc<Model>) -> Self {
         let live = State::new(&scope.universe, Arc::clone(&model));
@@ -88,6 +129,7 @@ impl Room {
             link: watch::Sender::new(Link::Catching),
             pictures: Mutex::default(),
             cuts: Mutex::default(),
+            folds: Semaphore::new(FOLDS),
         }
     }
 
@@ -161,57 +203,116 @@ impl Room {
     }
 
     /// The sequence that is meant, in the log as it is now.
-    pub(crate) fn resolve(&self, as_of: &AsOf) -> u64 {
-        as_of.position(self.lock().archive.timeline()).sequence(&self.stream)
-    }
-
-    /// The picture of a moment.
-    pub(crate) fn picture(&self, when: When, select: &Select) -> Arc<Picture> {
-        self.with(when, |state, at| {
-            let key = (state.position().sequence(&self.stream), at, select.clone());
-            if let Some(found) = self.kept(&key) {
-                return found;
+    ///
+    /// # Errors
+    /// If the answering failed.
+    pub(crate) async fn resolve(self: &Arc<Self>, as_of: &AsOf) -> Result<u64, Unanswered> {
+        match as_of {
+            AsOf::Position(position) => Ok(position.sequence(&self.stream)),
+            AsOf::Time(_) => {
+                let (room, as_of) = (Arc::clone(self), as_of.clone());
+                let found = move || as_of.position(room.lock().archive.timeline()).sequence(&room.stream);
+                Ok(spawn_blocking(found).await?)
             }
-            let picture = Arc::new(state.picture(at, select));
-            let mut pictures = lock(&self.pictures);
-            pictures.push_front((key, Arc::clone(&picture)));
-            pictures.truncate(PICTURES);
-            picture
-        })
+        }
     }
 
-    fn kept(&self, key: &Key) -> Option<Arc<Picture>> {
-        let pictures = lock(&self.pictures);
-        pictures.iter().find(|(kept, _)| kept == key).map(|(_, picture)| Arc::clone(picture))
+    /// Asks the state of a moment.
+    ///
+    /// # Errors
+    /// If the answering failed.
+    pub(crate) async fn look<R: Send + 'static>(
+        self: &Arc<Self>,
+        when: When,
+        look: impl FnOnce(&mut Moment<'_>) -> R + Send + 'static,
+    ) -> Result<R, Unanswered> {
+        self.ask(when, look, |found| found).await
     }
 
-    /// Asks the state of a moment, and says what the clock shows there.
-    pub(crate) fn with<R>(&self, when: When, ask: impl FnOnce(&mut State, DateTime<Utc>) -> R) -> R {
-        let mut log = self.lock();
-        let Some(sequence) = when.sequence.filter(|wanted| *wanted != log.live.position().sequence(&self.stream))
-        else {
-            let at = when.at(&log.live);
-            return ask(&mut log.live, at);
+    /// Asks the state of a moment, and makes an answer of what was found. Only `look` keeps others from the state; both
+    /// run where no other task waits for them.
+    ///
+    /// # Errors
+    /// If the answering failed.
+    pub(crate) async fn ask<F, R: Send + 'static>(
+        self: &Arc<Self>,
+        when: When,
+        look: impl FnOnce(&mut Moment<'_>) -> F + Send + 'static,
+        finish: impl FnOnce(F) -> R + Send + 'static,
+    ) -> Result<R, Unanswered> {
+        let mut question = (look, finish);
+        loop {
+            let (room, past) = (Arc::clone(self), self.past(when).await?);
+            match spawn_blocking(move || room.answer(when, past.as_deref(), question)).await? {
+                Ok(answer) => return Ok(answer),
+                Err(unasked) => question = unasked,
+            }
+        }
+    }
+
+    /// The answer, or the question again if the live state has left the moment meanwhile.
+    fn answer<F, R, L, M>(&self, when: When, past: Option<&Past>, (look, finish): (L, M)) -> Result<R, (L, M)>
+    where
+        L: FnOnce(&mut Moment<'_>) -> F,
+        M: FnOnce(F) -> R,
+    {
+        let look_at = |state: &mut State, look: L| {
+            let at = when.at(state);
+            look(&mut Moment { room: self, state, at })
         };
-        drop(log);
-        let past = self.past(sequence);
-        let state = past.get_or_init(|| {
-            let cut = self.lock().archive.cut(&Position::of(&self.stream, sequence));
-            Mutex::new(cut.fold())
-        });
-        let mut state = lock(state);
-        let at = when.at(&state);
-        ask(&mut state, at)
+        let found = if let Some(state) = past.and_then(OnceCell::get) {
+            look_at(&mut lock(state), look)
+        } else {
+            let live = &mut self.lock().live;
+            if when.sequence.is_some_and(|wanted| wanted != live.position().sequence(&self.stream)) {
+                return Err((look, finish));
+            }
+            look_at(live, look)
+        };
+        Ok(finish(found))
     }
 
-    fn past(&self, sequence: u64) -> Arc<Past> {
+    /// The state of an earlier moment; none for the live one.
+    async fn past(self: &Arc<Self>, when: When) -> Result<Option<Arc<Past>>, Unanswered> {
+        let Some(sequence) = when.sequence.filter(|wanted| *wanted != self.sequence()) else { return Ok(None) };
+        let (past, dropped) = self.cut(sequence);
+        if !past.initialized() {
+            // A caller who goes away must not make room for another fold while this one goes on.
+            tokio::spawn(Arc::clone(self).fold(sequence, Arc::clone(&past), dropped)).await??;
+        }
+        Ok(Some(past))
+    }
+
+    async fn fold(self: Arc<Self>, sequence: u64, past: Arc<Past>, dropped: Cuts) -> Result<(), JoinError> {
+        let folding = || async {
+            let place = self.folds.acquire().await;
+            let room = Arc::clone(&self);
+            let state = spawn_blocking(move || {
+                drop(dropped);
+                let cut = room.lock().archive.cut(&Position::of(&room.stream, sequence));
+                Mutex::new(cut.fold())
+            });
+            let state = state.await;
+            drop(place);
+            state
+        };
+        past.get_or_try_init(folding).await.map(drop)
+    }
+
+    /// The place of an earlier state, and those that are not kept any longer: freeing one takes a while.
+    fn cut(&self, sequence: u64) -> (Arc<Past>, Cuts) {
         let mut cuts = lock(&self.cuts);
         let found = cuts.iter().position(|(kept, _)| *kept == sequence);
         let cut = found.and_then(|index| cuts.remove(index)).unwrap_or_else(|| (sequence, Arc::default()));
         let past = Arc::clone(&cut.1);
         cuts.push_front(cut);
-        cuts.truncate(CUTS);
-        past
+        let kept = cuts.len().min(CUTS);
+        (past, cuts.split_off(kept))
+    }
+
+    fn kept(&self, key: &Key) -> Option<Arc<Picture>> {
+        let pictures = lock(&self.pictures);
+        pictures.iter().find(|(kept, _)| kept == key).map(|(_, picture)| Arc::clone(picture))
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {
@@ -221,4 +322,78 @@ impl Room {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(reached: u64) -> Arc<Room> {
+        let room = Room::new(&Scope::actual(), Arc::new(Model::v1().unwrap()));
+        room.take(Batch { records: Vec::new(), complete: reached }, true);
+        Arc::new(room)
+    }
+
+    fn at(sequence: Option<u64>) -> When {
+        When { sequence, at: None, now: DateTime::UNIX_EPOCH }
+    }
+
+    /// Lets whatever can go on go on.
+    async fn settle() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn earlier_moments_are_folded_two_at_a_time_and_nobody_else_waits() {
+        let room = room(9);
+        let all = room.folds.acquire_many(u32::try_from(FOLDS).unwrap()).await.unwrap();
+        let asking = |sequence| {
+            let room = Arc::clone(&room);
+            tokio::spawn(async move { room.look(at(Some(sequence)), |moment| moment.sequence()).await })
+        };
+        let (waiting, gone) = (asking(3), asking(4));
+        settle().await;
+        gone.abort();
+        for sequence in [None, Some(9)] {
+            assert_eq!(room.look(at(sequence), |moment| moment.sequence()).await.unwrap(), 9);
+        }
+        assert!(!waiting.is_finished());
+        drop(all);
+        assert_eq!(waiting.await.unwrap().unwrap(), 3);
+        // Whoever went away meanwhile keeps no place.
+        assert_eq!(room.look(at(Some(5)), |moment| moment.sequence()).await.unwrap(), 5);
+        let places = room.folds.acquire_many(u32::try_from(FOLDS).unwrap()).await;
+        assert_eq!(places.unwrap().num_permits(), FOLDS);
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_one_moment_gets_one_fold() {
+        let room = room(9);
+        let place = room.folds.acquire_many(u32::try_from(FOLDS).unwrap() - 1).await.unwrap();
+        let asked = (0..8).map(|_| room.look(at(Some(3)), |moment| std::ptr::from_ref(moment.state) as usize));
+        let found = futures::future::try_join_all(asked).await.unwrap();
+        assert!(found.iter().all(|state| *state == found[0]));
+        drop(place);
+    }
+
+    #[tokio::test]
+    async fn a_moment_that_was_live_is_answered_when_the_log_has_gone_on() {
+        let room = room(9);
+        let past = room.past(at(Some(9))).await.unwrap();
+        assert!(past.is_none());
+        room.take(Batch { records: Vec::new(), complete: 10 }, true);
+        let (look, finish) = (|moment: &mut Moment<'_>| moment.sequence(), |found: u64| found);
+        assert!(room.answer(at(Some(9)), None, (look, finish)).is_err());
+        assert_eq!(room.look(at(Some(9)), |moment| moment.sequence()).await.unwrap(), 9);
+    }
+
+    #[tokio::test]
+    async fn a_question_that_panics_leaves_the_room_whole() {
+        let room = room(1);
+        let failed = room.look(at(None), |_| panic!("a mistake in a view")).await;
+        assert!(failed.is_err_and(|error: Unanswered| error.to_string().contains("could not be made")));
+        assert_eq!(room.look(at(None), |moment| moment.sequence()).await.unwrap(), 1);
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt as _;
 use entente_journal::OutboxError;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,7 @@ use crate::follow::follow;
 use crate::options::{Address, Port, ServerOptions};
 use crate::room::Room;
 use crate::secret::{Secret, SecretError};
-use crate::web::{Names, router};
+use crate::web::{Names, STREAMS, router};
 
 /// How many ports are tried where any will do.
 const PORTS: u16 = 100;
@@ -152,6 +152,7 @@ fn app(
         names: Names::of(address.port()),
         token: Secret::in_file(&options.data.join("token"))?,
         form_token: Secret::random()?,
+        streams: Arc::new(Semaphore::new(STREAMS)),
         stop: stop.clone(),
     }))
 }

@@ -138,7 +138,7 @@ fn draft(universe: &str, name: &FeedName, rev: u64, digest: &str, feed: Feed, no
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use entente_schemas::beat::{Backlog, Lag};
 
     use super::*;
@@ -147,11 +147,12 @@ mod tests {
         DateTime::from_timestamp(1_721_361_600 + second, 0).unwrap()
     }
 
-    fn beat(second: i64, state: FeedState) -> Beat {
+    /// The beat of an adapter that polled well at that moment.
+    pub(crate) fn beat(at: DateTime<Utc>, state: FeedState) -> Beat {
         Beat {
             state,
-            last_good: Some(at(second)),
-            last_poll: Some(at(second)),
+            last_good: Some(at),
+            last_poll: Some(at),
             next_try: None,
             failures: 0,
             error: None,
@@ -160,7 +161,7 @@ mod tests {
             unknown_words: Vec::new(),
             mapping_version: 1,
             clock_offset_ms: None,
-            beat_at: at(second),
+            beat_at: at,
         }
     }
 
@@ -184,7 +185,7 @@ mod tests {
 
     /// Looks every ten seconds from `from` to `to` at one unchanged beat.
     fn watched(vigil: &mut Vigil, from: i64, to: i64, stamp: i64) -> bool {
-        let beats = BTreeMap::from([(name(), beat(stamp, FeedState::Live))]);
+        let beats = BTreeMap::from([(name(), beat(at(stamp), FeedState::Live))]);
         let looks = (from..=to).step_by(10).map(|second| vigil.look(at(second), &beats)[0].2);
         looks.last().unwrap()
     }
@@ -208,7 +209,7 @@ mod tests {
 
     #[test]
     fn whoever_notices_says_it_under_the_same_id() {
-        let (last, live) = (beat(60, FeedState::Live), known(FeedState::Live, "first poll"));
+        let (last, live) = (beat(at(60), FeedState::Live), known(FeedState::Live, "first poll"));
         let said = |now| due("actual", &name(), &last, false, Some(&live), at(now)).unwrap();
         let (one, other) = (said(150), said(158));
         assert_eq!(one.id, other.id);
@@ -223,14 +224,14 @@ mod tests {
 
     #[test]
     fn what_is_blind_is_not_said_twice_and_only_our_own_word_is_taken_back() {
-        let last = beat(60, FeedState::Live);
+        let last = beat(at(60), FeedState::Live);
         let gone = known(FeedState::Blind, "adapter_gone: its adapter has missed three beats");
         let refused = known(FeedState::Blind, "the provider answered 503");
         let due = |present, known: &Known, beat: &Beat| due("actual", &name(), beat, present, Some(known), at(150));
         assert_eq!(due(false, &gone, &last), None);
         assert_eq!(due(true, &refused, &last), None);
         assert_eq!(due(true, &known(FeedState::Live, "first poll"), &last), None);
-        assert_eq!(due(true, &gone, &beat(60, FeedState::Blind)), None);
+        assert_eq!(due(true, &gone, &beat(at(60), FeedState::Blind)), None);
         let back = due(true, &gone, &last).unwrap();
         let Body::Feed(feed) = &back.claim.body else { panic!("a feed event") };
         assert_eq!((feed.state, back.claim.header.rev), (FeedState::Live, 4));

@@ -3,6 +3,7 @@
 mod api;
 mod forms;
 mod guard;
+mod key;
 mod live;
 mod openapi;
 mod pages;
@@ -14,6 +15,7 @@ mod view;
 mod visit;
 
 pub(crate) use guard::Names;
+pub(crate) use live::STREAMS;
 pub(crate) use query::Asked;
 pub(crate) use refusal::Refusal;
 pub(crate) use routes::router;

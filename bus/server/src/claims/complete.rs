@@ -169,9 +169,9 @@ impl Building {
         let named = ["target_object", "target_rev", "target_source"].iter().all(|name| self.claim.contains_key(*name));
         match &ground.target {
             Some(target) => {
-                self.claim.insert("target".to_owned(), json!(target.id));
-                self.default("target_object", || json!(target.object_id));
-                self.default("target_rev", || json!(target.rev));
+                self.claim.insert("target".to_owned(), json!(target.line.id));
+                self.default("target_object", || json!(target.line.object_id));
+                self.default("target_rev", || json!(target.line.rev));
                 self.default("target_source", || json!(target.source));
             }
             None if named => {}
@@ -199,6 +199,8 @@ fn stamp(time: DateTime<Utc>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use entente_correlator::picture::Line;
+
     use super::super::ground::Target;
     use super::*;
 
@@ -318,8 +320,21 @@ mod tests {
     fn a_retraction_finds_its_target_in_the_log() {
         let retract = json!({"target": "120", "scope": "revision", "reason": "wrong_fact"});
         let source = "//aws/desk/01J00000000000000000000000".to_owned();
-        let target = Target { id: "e1".into(), object_id: "aws:1".into(), rev: 2, source: source.clone() };
-        let ground = Ground { target: Some(target), ..Ground::default() };
+        let line = Line {
+            position: 120,
+            id: "e1".into(),
+            logged: writer().now,
+            speaker: "aws".into(),
+            source: "aws/desk".into(),
+            family: Family::Impact,
+            object_id: "aws:1".into(),
+            rev: 2,
+            says: String::new(),
+            incident: None,
+            withdrawn_by: None,
+        };
+        let ground =
+            Ground { target: Some(Target { line, source: source.clone(), standing: vec![2] }), ..Ground::default() };
         let claim = complete(asked(Family::Retraction, retract.clone()), &ground, &writer()).unwrap().claim;
         let json = serde_json::to_value(&claim).unwrap();
         assert_eq!((json["target"].as_str(), json["target_source"].as_str()), (Some("e1"), Some(source.as_str())));

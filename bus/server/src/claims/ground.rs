@@ -9,6 +9,7 @@ use entente_schemas::speaker::Role;
 use serde_json::{Map, Value};
 
 use super::request::Request;
+use crate::room::Moment;
 
 /// What is known of the object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,25 +25,26 @@ pub(crate) struct Ground {
 }
 
 /// An event that a retraction names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Target {
-    pub(crate) id: String,
-    pub(crate) object_id: String,
-    pub(crate) rev: u64,
+    pub(crate) line: Line,
     pub(crate) source: String,
+    /// The revisions of the object by the same feed that are not withdrawn.
+    pub(crate) standing: Vec<u64>,
 }
 
 impl Ground {
     /// What the log says; `desk` is the desk's `<org>/<feed>`.
-    pub(crate) fn of_log(state: &mut State, request: &Request, desk: &str) -> Self {
+    pub(crate) fn of_log(moment: &mut Moment<'_>, request: &Request, desk: &str) -> Self {
+        let state = &*moment.state;
         let last = request.text("object_id").and_then(|id| last_line(state, request.family, id, desk));
         let speaker = request.claim.get("speaker").filter(|speaker| speaker.get("role").is_none());
         let speaker = speaker.and_then(|speaker| speaker.get("org")).and_then(Value::as_str);
         Self {
             last_rev: last.as_ref().map_or(0, |line| line.rev),
             last: last.filter(|_| request.still).and_then(|line| claim_at(state, &line)),
-            role: speaker.and_then(|org| role_of(state, org)),
             target: target(state, request),
+            role: speaker.and_then(|org| role_of(moment, org)),
         }
     }
 }
@@ -64,16 +66,43 @@ pub(crate) fn data(payload: &[u8]) -> Option<Map<String, Value>> {
     if let Some(Value::Object(claim)) = event.remove("data") { Some(claim) } else { None }
 }
 
-fn role_of(state: &mut State, org: &str) -> Option<Role> {
-    let at = state.logged()?;
-    let rows = state.picture(at, &Select { limit: 0, ..Select::default() }).matrix.rows;
-    rows.into_iter().find(|row| row.speaker == org).map(|row| row.role)
+/// As it last said itself; of one that has only feeds, as the picture takes it.
+fn role_of(moment: &mut Moment<'_>, org: &str) -> Option<Role> {
+    let spoken = Family::ALL.iter().filter(|family| !matches!(family, Family::Feed | Family::Rejected));
+    let newest = spoken.filter_map(|family| {
+        let filter = EventFilter { object: None, family: Some(*family), speaker: Some(org.to_owned()) };
+        moment.state.events(None, 1, &filter).pop()
+    });
+    if let Some(line) = newest.max_by_key(|line| line.position) {
+        let (_, payload) = moment.state.event(&line.id)?;
+        return Some(Event::read(&payload).ok()?.claim.header.speaker.role);
+    }
+    let picture = moment.picture(&Select { limit: 0, ..Select::default() });
+    picture.matrix.rows.iter().find(|row| row.speaker == org).map(|row| row.role)
 }
 
+/// A short name that other claims have is found by neither side as before; its author is told.
+pub(crate) fn name_taken(moment: &mut Moment<'_>, request: &Request) -> Vec<String> {
+    let name = request.text("name").filter(|_| request.family == Family::Constraint);
+    let objects = request.claim.get("objects").and_then(Value::as_array);
+    let (Some(name), Some(objects)) = (name, objects) else { return Vec::new() };
+    let Some(holder) = moment.state.incident(name, moment.at).filter(|holder| holder.open) else { return Vec::new() };
+    if holder.members.iter().any(|member| objects.iter().any(|object| *object == *member.object_id)) {
+        return Vec::new();
+    }
+    let shown: String = name.chars().take(80).collect();
+    vec![format!("`{shown}` is the name of {} already, which is open: now the newer one is found by it.", holder.id)]
+}
+
+/// A target is named by its event id, its position, or its object id: then what that said last is meant.
 fn target(state: &State, request: &Request) -> Option<Target> {
     let named = request.claim.get("target").filter(|_| request.family == Family::Retraction)?;
     let key = named.as_str().map_or_else(|| named.to_string(), str::to_owned);
-    let (line, payload) = state.event(&key)?;
+    let current = || Family::ALL.iter().find_map(|family| state.current(*family, &key));
+    let (line, payload) = state.event(&key).or_else(|| state.event(&current()?.event.id))?;
     let source = Event::read(&payload).ok()?.source.to_string();
-    Some(Target { id: line.id, object_id: line.object_id, rev: line.rev, source })
+    let filter = EventFilter { object: Some(line.object_id.clone()), family: Some(line.family), speaker: None };
+    let of_feed = state.events(None, usize::MAX, &filter).into_iter().filter(|other| other.source == line.source);
+    let standing = of_feed.filter(|other| other.withdrawn_by.is_none()).map(|other| other.rev).collect();
+    Some(Target { line, source, standing })
 }

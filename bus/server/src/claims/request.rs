@@ -19,7 +19,7 @@ pub(crate) struct ClaimRequest {
     /// A UUIDv7 for the event, minted once by the caller, so that handing the claim over again does no harm.
     #[serde(default)]
     id: Option<String>,
-    /// The event that this one answers.
+    /// What this one answers: an event id, a position of the log or an object id. It becomes the event's id.
     #[serde(default)]
     causation: Option<String>,
     /// W3C trace context.
@@ -31,6 +31,9 @@ pub(crate) struct ClaimRequest {
     /// Say the last revision of `claim.object_id` again: it still holds.
     #[serde(default)]
     still: bool,
+    /// Complete the claim, hold it to everything, and answer what would be published. Nothing is.
+    #[serde(default)]
+    dry_run: bool,
     /// The claim's members, as the family's schema names them.
     #[serde(default)]
     claim: Map<String, Value>,
@@ -45,6 +48,7 @@ pub(crate) struct Request {
     pub(crate) traceparent: Option<String>,
     pub(crate) tlp: Tlp,
     pub(crate) still: bool,
+    pub(crate) dry_run: bool,
     pub(crate) claim: Map<String, Value>,
 }
 
@@ -54,7 +58,8 @@ const ID_MAX: usize = 200;
 impl Request {
     /// A request for a claim, with nothing said beside it.
     pub(crate) fn new(family: Family, claim: Map<String, Value>) -> Self {
-        Self { family, id: None, causation: None, traceparent: None, tlp: Tlp::Green, still: false, claim }
+        let (id, causation, traceparent, tlp) = (None, None, None, Tlp::Green);
+        Self { family, id, causation, traceparent, tlp, still: false, dry_run: false, claim }
     }
 
     /// Reads a request.
@@ -90,9 +95,11 @@ impl Request {
                 mistakes.push(Mistake::new(path, format!("expected 1 to {ID_MAX} characters")));
             }
         }
-        let ClaimRequest { causation, traceparent, still, claim, .. } = read;
+        let ClaimRequest { causation, traceparent, still, dry_run, claim, .. } = read;
         match family {
-            Some(family) if mistakes.is_empty() => Ok(Self { family, id, causation, traceparent, tlp, still, claim }),
+            Some(family) if mistakes.is_empty() => {
+                Ok(Self { family, id, causation, traceparent, tlp, still, dry_run, claim })
+            }
             _ => Err(mistakes),
         }
     }

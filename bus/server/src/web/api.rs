@@ -1,15 +1,16 @@
 //! The JSON answers: the picture, one incident, the records, the feeds, and the door for claims.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use entente_correlator::picture::{Feed, HeldBack, Line, Rejected};
+use entente_correlator::picture::{Feed, HeldBack, Line, Picture, Rejected};
 use entente_correlator::select::Select;
 use entente_schemas::beat::Beat;
 use entente_schemas::family::Coverage;
@@ -17,12 +18,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::key::Key;
 use super::query::{Asked, pairs};
 use super::refusal::Refusal;
 use super::select;
 use crate::app::{App, Shared};
 use crate::claims::Request;
-use crate::room::Link;
+use crate::room::{Link, Moment};
 use crate::vigil::FeedName;
 
 /// The greatest request that is taken: a payload of 64 KiB and room for how a form or a tool writes it.
@@ -99,22 +101,22 @@ impl From<Link> for LogState {
 
 pub(crate) async fn picture(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let asked = read(&app, query.as_deref(), select::INCIDENTS)?;
-    let (when, select) = (app.when(&asked)?, select::incidents(&asked, app.desk.org())?);
-    json(app.ask(move |room| serde_json::to_vec(&*room.picture(when, &select))).await?)
+    let select = select::incidents(&asked, app.desk.org())?;
+    let when = app.when(&asked).await?;
+    let written = |picture: Arc<Picture>| serde_json::to_vec(&*picture);
+    json(app.room.ask(when, move |moment| moment.picture(&select), written).await?)
 }
 
 pub(crate) async fn incident(
     State(app): State<App>,
-    Path(key): Path<String>,
+    Key(key): Key,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let asked = read(&app, query.as_deref(), &[])?;
-    let when = app.when(&asked)?;
+    let when = app.when(&asked).await?;
     let wanted = key.clone();
-    let found = app.ask(move |room| {
-        let incident = room.with(when, |state, at| state.incident(&wanted, at));
-        incident.map(|incident| serde_json::to_vec(&incident))
-    });
+    let look = move |moment: &mut Moment<'_>| moment.state.incident(&wanted, moment.at);
+    let found = app.room.ask(when, look, |incident| incident.map(|incident| serde_json::to_vec(&incident)));
     json(found.await?.ok_or_else(|| no_incident(&key))?)
 }
 
@@ -127,28 +129,26 @@ pub(crate) fn no_incident(key: &str) -> Refusal {
 
 pub(crate) async fn events(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let asked = read(&app, query.as_deref(), select::RECORDS)?;
-    let (when, records) = (app.when(&asked)?, select::records(&asked)?);
-    let answer = app.ask(move |room| {
-        let stream = room.stream().to_owned();
-        room.with(when, |state, _| {
-            let events = state.events(records.before, records.limit, &records.filter);
-            let next_before = events.last().filter(|_| events.len() == records.limit).map(|line| line.position);
-            serde_json::to_vec(&Events { as_of: state.position().sequence(&stream), events, next_before })
-        })
-    });
-    json(answer.await?)
+    let records = select::records(&asked)?;
+    let when = app.when(&asked).await?;
+    let look = move |moment: &mut Moment<'_>| {
+        let events = moment.state.events(records.before, records.limit, &records.filter);
+        let next_before = events.last().filter(|_| events.len() == records.limit).map(|line| line.position);
+        Events { as_of: moment.sequence(), events, next_before }
+    };
+    json(app.room.ask(when, look, |events| serde_json::to_vec(&events)).await?)
 }
 
 pub(crate) async fn event(
     State(app): State<App>,
-    Path(key): Path<String>,
+    Key(key): Key,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let asked = read(&app, query.as_deref(), &[])?;
-    let when = app.when(&asked)?;
+    let when = app.when(&asked).await?;
     let wanted = key.clone();
-    let (line, payload) =
-        app.ask(move |room| room.with(when, |state, _| state.event(&wanted))).await?.ok_or_else(|| no_event(&key))?;
+    let found = app.room.look(when, move |moment| moment.state.event(&wanted)).await?;
+    let (line, payload) = found.ok_or_else(|| no_event(&key))?;
     let text = String::from_utf8_lossy(&payload).into_owned();
     let payload = RawValue::from_string(text).map_err(|_| Refusal::broken("a record of the log is no JSON"))?;
     json(serde_json::to_vec(&OneEvent { line, payload }))
@@ -162,9 +162,8 @@ pub(crate) fn no_event(key: &str) -> Refusal {
 
 pub(crate) async fn feeds(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let asked = read(&app, query.as_deref(), &[])?;
-    let when = app.when(&asked)?;
-    let select = Select { limit: 0, ..Select::default() };
-    let picture = app.ask(move |room| room.picture(when, &select)).await?;
+    let when = app.when(&asked).await?;
+    let picture = app.room.look(when, |moment| moment.picture(&Select { limit: 0, ..Select::default() })).await?;
     let beats = if when.sequence.is_none() { BTreeMap::clone(&app.beats.borrow()) } else { BTreeMap::new() };
     json(serde_json::to_vec(&Feeds {
         as_of: picture.as_of.clone(),
@@ -217,9 +216,11 @@ pub(crate) async fn claims(
 ) -> Result<Response, Refusal> {
     Asked::none(query.as_deref())?;
     authorised(&app, &headers)?;
+    of_type(&headers, "application/json")?;
     let request = Request::read(&taken(body)?).map_err(Refusal::mistakes)?;
     let published = app.desk.publish(request).await?;
     let status = match (published.repeated, published.position) {
+        _ if published.dry_run.is_some() => StatusCode::OK,
         (_, None) => StatusCode::ACCEPTED,
         (true, _) => StatusCode::OK,
         (false, _) => StatusCode::CREATED,
@@ -239,6 +240,17 @@ fn authorised(app: &Shared, headers: &HeaderMap) -> Result<(), Refusal> {
         "claims are taken only from programs that know the server's token",
         next,
     ))
+}
+
+/// Refuses a body that says to be something else than is taken. One that says nothing is read as what is taken.
+pub(crate) fn of_type(headers: &HeaderMap, taken: &str) -> Result<(), Refusal> {
+    let Some(said) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let media = said.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if media.eq_ignore_ascii_case(taken) {
+        return Ok(());
+    }
+    let next = format!("send Content-Type: {taken}");
+    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("this address takes {taken}"), next))
 }
 
 /// The body of a request, unless it is too large to be one.

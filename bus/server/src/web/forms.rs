@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use entente_console::{Form, FormProblem, Theme};
 use url::form_urlencoded;
 
-use super::api::taken;
+use super::api::{of_type, taken};
 use super::query::{Asked, Pairs, pairs};
 use super::refusal::Refusal;
 use super::view::{View, filters};
@@ -18,6 +18,9 @@ use crate::app::App;
 use crate::claims::{Mistake, PublishError, Request};
 use crate::room::When;
 
+/// How a browser writes a form without files.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// `POST /claims`
 pub(crate) async fn claims(
     State(app): State<App>,
@@ -25,7 +28,7 @@ pub(crate) async fn claims(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let visit = Visit::of(&app, "/claims", "", &headers);
-    let form = match taken(body).and_then(|body| read(&body)) {
+    let form = match of_type(&headers, FORM).and_then(|()| taken(body)).and_then(|body| read(&body)) {
         Ok(form) => form,
         Err(refusal) => return visit.refused(&app, &refusal),
     };
@@ -134,7 +137,7 @@ fn without_moment(query: &str) -> String {
 /// `POST /prefs`
 pub(crate) async fn prefs(State(app): State<App>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
     let visit = Visit::of(&app, "/prefs", "", &headers);
-    let sent: Pairs = match taken(body) {
+    let sent: Pairs = match of_type(&headers, FORM).and_then(|()| taken(body)) {
         Ok(body) => form_urlencoded::parse(&body).into_owned().collect(),
         Err(refusal) => return visit.refused(&app, &refusal),
     };

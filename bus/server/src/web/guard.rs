@@ -35,9 +35,19 @@ impl Names {
     fn own_origin(&self, headers: &HeaderMap) -> bool {
         let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
         let own = origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|name| self.knows(name)));
-        let site = headers.get(HeaderName::from_static("sec-fetch-site")).and_then(|site| site.to_str().ok());
-        own && site.is_none_or(|site| matches!(site, "same-origin" | "none"))
+        own && !is_foreign(headers)
     }
+}
+
+/// Whether a browser says that a page of another origin asks. Another port of this machine is another origin as well.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    headers.get_all("sec-fetch-site").iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
+}
+
+/// Whether a browser follows a link to a page of its own, as from a mail; not for a frame, a script or a picture.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let says = |name: &str, word: &str| headers.get(name).is_some_and(|value| value.as_bytes() == word.as_bytes());
+    says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document")
 }
 
 /// Refuses what is not meant for this server, and gives every answer its headers.
@@ -49,6 +59,9 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
     } else if is_unsafe(request.method()) && !app.names.own_origin(headers) {
         let what = "a page of another origin may not change anything here";
         Refusal::new(StatusCode::FORBIDDEN, what, format!("use the page at {}", app.address)).into_response()
+    } else if is_foreign(headers) && !is_navigation(headers) {
+        let what = "a page of another origin may not use what is here";
+        Refusal::new(StatusCode::FORBIDDEN, what, format!("open {} itself", app.address)).into_response()
     } else {
         next.run(request).await
     };
@@ -76,6 +89,10 @@ const SECURITY: [(HeaderName, &str); 7] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+    const DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -112,7 +129,34 @@ mod tests {
         for foreign in ["null", "https://127.0.0.1:4790", "http://127.0.0.1:80", "http://evil.example", ""] {
             assert!(!origin(foreign), "{foreign}");
         }
-        let site = HeaderName::from_static("sec-fetch-site");
-        assert!(!names.own_origin(&headers(&[(site, "cross-site")])));
+        assert!(!names.own_origin(&headers(&[(SITE, "cross-site")])));
+    }
+
+    #[test]
+    fn a_foreign_page_can_link_here_and_not_embed() {
+        let says = |site, mode, dest| {
+            let headers = headers(&[(SITE, site), (MODE, mode), (DEST, dest)]);
+            is_foreign(&headers) && !is_navigation(&headers)
+        };
+        for (site, mode, dest) in [
+            ("cross-site", "no-cors", "image"),
+            ("cross-site", "no-cors", "script"),
+            ("cross-site", "cors", "empty"),
+            ("cross-site", "navigate", "iframe"),
+            ("same-site", "no-cors", "document"),
+            ("same-site", "navigate", "frame"),
+            ("somewhere", "no-cors", "image"),
+        ] {
+            assert!(says(site, mode, dest), "{site} {mode} {dest}");
+        }
+        for (site, mode, dest) in [
+            ("cross-site", "navigate", "document"),
+            ("same-site", "navigate", "document"),
+            ("same-origin", "cors", "empty"),
+            ("none", "navigate", "document"),
+        ] {
+            assert!(!says(site, mode, dest), "{site} {mode} {dest}");
+        }
+        assert!(!is_foreign(&HeaderMap::new()));
     }
 }

@@ -6,17 +6,18 @@ mod notices;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use futures::Stream;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::query::{Asked, pairs};
@@ -34,6 +35,8 @@ pub(crate) const KEYS: &[&str] = &["view", "state", "provider", "class", "with",
 const PACE: Duration = Duration::from_millis(250);
 /// A sign of life: a page that misses two says that it is not live.
 const BEAT: Duration = Duration::from_secs(5);
+/// Streams that are open at the same time.
+pub(crate) const STREAMS: usize = 256;
 
 /// What a beat tells.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -56,6 +59,7 @@ enum Told {
 struct Follower {
     app: App,
     told: Told,
+    /// Nothing is added before it is empty: a reader who is slow costs one batch.
     queue: VecDeque<Event>,
     reached: watch::Receiver<u64>,
     beat: Interval,
@@ -63,6 +67,7 @@ struct Follower {
     due: bool,
     /// When the next batch may go.
     next: Instant,
+    _place: OwnedSemaphorePermit,
 }
 
 pub(crate) async fn live(
@@ -71,31 +76,53 @@ pub(crate) async fn live(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let asked = Asked::read(pairs(query.as_deref()), KEYS, app.room.stream())?;
-    let since = since(&app, &asked, &headers);
+    let last = last_seen(&headers)?;
+    let since = match (last, &asked.as_of) {
+        (Some(last), _) => last,
+        (None, Some(as_of)) => app.room.resolve(as_of).await?,
+        (None, None) => app.room.sequence(),
+    };
     let told = match asked.value("view") {
         None | Some("json") => Told::Records(Notices::after(since)),
         Some(name) => {
             let view = View::named(name, &asked)?;
             let visit = Visit::of(&app, &view.path(), &view.query(), &headers);
-            Told::Page(Box::new(Fragments::after(view, visit, since, asked.at)))
+            Told::Page(Box::new(match last {
+                Some(last) => Fragments::again(view, visit, last),
+                None => Fragments::after(view, visit, since, asked.at),
+            }))
         }
     };
-    Ok(Sse::new(Follower::new(app, told).events()).into_response())
+    let place = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| too_many())?;
+    Ok(Sse::new(Follower::new(app, told, place).events()).into_response())
 }
 
-/// The position up to which the caller knows the log: what it saw last, or what its page shows, or all there is.
-fn since(app: &App, asked: &Asked, headers: &HeaderMap) -> u64 {
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.trim().parse().ok());
-    let page = || asked.as_of.as_ref().map(|as_of| app.room.resolve(as_of));
-    last.or_else(page).unwrap_or_else(|| app.room.sequence())
+/// The id of the last message that the caller saw. Anything but a position is refused: to begin anew instead would lose
+/// what came between.
+fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    let Some(id) = headers.get("last-event-id") else { return Ok(None) };
+    match id.to_str().map(str::trim) {
+        Ok("") => Ok(None),
+        Ok(id) if id.parse::<u64>().is_ok() => Ok(id.parse().ok()),
+        _ => {
+            let what = "Last-Event-ID is no position of the log";
+            Err(Refusal::new(StatusCode::BAD_REQUEST, what, "send the id of the last message, or leave it out"))
+        }
+    }
+}
+
+fn too_many() -> Refusal {
+    let what = format!("{STREAMS} live streams are open already");
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, what, "close pages or programs that need none, then try again")
 }
 
 impl Follower {
-    fn new(app: App, told: Told) -> Self {
+    fn new(app: App, told: Told, place: OwnedSemaphorePermit) -> Self {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let reached = app.room.watch();
-        Self { app, told, queue: VecDeque::new(), reached, beat, due: true, next: Instant::now() }
+        let (queue, next) = (VecDeque::new(), Instant::now());
+        Self { app, told, queue, reached, beat, due: true, next, _place: place }
     }
 
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -135,14 +162,26 @@ impl Follower {
         self.next = Instant::now() + PACE;
     }
 
-    /// A sign of life. Time alone makes promises overdue and speakers silent, so that a page is looked at again as well.
+    /// A sign of life, from which a stream that is cut can be resumed: its id is what was told, not what there is. Time
+    /// alone makes promises overdue and speakers silent, so that a page is looked at again as well.
     fn beat(&mut self) {
-        self.due |= matches!(self.told, Told::Page(_));
+        self.due |= matches!(self.told, Told::Page(_)) || self.told.upto() < self.app.room.sequence();
         let beat = BeatOf {
             position: self.app.room.sequence(),
             at: self.app.clock.second(),
             log: self.app.room.link().into(),
         };
-        self.queue.extend(Event::default().event("beat").json_data(beat).ok());
+        let event = Event::default().event("beat").id(self.told.upto().to_string());
+        self.queue.extend(event.json_data(beat).ok());
+    }
+}
+
+impl Told {
+    /// The position up to which everything was told.
+    fn upto(&self) -> u64 {
+        match self {
+            Self::Records(notices) => notices.told(),
+            Self::Page(fragments) => fragments.told(),
+        }
     }
 }

@@ -1,18 +1,19 @@
 //! The pages: board, incident, feeds, one record; the same as text; and the files that they load.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entente_console::{Filters, asset, text};
 use entente_replay::AsOf;
 
 use super::api::{no_event, no_incident};
+use super::key::Key;
 use super::query::Asked;
 use super::refusal::Refusal;
 use super::view::{View, filters, incident_path};
 use super::visit::{Visit, is_live};
 use crate::app::App;
-use crate::room::When;
+use crate::room::{Moment, When};
 
 /// The filters of the board as text: those of the page, but for the form that may stand open there.
 pub(crate) const TEXT_KEYS: &[&str] = &["state", "provider", "class", "with", "lane", "sort"];
@@ -26,10 +27,10 @@ pub(crate) async fn board(State(app): State<App>, visit: Visit) -> Response {
     visit.answer(&app, page.await)
 }
 
-pub(crate) async fn incident(State(app): State<App>, Path(key): Path<String>, visit: Visit) -> Response {
+pub(crate) async fn incident(State(app): State<App>, key: Result<Key, Refusal>, visit: Visit) -> Response {
     let page = async {
         let asked = visit.asked(&app, &["say"])?;
-        screen(&app, &visit, &asked, &View::Incident(key)).await
+        screen(&app, &visit, &asked, &View::Incident(key?.0)).await
     };
     visit.answer(&app, page.await)
 }
@@ -42,7 +43,7 @@ pub(crate) async fn feeds(State(app): State<App>, visit: Visit) -> Response {
 /// A screen at the moment that is asked for. A time is answered with the address of its position, an alias with that of
 /// the incident.
 async fn screen(app: &App, visit: &Visit, asked: &Asked, view: &View) -> Result<Response, Refusal> {
-    let when = app.when(asked)?;
+    let when = app.when(asked).await?;
     if let Some(moved) = exact(visit, asked, &when) {
         return Ok(moved);
     }
@@ -58,18 +59,17 @@ fn exact(visit: &Visit, asked: &Asked, when: &When) -> Option<Response> {
     when.sequence.filter(|_| by_time).map(|sequence| visit.at_position(sequence))
 }
 
-pub(crate) async fn event(State(app): State<App>, Path(key): Path<String>, visit: Visit) -> Response {
+pub(crate) async fn event(State(app): State<App>, key: Result<Key, Refusal>, visit: Visit) -> Response {
     let page = async {
+        let Key(key) = key?;
         let asked = visit.asked(&app, &[])?;
-        let when = app.when(&asked)?;
+        let when = app.when(&asked).await?;
         if let Some(moved) = exact(&visit, &asked, &when) {
             return Ok(moved);
         }
         let wanted = key.clone();
-        let found = app.ask(move |room| {
-            let stream = room.stream().to_owned();
-            room.with(when, |state, at| Some((state.event(&wanted)?, at, state.position().sequence(&stream))))
-        });
+        let found =
+            app.room.look(when, move |moment| Some((moment.state.event(&wanted)?, moment.at, moment.sequence())));
         let ((line, payload), at, position) = found.await?.ok_or_else(|| no_event(&key))?;
         let frame = visit.frame(&app, &position.to_string(), at, is_live(&when));
         let html = entente_console::event(&frame, &line, &String::from_utf8_lossy(&payload));
@@ -80,22 +80,18 @@ pub(crate) async fn event(State(app): State<App>, Path(key): Path<String>, visit
 
 pub(crate) async fn board_text(State(app): State<App>, visit: Visit) -> Result<Response, Refusal> {
     let asked = visit.asked(&app, TEXT_KEYS)?;
-    let (when, select) = (app.when(&asked)?, filters(&asked)?.select(app.desk.org()));
-    let board = app.ask(move |room| text::board(&room.picture(when, &select))).await?;
-    Ok(plain(board))
+    let select = filters(&asked)?.select(app.desk.org());
+    let when = app.when(&asked).await?;
+    let board = app.room.ask(when, move |moment| moment.picture(&select), |picture| text::board(&picture));
+    Ok(plain(board.await?))
 }
 
-pub(crate) async fn incident_text(
-    State(app): State<App>,
-    Path(key): Path<String>,
-    visit: Visit,
-) -> Result<Response, Refusal> {
+pub(crate) async fn incident_text(State(app): State<App>, Key(key): Key, visit: Visit) -> Result<Response, Refusal> {
     let asked = visit.asked(&app, &[])?;
-    let when = app.when(&asked)?;
+    let when = app.when(&asked).await?;
     let wanted = key.clone();
-    let found = app.ask(move |room| {
-        room.with(when, |state, at| state.incident(&wanted, at).map(|incident| text::incident(&incident, at)))
-    });
+    let look = move |moment: &mut Moment<'_>| Some((moment.state.incident(&wanted, moment.at)?, moment.at));
+    let found = app.room.ask(when, look, |found| found.map(|(incident, at)| text::incident(&incident, at)));
     Ok(plain(found.await?.ok_or_else(|| no_incident(&key))?))
 }
 
@@ -103,7 +99,7 @@ fn plain(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
-pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Refusal> {
+pub(crate) async fn file(Key(name): Key) -> Result<Response, Refusal> {
     let (mime, bytes) = asset::get(&name)
         .ok_or_else(|| Refusal::not_found("there is no such file", "the pages name the files that there are"))?;
     // The names carry no version: a page of a newer server must not meet an older sheet for long.

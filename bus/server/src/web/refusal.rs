@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::claims::{Mistake, PublishError};
+use crate::room::Unanswered;
 
 /// What failed, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,11 +92,23 @@ impl Refusal {
     }
 }
 
+impl From<Unanswered> for Refusal {
+    fn from(error: Unanswered) -> Self {
+        Self::broken(&error.to_string())
+    }
+}
+
 impl From<PublishError> for Refusal {
     fn from(error: PublishError) -> Self {
         match error {
             PublishError::Mistakes(problems) => Self::mistakes(problems),
             PublishError::Unknown(what) => Self::not_found(what, "`/v1/events` lists what there is"),
+            PublishError::Void(void) => Self::new(
+                StatusCode::CONFLICT,
+                void.to_string(),
+                "nothing was published; `/v1/events` shows how it stands",
+            ),
+            PublishError::Unanswered(what) => Self::broken(&what),
             PublishError::Outbox(error) => {
                 let next = "nothing was taken; do what the reason says, then hand the claim over again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), next)

@@ -1,8 +1,11 @@
 //! The screens whose pages change while they are open: rendered here for a first load and for the live stream alike, so
 //! that what is sent later is what a reload would show.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use entente_console::{FeedBeat, Filters};
+use entente_correlator::picture::{Incident, Picture};
 use entente_correlator::select::Select;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -11,7 +14,8 @@ use super::query::Asked;
 use super::refusal::Refusal;
 use super::visit::{Visit, is_live};
 use crate::app::App;
-use crate::room::When;
+use crate::beats::Beats;
+use crate::room::{Moment, When};
 
 /// A screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +75,29 @@ impl View {
     }
 
     async fn shown(&self, app: &App, visit: &Visit, when: When, live: bool) -> Result<Shown, Refusal> {
-        let (view, shared, visit) = (self.clone(), App::clone(app), visit.clone());
-        app.ask(move |_| match view {
-            Self::Board(filters) => Ok(board(&shared, &visit, when, live, &filters)),
-            Self::Incident(key) => incident(&shared, &visit, when, live, &key),
-            Self::Feeds => Ok(feeds(&shared, &visit, when, live)),
-        })
-        .await?
+        let (shared, visit) = (App::clone(app), visit.clone());
+        let whole = |moment: &mut Moment<'_>| moment.picture(&Select { limit: 0, ..Select::default() });
+        match self.clone() {
+            Self::Board(filters) => {
+                let select = filters.select(app.desk.org());
+                let look = move |moment: &mut Moment<'_>| moment.picture(&select);
+                let shown = move |picture: Arc<Picture>| board(&shared, &visit, live, &picture, &filters);
+                Ok(app.room.ask(when, look, shown).await?)
+            }
+            Self::Incident(key) => {
+                let wanted = key.clone();
+                let look =
+                    move |moment: &mut Moment<'_>| Some((moment.state.incident(&wanted, moment.at)?, whole(moment)));
+                let shown = move |found: Option<(Incident, Arc<Picture>)>| {
+                    found.map(|(found, picture)| incident(&shared, &visit, live, found, &picture))
+                };
+                app.room.ask(when, look, shown).await?.ok_or_else(|| no_incident(&key))
+            }
+            Self::Feeds => {
+                let shown = move |picture: Arc<Picture>| feeds(&shared, &visit, live, &picture);
+                Ok(app.room.ask(when, whole, shown).await?)
+            }
+        }
     }
 }
 
@@ -95,26 +115,22 @@ pub(crate) fn filters(asked: &Asked) -> Result<Filters, Refusal> {
     filters.map_err(|mistakes| Refusal::query(&mistakes, Filters::KEYS))
 }
 
-fn board(app: &App, visit: &Visit, when: When, live: bool, filters: &Filters) -> Shown {
-    let picture = app.room.picture(when, &filters.select(app.desk.org()));
+fn board(app: &App, visit: &Visit, live: bool, picture: &Picture, filters: &Filters) -> Shown {
     let frame = visit.frame(app, &picture.as_of, picture.at, live);
-    Shown { html: entente_console::board(&frame, &picture, filters), incident: None }
+    Shown { html: entente_console::board(&frame, picture, filters), incident: None }
 }
 
-fn incident(app: &App, visit: &Visit, when: When, live: bool, key: &str) -> Result<Shown, Refusal> {
-    let found = app.room.with(when, |state, at| state.incident(key, at)).ok_or_else(|| no_incident(key))?;
-    let picture = app.room.picture(when, &Select { limit: 0, ..Select::default() });
+fn incident(app: &App, visit: &Visit, live: bool, found: Incident, picture: &Picture) -> Shown {
     let frame = visit.frame(app, &picture.as_of, picture.at, live);
-    Ok(Shown { html: entente_console::incident(&frame, &found, &picture), incident: Some(found.id) })
+    Shown { html: entente_console::incident(&frame, &found, picture), incident: Some(found.id) }
 }
 
-fn feeds(app: &App, visit: &Visit, when: When, live: bool) -> Shown {
-    let picture = app.room.picture(when, &Select { limit: 0, ..Select::default() });
+fn feeds(app: &App, visit: &Visit, live: bool, picture: &Picture) -> Shown {
     let frame = visit.frame(app, &picture.as_of, picture.at, live);
-    let beats = if live { app.beats.borrow().clone() } else { crate::beats::Beats::default() };
+    let beats = if live { app.beats.borrow().clone() } else { Beats::default() };
     let beats: Vec<FeedBeat> = beats
         .iter()
         .map(|((org, feed), beat)| FeedBeat { org: org.clone(), feed: feed.clone(), beat: beat.clone() })
         .collect();
-    Shown { html: entente_console::feeds(&frame, &picture, &beats), incident: None }
+    Shown { html: entente_console::feeds(&frame, picture, &beats), incident: None }
 }

@@ -87,7 +87,12 @@ async fn what_was_heard_by_phone_is_shown_as_told() {
         (&lane["speaker"], &lane["claim"]["relay"], &lane["claim"]["told_by"]),
         (&json!("crowdstrike"), &json!("relayed"), &json!("aws"))
     );
-    // The role is known from now on.
+    // The role is known from now on, also of one of whom nothing is open.
+    let mut heard = json!({"kind": "note", "text": "The file is pulled"});
+    heard["speaker"] = json!({"org": "fastly", "role": "vendor"});
+    trial.publish("message", heard.clone()).await;
+    heard["speaker"] = json!({"org": "fastly"});
+    trial.publish("message", heard).await;
     let mut again = impact("Falcon sensor update stops Windows");
     again["speaker"] = json!({"org": "crowdstrike"});
     trial.publish("impact", again).await;

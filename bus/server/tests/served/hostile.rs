@@ -44,6 +44,71 @@ async fn a_foreign_page_cannot_publish_even_with_the_token() {
 }
 
 #[tokio::test]
+async fn a_foreign_page_reads_nothing_and_makes_no_work() {
+    let trial = Trial::start().await;
+    let asked = |path: &str, site: &str, mode: &str, dest: &str| {
+        let request = trial.http.get(trial.url(path)).header("sec-fetch-site", site);
+        let request = request.header("sec-fetch-mode", mode).header("sec-fetch-dest", dest);
+        async move { soon(request.send()).await.unwrap().status() }
+    };
+    for path in ["/", "/v1/picture?as_of=0", "/v1/live", "/board.txt", "/assets/console.css"] {
+        for (site, mode, dest) in
+            [("cross-site", "no-cors", "image"), ("same-site", "cors", "empty"), ("cross-site", "navigate", "iframe")]
+        {
+            assert_eq!(asked(path, site, mode, dest).await, StatusCode::FORBIDDEN, "{path} {site} {mode} {dest}");
+        }
+        assert_eq!(asked(path, "same-origin", "cors", "empty").await, StatusCode::OK, "{path}");
+        assert_eq!(trial.get(path).await.status(), StatusCode::OK, "{path}");
+    }
+    assert_eq!(asked("/", "cross-site", "navigate", "document").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn methods_that_an_address_does_not_take_are_refused_with_those_that_it_does() {
+    let trial = Trial::start().await;
+    let asked = |method: &str, path: &str| {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = trial.http.request(method, trial.url(path));
+        async move { soon(request.send()).await.unwrap() }
+    };
+    let head = asked("HEAD", "/v1/picture").await;
+    assert_eq!(
+        (head.status(), &head.headers()["content-type"]),
+        (StatusCode::OK, &"application/json".parse().unwrap())
+    );
+    assert!(head.text().await.unwrap().is_empty());
+    for (method, path, allowed) in
+        [("OPTIONS", "/v1/claims", "POST"), ("GET", "/v1/claims", "POST"), ("PUT", "/v1/picture", "GET,HEAD")]
+    {
+        let refused = asked(method, path).await;
+        assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+        assert_eq!(refused.headers()["allow"], allowed, "{method} {path}");
+        assert!(!refused.headers().contains_key("access-control-allow-origin"));
+        assert!(refused.json::<Value>().await.unwrap()["next"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_otherwise_than_it_is_taken_is_refused() {
+    let trial = Trial::start().await;
+    let body = json!({"family": "impact", "claim": impact("x")}).to_string();
+    for media in ["text/plain", "application/x-www-form-urlencoded", "\u{e9}"] {
+        let request = trial.http.post(trial.url("/v1/claims")).bearer_auth(trial.token()).body(body.clone());
+        let refused = soon(request.header("content-type", media).send()).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{media}");
+        assert!(refused.text().await.unwrap().contains("application/json"));
+    }
+    let form = trial.http.post(trial.url("/claims")).header("content-type", "text/plain").body("kind=note");
+    assert_eq!(soon(form.send()).await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    for path in ["/v1/incidents/%FF", "/v1/events/%C3%28", "/incidents/%FF", "/events/%FF", "/assets/%FF"] {
+        let response = trial.get(path).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}");
+        assert!(response.text().await.unwrap().contains("percent-encoded"), "{path}");
+    }
+    assert_eq!(trial.json("/v1/picture").await["as_of"], "0");
+}
+
+#[tokio::test]
 async fn sizes_and_depths_that_no_claim_has_are_refused() {
     let trial = Trial::start().await;
     let large =

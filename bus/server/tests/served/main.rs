@@ -12,5 +12,6 @@ mod answers;
 mod claims;
 mod hostile;
 mod live;
+mod names;
 mod pages;
 mod trial;

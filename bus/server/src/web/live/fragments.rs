@@ -42,6 +42,17 @@ impl Fragments {
         Self { view, visit, shown: None, told, at }
     }
 
+    /// For a page that was told everything up to a position, and lost its stream. Time moves what a page shows as records
+    /// do, and when it was lost is not known: it gets every piece again.
+    pub(crate) fn again(view: View, visit: Visit, told: u64) -> Self {
+        Self { view, visit, shown: Some(BTreeMap::new()), told, at: None }
+    }
+
+    /// The position up to which everything was told.
+    pub(crate) fn told(&self) -> u64 {
+        self.told
+    }
+
     /// The pieces that are due.
     pub(crate) async fn news(&mut self, app: &App) -> Vec<Event> {
         let reached = app.room.sequence();

@@ -44,6 +44,11 @@ impl Notices {
         Self { told }
     }
 
+    /// The position up to which everything was told.
+    pub(crate) fn told(&self) -> u64 {
+        self.told
+    }
+
     /// The notices that are due.
     pub(crate) async fn news(&mut self, app: &App) -> Vec<Event> {
         let reached = app.room.sequence();
@@ -58,10 +63,8 @@ impl Notices {
         let from = self.told.max(reached.saturating_sub(MOST));
         let missed = from - self.told;
         let now = app.clock.second();
-        let Ok(lines) = app.ask(move |room| room.with(When::live(now), |state, _| lines(state, from, reached))).await
-        else {
-            return Vec::new();
-        };
+        let lines = app.room.look(When::live(now), move |moment| lines(moment.state, from, reached));
+        let Ok(lines) = lines.await else { return Vec::new() };
         self.told = reached;
         notices(lines, reached, missed, now).iter().filter_map(event).collect()
     }

@@ -1,0 +1,197 @@
+//! What a claim names beside itself. People write ids, aliases, positions and short names; the log is to hold ids that
+//! something on it answers to, so each name is looked up and written as that id, or refused.
+
+use entente_correlator::incident_id;
+use entente_correlator::picture::Line;
+use entente_correlator::select::EventFilter;
+use entente_schemas::family::Family;
+use serde_json::{Value, json};
+
+use super::Mistake;
+use super::desk::Revisions;
+use super::request::Request;
+use crate::room::Moment;
+
+/// What a name is to stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Whatever was said, as an object id; an incident stands for the member that gave it its id.
+    Object,
+    /// A claim of what is broken, as an object id; an incident stands as above.
+    Impact,
+    /// The message that began a thread, as an object id.
+    Thread,
+    /// A way of repairing, as an object id.
+    Approach,
+    /// One event, as its id; an object stands for what it last said.
+    Event,
+}
+
+impl Kind {
+    fn takes(self, family: Family) -> bool {
+        match self {
+            Self::Object | Self::Event => true,
+            Self::Impact => family == Family::Impact,
+            Self::Thread => family == Family::Message,
+            Self::Approach => family == Family::Approach,
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Object => {
+                "an object id, or an incident by its id, an alias or its short name; /v1/picture lists the incidents, /v1/events what was said"
+            }
+            Self::Impact => {
+                "the object id of an impact, or an incident by its id, an alias or its short name; /v1/picture lists both"
+            }
+            Self::Thread => {
+                "the object id, event id or position of a message; /v1/events?family=message lists what there is"
+            }
+            Self::Approach => "the object id of an approach; /v1/events?family=approach lists what there is",
+            Self::Event => "an event id, a position of the log or an object id; /v1/events lists what there is",
+        }
+    }
+}
+
+/// Looks up what a claim names, and what it answers.
+pub(super) struct Naming<'a, 'b> {
+    moment: &'a mut Moment<'b>,
+    /// What the outbox took; the log may not have it yet.
+    taken: &'a Revisions,
+    /// Whether the log has been read to its end.
+    whole: bool,
+    pub(super) mistakes: Vec<Mistake>,
+    pub(super) remarks: Vec<String>,
+}
+
+impl<'a, 'b> Naming<'a, 'b> {
+    pub(super) fn new(moment: &'a mut Moment<'b>, taken: &'a Revisions, whole: bool) -> Self {
+        Self { moment, taken, whole, mistakes: Vec::new(), remarks: Vec::new() }
+    }
+
+    /// Writes every name of a request as the id that it stands for.
+    pub(super) fn settle(&mut self, request: &mut Request) {
+        if let Some(answered) = request.causation.take() {
+            request.causation = Some(self.named("(request).causation", &answered, Kind::Event));
+        }
+        // What is said again was looked up when it was said.
+        if request.still {
+            return;
+        }
+        let own = request.text("object_id").map(str::to_owned);
+        match request.family {
+            Family::Notice => self.member(request, "about", Kind::Object),
+            Family::Message if own.is_none() || own.as_deref() != request.text("thread_id") => {
+                self.member(request, "thread_id", Kind::Thread);
+            }
+            Family::Remediation => self.member(request, "approach_id", Kind::Approach),
+            Family::Approach => {
+                self.member(request, "same_as", Kind::Approach);
+                self.member(request, "replaces", Kind::Approach);
+            }
+            Family::Retraction => self.member(request, "replacement", Kind::Event),
+            Family::Constraint => {
+                let objects = request.claim.get_mut("objects").and_then(Value::as_array_mut);
+                for (index, name) in objects.into_iter().flatten().enumerate() {
+                    self.value(&format!("objects.{index}"), name, Kind::Impact);
+                }
+            }
+            _ => {}
+        }
+        self.references(request);
+    }
+
+    fn references(&mut self, request: &mut Request) {
+        let references = request.claim.get_mut("refs").and_then(Value::as_array_mut);
+        for (index, reference) in references.into_iter().flatten().enumerate() {
+            let kind = match reference.get("kind").and_then(Value::as_str) {
+                Some("incident") => Kind::Object,
+                Some("event") => Kind::Event,
+                _ => continue,
+            };
+            if let Some(name) = reference.get_mut("value") {
+                self.value(&format!("refs.{index}.value"), name, kind);
+            }
+        }
+    }
+
+    fn member(&mut self, request: &mut Request, path: &str, kind: Kind) {
+        if let Some(name) = request.claim.get_mut(path) {
+            self.value(path, name, kind);
+        }
+    }
+
+    /// What is no text, or none at all, is for the schema.
+    fn value(&mut self, path: &str, value: &mut Value, kind: Kind) {
+        if let Some(name) = value.as_str().map(str::trim).filter(|name| !name.is_empty()) {
+            *value = json!(self.named(path, name, kind));
+        }
+    }
+
+    fn named(&mut self, path: &str, name: &str, kind: Kind) -> String {
+        let found = if kind == Kind::Event { self.event(name) } else { self.object(name, kind) };
+        if let Some(id) = found {
+            return id;
+        }
+        let shown: String = name.chars().take(120).collect();
+        if self.whole {
+            self.mistakes.push(Mistake::new(
+                path,
+                format!("nothing on the log answers to `{shown}` here; expected {}", kind.expected()),
+            ));
+        } else {
+            self.remarks.push(format!(
+                "`{shown}` in {path} was left as it is: the log has not been read to its end, so nobody can tell whether it stands for something."
+            ));
+        }
+        name.to_owned()
+    }
+
+    fn event(&self, name: &str) -> Option<String> {
+        let state = &self.moment.state;
+        if let Some((line, _)) = state.event(name) {
+            return Some(line.id);
+        }
+        let current = Family::ALL.iter().find_map(|family| state.current(*family, name));
+        current.map(|entry| entry.event.id.clone()).or_else(|| self.said_of(name, Kind::Event).map(|line| line.id))
+    }
+
+    fn object(&mut self, name: &str, kind: Kind) -> Option<String> {
+        let families = || Family::ALL.iter().copied().filter(|family| kind.takes(*family));
+        let state = &self.moment.state;
+        let known = |family: Family| {
+            state.current(family, name).is_some() || self.taken.contains_key(&(family, name.to_owned()))
+        };
+        if families().any(known) {
+            return Some(name.to_owned());
+        }
+        if let Some(anchor) = self.anchor(name).filter(|_| kind.takes(Family::Impact)) {
+            return Some(anchor);
+        }
+        let by_event = self.moment.state.event(name).map(|(line, _)| line);
+        let line = by_event.filter(|line| kind.takes(line.family)).or_else(|| self.said_of(name, kind));
+        line.map(|line| line.object_id)
+    }
+
+    /// The member that gave an incident its id; that of another object is no name of an incident.
+    fn anchor(&mut self, name: &str) -> Option<String> {
+        let resolved = self.moment.state.resolve(name);
+        if name.starts_with("inc-") && resolved != name {
+            return Some(resolved.to_owned());
+        }
+        let named_otherwise = self.moment.state.event(name).is_some() || self.said_of(name, Kind::Object).is_some();
+        let incident = if named_otherwise { None } else { self.moment.state.incident(name, self.moment.at) }?;
+        let gave = |id: &&String| incident_id(id) == incident.id;
+        incident.members.iter().map(|member| &member.object_id).find(gave).cloned()
+    }
+
+    /// The newest that was said of an object, even if it was withdrawn.
+    fn said_of(&self, name: &str, kind: Kind) -> Option<Line> {
+        let newest = |family: Family| {
+            let filter = EventFilter { object: Some(name.to_owned()), family: Some(family), speaker: None };
+            self.moment.state.events(None, 1, &filter).pop()
+        };
+        Family::ALL.iter().copied().filter(|family| kind.takes(*family)).find_map(newest)
+    }
+}

@@ -1,0 +1,222 @@
+//! What a claim names beside itself, what its author is told, and what is taken back.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::trial::{Trial, impact, soon};
+
+/// An answer with its status.
+async fn posted(trial: &Trial, family: &str, claim: Value) -> (StatusCode, Value) {
+    with(trial, json!({"family": family, "claim": claim})).await
+}
+
+async fn with(trial: &Trial, request: Value) -> (StatusCode, Value) {
+    let response = trial.post(request.to_string()).await;
+    (response.status(), response.json().await.unwrap())
+}
+
+async fn data(trial: &Trial, published: &Value) -> Value {
+    trial.json(&format!("/v1/events/{}", published["id"].as_str().unwrap())).await["payload"].clone()
+}
+
+fn remarks(answer: &Value) -> String {
+    answer["remarks"]
+        .as_array()
+        .map(|list| list.iter().map(|text| text.as_str().unwrap()).collect())
+        .unwrap_or_default()
+}
+
+fn note(more: Value) -> Value {
+    let mut claim = json!({"kind": "note", "text": "Which builds?"});
+    claim.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    claim
+}
+
+fn notice(about: &str) -> Value {
+    json!({"about": about, "channel": "status page", "audience_told": "public", "text": "We are aware."})
+}
+
+fn constraint(kind: &str, objects: &[&str]) -> Value {
+    json!({"kind": kind, "objects": objects, "reason": "seen on the bridge"})
+}
+
+#[tokio::test]
+async fn a_name_that_nothing_answers_to_is_refused_with_what_is_accepted() {
+    let trial = Trial::start().await;
+    let one = trial.publish("impact", impact("One")).await["object_id"].as_str().unwrap().to_owned();
+    let before = trial.json("/v1/picture").await["as_of"].clone();
+    let reference = |kind: &str| json!({"refs": [{"kind": kind, "value": "inc-nowhere", "relation": "related"}]});
+    let run = json!({"approach_id": "aws:no-such", "state": "running"});
+    let same = json!({"name": "x", "kind": "other", "automation": "manual", "same_as": "aws:no-such", "replaces": one});
+    for (family, claim, paths) in [
+        ("notice", notice("inc-nowhere"), vec!["about"]),
+        ("notice", notice("aws:no-such"), vec!["about"]),
+        ("message", note(json!({"thread_id": one})), vec!["thread_id"]),
+        ("message", note(reference("incident")), vec!["refs.0.value"]),
+        ("message", note(reference("event")), vec!["refs.0.value"]),
+        ("constraint", constraint("cannot_link", &[&one, "aws:no-such", "99"]), vec!["objects.1", "objects.2"]),
+        ("remediation", run, vec!["approach_id"]),
+        ("approach", same, vec!["same_as", "replaces"]),
+    ] {
+        let (status, refused) = posted(&trial, family, claim).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{family}: {refused}");
+        let problems = refused["problems"].as_array().unwrap();
+        assert_eq!(problems.iter().map(|p| p["path"].as_str().unwrap()).collect::<Vec<_>>(), paths, "{refused}");
+        for problem in problems {
+            let what = problem["what"].as_str().unwrap();
+            assert!(what.contains("expected") && what.contains("/v1/"), "{what}");
+        }
+    }
+    let answering = json!({"family": "message", "causation": "aws:no-such", "claim": note(json!({}))});
+    let (status, refused) = with(&trial, answering).await;
+    assert_eq!(
+        (status, &refused["problems"][0]["path"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("(request).causation"))
+    );
+    assert_eq!(trial.json("/v1/picture").await["as_of"], before);
+}
+
+#[tokio::test]
+async fn incidents_and_short_names_are_written_as_object_ids() {
+    let trial = Trial::start().await;
+    let one = trial.publish("impact", impact("One")).await;
+    let object = one["object_id"].as_str().unwrap();
+    let incident = trial.json("/v1/picture").await["incidents"][0]["id"].as_str().unwrap().to_owned();
+    let mut named = constraint("declare", &[&incident]);
+    named["name"] = json!("channel-file-291");
+    let named = trial.publish("constraint", named).await;
+    assert_eq!(data(&trial, &named).await["data"]["objects"], json!([object]));
+    for name in [incident.as_str(), "Channel-File-291", one["id"].as_str().unwrap(), "1", object] {
+        let said = trial.publish("notice", notice(name)).await;
+        assert_eq!(data(&trial, &said).await["data"]["about"], object, "{name}");
+        let refs = json!({"refs": [{"kind": "incident", "value": name, "relation": "related"}]});
+        let said = trial.publish("message", note(refs)).await;
+        assert_eq!(data(&trial, &said).await["data"]["refs"][0]["value"], object, "{name}");
+    }
+    let shown = trial.json(&format!("/v1/incidents/{incident}")).await;
+    assert_eq!((&shown["name"], shown["members"][0]["notices"].as_u64()), (&json!("channel-file-291"), Some(5)));
+}
+
+#[tokio::test]
+async fn an_answer_names_the_event_that_it_answers() {
+    let trial = Trial::start().await;
+    let mut ask = note(json!({"to": ["aws"]}));
+    ask["kind"] = json!("request");
+    let asked = trial.publish("message", ask).await;
+    let (id, object) = (asked["id"].as_str().unwrap(), asked["object_id"].as_str().unwrap());
+    for key in [id, object, "1"] {
+        let request = json!({"family": "message", "causation": key, "claim": note(json!({"thread_id": key}))});
+        let (status, answer) = with(&trial, request).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        let event = data(&trial, &answer).await;
+        assert_eq!((&event["causationid"], &event["data"]["thread_id"]), (&json!(id), &json!(object)), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn an_author_is_told_what_is_legal_and_hardly_meant() {
+    let trial = Trial::start().await;
+    let told = |org: &str| {
+        let mut claim = impact(org);
+        claim["speaker"] = json!({"org": org, "role": "provider"});
+        claim
+    };
+    let (_, gcp) = posted(&trial, "impact", told("gcp")).await;
+    let (_, azure) = posted(&trial, "impact", told("azure")).await;
+    assert_eq!(gcp.get("remarks"), None);
+    let [gcp, azure] = [&gcp, &azure].map(|answer| answer["object_id"].as_str().unwrap());
+    let (status, opinion) = posted(&trial, "constraint", constraint("cannot_link", &[gcp, azure])).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert!(remarks(&opinion).contains("opinion"), "{opinion}");
+    let mut binding = constraint("cannot_link", &[gcp, azure]);
+    binding["author"] = json!({"role": "coordinator"});
+    assert_eq!(posted(&trial, "constraint", binding).await.1.get("remarks"), None);
+    let mine = trial.publish("impact", impact("Mine")).await["object_id"].as_str().unwrap().to_owned();
+    let other = trial
+        .publish("impact", {
+            let mut far = impact("Far");
+            far["blocks"][0]["service_class"] = json!("dns");
+            far
+        })
+        .await;
+    let alone = constraint("cannot_link", &[&mine, other["object_id"].as_str().unwrap()]);
+    trial.publish("constraint", alone).await;
+    let declared = |object: &str| json!({"kind": "declare", "objects": [object], "name": "Blue Friday", "reason": "x"});
+    assert_eq!(posted(&trial, "constraint", declared(&mine)).await.1.get("remarks"), None);
+    let taken = posted(&trial, "constraint", declared(other["object_id"].as_str().unwrap())).await.1;
+    assert!(remarks(&taken).contains("Blue Friday"), "{taken}");
+    let asked = json!({"kind": "request", "text": "x", "to": ["gpc"], "due_at": "2024-07-19T05:00:00Z"});
+    let (status, asked) = posted(&trial, "message", asked).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert!(
+        remarks(&asked).contains("`gpc`") && remarks(&asked).contains("`gcp`") && remarks(&asked).contains("due_at"),
+        "{asked}"
+    );
+    let mut ahead = impact("Tomorrow");
+    ahead["times"] = json!({"occurred_at": (chrono::Utc::now() + chrono::TimeDelta::hours(6)).to_rfc3339()});
+    assert!(remarks(&posted(&trial, "impact", ahead.clone()).await.1).contains("times.occurred_at"));
+    ahead["times"] = json!({"occurred_at": (chrono::Utc::now() + chrono::TimeDelta::days(6)).to_rfc3339()});
+    assert_eq!(posted(&trial, "impact", ahead).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn what_cannot_be_withdrawn_is_refused_and_says_why() {
+    let trial = Trial::start().await;
+    let one = trial.publish("impact", impact("One")).await;
+    let retract = |target: Value| json!({"target": target, "scope": "revision", "reason": "wrong_fact"});
+    for target in [json!("99"), json!(99), json!("01912b6e-1111-7000-8000-000000000001")] {
+        let mut named = retract(target);
+        assert_eq!(posted(&trial, "retraction", named.clone()).await.0, StatusCode::NOT_FOUND);
+        named["target_object"] = json!("aws:x");
+        named["target_rev"] = json!(1);
+        named["target_source"] = json!("//aws/desk/01J00000000000000000000000");
+        assert_eq!(posted(&trial, "retraction", named).await.0, StatusCode::NOT_FOUND);
+    }
+    let withdrawn = trial.publish("retraction", retract(one["object_id"].clone())).await;
+    assert_eq!(data(&trial, &withdrawn).await["data"]["target"], one["id"]);
+    let (status, again) = posted(&trial, "retraction", retract(json!(1))).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(again["error"].as_str().unwrap().contains("withdrawn before"), "{again}");
+    let mut whole = retract(json!("1"));
+    whole["scope"] = json!("object");
+    assert_eq!(posted(&trial, "retraction", whole).await.0, StatusCode::CONFLICT);
+    let (status, taken_back) = posted(&trial, "retraction", retract(json!(2))).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(taken_back["error"].as_str().unwrap().contains("anew"), "{taken_back}");
+    assert_eq!(trial.json("/v1/picture").await["as_of"], "2");
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_what_would_be_published_and_publishes_nothing() {
+    let trial = Trial::start().await;
+    trial.publish("impact", impact("One")).await;
+    let incident = trial.json("/v1/picture").await["incidents"][0].clone();
+    let request =
+        |dry: bool| json!({"family": "notice", "dry_run": dry, "claim": notice(incident["id"].as_str().unwrap())});
+    let (status, shown) = with(&trial, request(true)).await;
+    assert_eq!((status, shown["position"].is_null()), (StatusCode::OK, true));
+    assert_eq!(trial.json("/v1/picture").await["as_of"], "1");
+    let real = data(&trial, &with(&trial, request(false)).await.1).await;
+    for member in ["speaker", "author", "about", "certainty", "rev"] {
+        assert_eq!(shown["dry_run"]["claim"][member], real["data"][member], "{member}");
+    }
+    assert_eq!(real["data"]["speaker"]["role"], "provider");
+    let wrong = json!({"family": "notice", "dry_run": true, "claim": notice("inc-nowhere")});
+    assert_eq!(with(&trial, wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn claims_that_come_at_the_same_time_are_all_published() {
+    let trial = Trial::start().await;
+    let mut again = impact("One");
+    again["object_id"] = json!("aws:one");
+    let posts = (0..24).map(|_| trial.post(json!({"family": "impact", "claim": again}).to_string()));
+    let mut revisions = Vec::new();
+    for response in soon(futures::future::join_all(posts)).await {
+        assert_eq!(response.status(), StatusCode::CREATED);
+        revisions.push(response.json::<Value>().await.unwrap()["rev"].as_u64().unwrap());
+    }
+    revisions.sort_unstable();
+    assert_eq!(revisions, (1..=24).collect::<Vec<_>>());
+    assert_eq!(trial.json("/v1/picture").await["held_back"], json!([]));
+}
