@@ -24,8 +24,19 @@ use crate::words;
 const RECENT: usize = 50;
 /// Owed items and rejected items that the picture lists.
 const LISTED: usize = 200;
-/// Records that the picture lists under each incident.
-const EVENTS_IN_PICTURE: usize = 5;
+/// How much of each incident the picture holds: it is asked for often, and the incident itself tells all.
+const GLANCE: Depth = Depth { events: 5, near: 3 };
+/// How much of an incident is told that is asked for by itself.
+const WHOLE: Depth = Depth { events: Incident::EVENTS_MAX, near: explain::NEAR_MAX };
+
+/// How far the lists of an incident go.
+#[derive(Clone, Copy)]
+struct Depth {
+    /// Its newest records.
+    events: usize,
+    /// What was nearly joined.
+    near: usize,
+}
 
 impl State {
     /// The picture at `at`: totals over everything, and the incidents that were asked for.
@@ -67,7 +78,7 @@ impl State {
         let anchor = self.anchor_by(key)?;
         let core = Arc::clone(self.cores.get(&anchor)?);
         let sights = Sights::read(&sight::feeds(&self.objects, &self.traffic, &self.door));
-        Some(self.finish(&core, &anchor, (at, &sights), Incident::EVENTS_MAX))
+        Some(self.finish(&core, &anchor, (at, &sights), WHOLE))
     }
 
     /// Records in words, the newest first, from before a position.
@@ -132,10 +143,10 @@ impl State {
         self.cores.values().map(|core| &**core).filter(|core| core.summary.open)
     }
 
-    fn finish(&self, core: &Core, anchor: &Id, now: (DateTime<Utc>, &Sights), records: usize) -> Incident {
-        let mut incident = core.finish(now.0, now.1, self.model.windows.silent_after(), records);
+    fn finish(&self, core: &Core, anchor: &Id, now: (DateTime<Utc>, &Sights), depth: Depth) -> Incident {
+        let mut incident = core.finish(now.0, now.1, self.model.windows.silent_after(), depth.events);
         // What was nearly joined depends on the incidents around this one, so it is never kept.
-        incident.near = explain::near_misses(self.ground(), anchor);
+        incident.near = explain::near_misses(self.ground(), anchor, &core.first, depth.near);
         incident
     }
 
@@ -153,8 +164,7 @@ impl State {
             fitting.truncate(limit);
         }
         fitting.sort_by(|a, b| order(a.1, b.1, select.sort));
-        let views =
-            fitting.into_iter().map(|(anchor, core)| self.finish(core, anchor, (at, sights), EVENTS_IN_PICTURE));
+        let views = fitting.into_iter().map(|(anchor, core)| self.finish(core, anchor, (at, sights), GLANCE));
         (matched, views.collect())
     }
 

@@ -77,12 +77,19 @@ pub fn list(names: &[String], most: usize) -> String {
 /// The first `most` characters, with an ellipsis where something is left out; white space is folded.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
-    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if folded.chars().count() <= most {
-        return folded;
+    let (mut kept, mut length) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        if length > 0 {
+            kept.push(' ');
+        }
+        kept.push_str(word);
+        length += usize::from(length > 0) + word.chars().count();
+        if length > most {
+            let kept: String = kept.chars().take(most.saturating_sub(1)).collect();
+            return format!("{}…", kept.trim_end());
+        }
     }
-    let kept: String = folded.chars().take(most.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+    kept
 }
 
 /// A state as it is said.

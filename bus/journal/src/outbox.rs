@@ -263,16 +263,23 @@ impl Outbox {
     }
 
     /// The events after a sequence that wait, oldest first, at most `limit`.
-    pub(crate) fn waiting_after(&self, sequence: u64, limit: usize) -> Result<Vec<Parcel>, OutboxError> {
-        let wanted = self.inner.desk.waiting_after(sequence, limit);
-        self.inner.store.parcels(&wanted)
+    pub(crate) fn waiting_after(&self, sequence: u64, limit: usize) -> Result<Vec<Arc<Parcel>>, OutboxError> {
+        let waiting = self.inner.desk.waiting_after(sequence, limit);
+        let elsewhere: Vec<u64> =
+            waiting.iter().filter(|(_, here)| here.is_none()).map(|(sequence, _)| *sequence).collect();
+        let mut parcels: Vec<Arc<Parcel>> = waiting.into_iter().filter_map(|(_, here)| here).collect();
+        if !elsewhere.is_empty() {
+            parcels.extend(self.inner.store.parcels(&elsewhere)?.into_iter().map(Arc::new));
+            parcels.sort_by_key(|parcel| parcel.sequence);
+        }
+        Ok(parcels)
     }
 
     /// Writes down that the log has an event.
     pub(crate) fn logged(&self, sequence: u64, log: u64) {
         crate::kill::pass(crate::kill::Point::Acknowledged);
-        self.inner.desk.logged(sequence, log);
-        if self.command(Command::Logged).is_err() {
+        let first = self.inner.desk.logged(sequence, log);
+        if first && self.command(Command::Logged).is_err() {
             tracing::debug!("an acknowledgement after the outbox was closed; it is found again at the next start");
         }
     }

@@ -7,6 +7,7 @@
 mod flight;
 mod wire;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -173,7 +174,7 @@ impl<'a> Pump<'a> {
         }
     }
 
-    async fn send_singly(&mut self, parcels: &[Parcel]) -> Result<(), PumpError> {
+    async fn send_singly(&mut self, parcels: &[Arc<Parcel>]) -> Result<(), PumpError> {
         for parcel in parcels {
             self.flights.depart(parcel.sequence, Instant::now());
             let reply = format!("{}.{}", self.inbox, Token::Single(parcel.sequence));
@@ -186,7 +187,7 @@ impl<'a> Pump<'a> {
         Ok(())
     }
 
-    async fn send_batch(&mut self, parcels: &[Parcel]) -> Result<(), PumpError> {
+    async fn send_batch(&mut self, parcels: &[Arc<Parcel>]) -> Result<(), PumpError> {
         let sequences: Vec<u64> = parcels.iter().map(|parcel| parcel.sequence).collect();
         let batch = self.flights.depart_together(sequences, Instant::now());
         let name = wire::batch_name();

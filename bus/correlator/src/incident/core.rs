@@ -19,6 +19,7 @@ use crate::incident::owed;
 use crate::incident::told::told;
 use crate::incident::unknown::{unknowns, unseen};
 use crate::incident::{approach, count};
+use crate::join::graph::Id;
 use crate::join::reach;
 use crate::join::scene::{Ground, Hit, Scene, incident_id};
 use crate::matrix::Contribution;
@@ -34,6 +35,8 @@ pub(crate) struct Core {
     /// Without its records, of which lists show only a few.
     incident: Incident,
     records: Vec<Line>,
+    /// The members that were logged first, around which near misses are looked for.
+    pub(crate) first: Vec<Id>,
     /// For sorting, counting and filtering without building the whole view.
     pub(crate) summary: Summary,
 }
@@ -55,7 +58,7 @@ pub(crate) struct Summary {
 
 impl Core {
     /// Builds the core of an anchor's incident; none if no impact of it stands.
-    pub(crate) fn build(ground: Ground<'_>, anchor: &crate::join::graph::Id) -> Option<Self> {
+    pub(crate) fn build(ground: Ground<'_>, anchor: &Id) -> Option<Self> {
         let scene = Scene::gather(ground, anchor);
         let first = scene.hits.first()?;
         let first_logged = ground.graph.vertex(anchor).map_or(first.entry.order.logged, |vertex| vertex.first.logged);
@@ -65,7 +68,7 @@ impl Core {
         let views = Views { lanes: &lanes, causes: &causes, counts: &counts, approaches: &approaches, open };
         let disagreements = disagreements(&scene, &views);
         let (name, declared_by) = explain::name(&scene);
-        let id = incident_id(anchor);
+        let id = ground.incident(anchor);
         let mut owed: Vec<_> = scene.attached.iter().filter_map(|entry| owed::of_message(entry, Some(&id))).collect();
         owed.extend(owed::promised(&lanes, &id));
         let history = history(&scene);
@@ -100,7 +103,9 @@ impl Core {
             id,
         };
         let summary = summary(&scene, &incident);
-        Some(Self { incident, records, summary })
+        let first = scene.hits.iter().filter_map(|hit| ground.graph.id(&hit.entry.header().object_id));
+        let first = first.take(explain::NEAR_MEMBERS).collect();
+        Some(Self { incident, records, first, summary })
     }
 
     /// The view at `at`, with the newest `records` of its records.

@@ -9,16 +9,16 @@ use entente_schemas::header::Relation;
 use crate::join::facets::Key;
 use crate::join::graph::{Evidence, Id};
 use crate::join::reach;
-use crate::join::scene::{Ground, Scene, incident_id};
+use crate::join::scene::{Ground, Scene};
 use crate::picture::{Join, NearMiss, Opinion};
 use crate::words;
 
 /// Members whose joins are listed for one incident at most.
 const JOINS_MAX: usize = 200;
 /// Near misses listed for one incident at most.
-const NEAR_MAX: usize = 12;
+pub(crate) const NEAR_MAX: usize = 12;
 /// Members around which near misses are looked for.
-const NEAR_MEMBERS: usize = 8;
+pub(crate) const NEAR_MEMBERS: usize = 8;
 
 /// Why the members are one incident: for each, its strongest tie to an earlier one.
 pub(crate) fn joins(scene: &Scene<'_>) -> Vec<Join> {
@@ -105,17 +105,15 @@ fn in_words(ground: Ground<'_>, a: &str, b: &str, evidence: &Evidence) -> String
     }
 }
 
-/// What was nearly joined: what a rule would join but a word forbids, and what has something in common in time. Looked
-/// for around the members that were logged first.
-pub(crate) fn near_misses(ground: Ground<'_>, anchor: &str) -> Vec<NearMiss> {
-    let mut ids: Vec<&Id> = ground.clusters.members(anchor).collect();
-    ids.sort_by_key(|id| ground.graph.vertex(id).map(|vertex| &vertex.first));
+/// What was nearly joined, at most `most`: what a rule would join but a word forbids, and what has something in common in
+/// time. Looked for around the members `around`.
+pub(crate) fn near_misses(ground: Ground<'_>, anchor: &str, around: &[Id], most: usize) -> Vec<NearMiss> {
     let inside = |other: &Id| ground.clusters.anchor_of(other).is_some_and(|of| **of == *anchor);
     let mut seen: BTreeSet<Id> = BTreeSet::new();
     let mut found = Vec::new();
-    for id in ids.into_iter().take(NEAR_MEMBERS) {
+    for id in around {
         for other in ground.graph.nearly(id, ground.model, NEAR_MAX, &|other| !inside(other)) {
-            if found.len() >= NEAR_MAX {
+            if found.len() >= most {
                 return found;
             }
             if seen.insert(Id::clone(&other)) {
@@ -143,7 +141,7 @@ fn near_miss(ground: Ground<'_>, id: &Id, other: &Id) -> Option<NearMiss> {
     Some(NearMiss {
         object_id: id.to_string(),
         other: other.to_string(),
-        other_incident: ground.clusters.anchor_of(other).map(|anchor| incident_id(anchor)),
+        other_incident: ground.clusters.anchor_of(other).map(|anchor| ground.incident(anchor)),
         speaks_for: speaks_for.join("; "),
         speaks_against: against(ground, id, other),
     })

@@ -30,6 +30,8 @@ pub(crate) struct Place {
 /// What the rules look at of one impact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Vertex {
+    /// The id of the incident that it anchors, if it does.
+    pub(crate) incident: String,
     pub(crate) speaker: String,
     pub(crate) role: Role,
     /// Where it was logged first.

@@ -6,7 +6,7 @@ use entente_schemas::family::{Body, Family};
 
 use crate::join::facets::Key;
 use crate::join::graph::{Graph, Id};
-use crate::join::scene::{ATTACHED, Ground, incident_id, references_of};
+use crate::join::scene::{ATTACHED, Ground, references_of};
 use crate::record::entry::Entry;
 use crate::record::objects::Objects;
 
@@ -54,7 +54,7 @@ pub(crate) fn incident_of(ground: Ground<'_>, entry: &Entry) -> Option<String> {
         Body::Feed(_) | Body::Rejected(_) | Body::Roster(_) => None,
         _ => anchor_of_attached(ground, entry),
     };
-    anchor.map(|anchor| incident_id(&anchor))
+    anchor.map(|anchor| ground.incident(&anchor))
 }
 
 fn anchor_of_target(ground: Ground<'_>, id: &str) -> Option<Id> {

@@ -44,6 +44,13 @@ pub(crate) fn is_attached(family: Family) -> bool {
     ATTACHED.contains(&family)
 }
 
+impl Ground<'_> {
+    /// The id of an anchor's incident, as its vertex keeps it.
+    pub(crate) fn incident(&self, anchor: &Id) -> String {
+        self.graph.vertex(anchor).map_or_else(|| incident_id(anchor), |vertex| vertex.incident.clone())
+    }
+}
+
 /// Which attached objects name what.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Referrals {
@@ -159,7 +166,7 @@ fn attached<'a>(ground: Ground<'a>, ids: &[&Id], hits: &[Hit<'_>]) -> Vec<&'a Ar
             found.extend(naming.cloned());
         }
         found.extend(ground.referrals.referring(id).cloned());
-        found.extend(ground.referrals.referring(&incident_id(id)).cloned());
+        found.extend(ground.referrals.referring(&vertex.incident).cloned());
         let events = ground.objects.get(Family::Impact, id).into_iter().flat_map(|object| object.entries());
         found.extend(events.flat_map(|entry| ground.referrals.referring(&entry.event.id)).cloned());
     }

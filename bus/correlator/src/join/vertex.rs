@@ -9,6 +9,7 @@ use entente_schemas::family::{Family, ImpactKind};
 
 use crate::join::facets::Facets;
 use crate::join::graph::{Place, Vertex};
+use crate::join::scene::incident_id;
 use crate::record::entry::Entry;
 use crate::record::objects::{Object, Objects};
 
@@ -36,6 +37,7 @@ pub(crate) fn of_object(objects: &Objects, id: &str) -> Option<Vertex> {
     let affected: Vec<&Block> = impact.blocks.iter().filter(|block| is_hit(block)).collect();
     let speaker = &current.header().speaker;
     Some(Vertex {
+        incident: incident_id(id),
         speaker: speaker.org.clone(),
         role: speaker.role,
         first: object.first_order().unwrap_or(&current.order).clone(),

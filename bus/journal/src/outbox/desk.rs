@@ -2,15 +2,17 @@
 //! acknowledgement, and how long the last ones took.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entente_schemas::beat::{Backlog, Lag};
 use tokio::sync::{oneshot, watch};
 
-use super::store::Opened;
+use super::store::{Opened, Parcel};
 
 /// How many acknowledged events the lag is taken over.
 const LAGS: usize = 1_000;
+/// How many bytes of waiting events are kept in memory beside the file; what is beyond is read back when its turn comes.
+const AT_HAND: u64 = 4 << 20;
 
 pub(crate) struct Desk {
     state: Mutex<State>,
@@ -21,6 +23,9 @@ pub(crate) struct Desk {
 struct State {
     waiting: BTreeMap<u64, Waiting>,
     bytes: u64,
+    /// Of those that wait, what is kept in memory, and its bytes.
+    at_hand: BTreeMap<u64, Arc<Parcel>>,
+    at_hand_bytes: u64,
     /// Acknowledged, not yet written down: sequence to the log's sequence.
     acknowledged: BTreeMap<u64, u64>,
     waiters: BTreeMap<u64, Vec<oneshot::Sender<u64>>>,
@@ -81,12 +86,17 @@ impl Desk {
     }
 
     /// Enters events that are on disk now.
-    pub(super) fn entered(&self, events: impl IntoIterator<Item = (u64, Waiting)>) {
+    pub(super) fn entered(&self, parcels: Vec<Parcel>, entered_ms: i64) {
         let mut state = self.lock();
         let mut last = 0;
-        for (sequence, waiting) in events {
-            state.bytes += waiting.bytes;
-            state.waiting.insert(sequence, waiting);
+        for parcel in parcels {
+            let (sequence, bytes) = (parcel.sequence, parcel.bytes());
+            state.bytes += bytes;
+            state.waiting.insert(sequence, Waiting { bytes, entered_ms });
+            if state.at_hand_bytes + bytes <= AT_HAND {
+                state.at_hand_bytes += bytes;
+                state.at_hand.insert(sequence, Arc::new(parcel));
+            }
             last = sequence;
         }
         drop(state);
@@ -99,8 +109,11 @@ impl Desk {
         self.news.subscribe()
     }
 
-    pub(super) fn waiting_after(&self, sequence: u64, limit: usize) -> Vec<u64> {
-        self.lock().waiting.range(sequence + 1..).take(limit).map(|(sequence, _)| *sequence).collect()
+    /// The events after a sequence that wait, oldest first, each with its bytes where they are kept in memory.
+    pub(super) fn waiting_after(&self, sequence: u64, limit: usize) -> Vec<(u64, Option<Arc<Parcel>>)> {
+        let state = self.lock();
+        let waiting = state.waiting.range(sequence + 1..).take(limit);
+        waiting.map(|(sequence, _)| (*sequence, state.at_hand.get(sequence).cloned())).collect()
     }
 
     /// How many events after a sequence wait, counted up to `limit`.
@@ -108,10 +121,15 @@ impl Desk {
         self.lock().waiting.range(sequence + 1..).take(limit).count()
     }
 
-    pub(super) fn logged(&self, sequence: u64, log: u64) {
+    /// Notes that the log has an event. True if nothing else was to be written down yet.
+    pub(super) fn logged(&self, sequence: u64, log: u64) -> bool {
         let mut state = self.lock();
-        let Some(waiting) = state.waiting.remove(&sequence) else { return };
+        let Some(waiting) = state.waiting.remove(&sequence) else { return false };
         state.bytes = state.bytes.saturating_sub(waiting.bytes);
+        if state.at_hand.remove(&sequence).is_some() {
+            state.at_hand_bytes = state.at_hand_bytes.saturating_sub(waiting.bytes);
+        }
+        let first = state.acknowledged.is_empty();
         state.acknowledged.insert(sequence, log);
         let lag = u64::try_from(chrono::Utc::now().timestamp_millis() - waiting.entered_ms).unwrap_or(0);
         if state.lags.len() == LAGS {
@@ -122,6 +140,7 @@ impl Desk {
             // Whoever stopped waiting need not be told.
             let _ = waiter.send(log);
         }
+        first
     }
 
     pub(super) fn wait_for(&self, sequence: u64) -> Wait {
@@ -137,8 +156,8 @@ impl Desk {
         Wait::Waiting(told)
     }
 
-    pub(super) fn unsettled(&self) -> usize {
-        self.lock().acknowledged.len()
+    pub(super) fn is_settled(&self) -> bool {
+        self.lock().acknowledged.is_empty()
     }
 
     pub(super) fn to_settle(&self) -> Settled {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use entente_schemas::event::{Draft, Place, Source, chain_hash};
 use tokio::sync::oneshot;
 
-use super::desk::{Desk, Settled, Waiting};
+use super::desk::{Desk, Settled};
 use super::store::{Head, Parcel, Store, Write};
 use super::{OutboxError, Placed};
 use crate::identity::Identity;
@@ -25,7 +25,7 @@ const SETTLE_AFTER: Duration = Duration::from_millis(200);
 pub(super) enum Command {
     /// Take events, all or none.
     Offer { drafts: Vec<Draft>, reply: Reply },
-    /// Something was acknowledged; the desk knows what.
+    /// Something was acknowledged, the first since the last commit; the desk knows what.
     Logged,
 }
 
@@ -61,10 +61,11 @@ impl Writer {
     pub(super) fn run(mut self, orders: &Receiver<Command>) {
         let mut since: Option<Instant> = None;
         loop {
+            // Looked at before waiting: what was acknowledged during the last commit told nobody.
+            since = (!self.desk.is_settled()).then(|| since.unwrap_or_else(Instant::now));
             let (group, open) = gather(orders, since.map(|since| SETTLE_AFTER.saturating_sub(since.elapsed())));
-            since = (self.desk.unsettled() > 0).then(|| since.unwrap_or_else(Instant::now));
-            let due = since.is_some_and(|since| since.elapsed() >= SETTLE_AFTER) || self.desk.unsettled() >= GROUP;
-            if group.events > 0 || due || (!open && since.is_some()) {
+            let due = since.is_some_and(|since| since.elapsed() >= SETTLE_AFTER);
+            if group.events > 0 || due || (!open && !self.desk.is_settled()) {
                 self.commit(group);
                 since = None;
             }
@@ -111,11 +112,11 @@ impl Writer {
         write.enter(&parcels, entered_ms, &staged.head)?;
         write.commit()?;
         self.head = staged.head;
-        self.committed(&parcels, entered_ms, &settled);
+        self.committed(parcels, entered_ms, &settled);
         Ok(answers)
     }
 
-    fn committed(&self, parcels: &[Parcel], entered_ms: i64, settled: &Settled) {
+    fn committed(&self, parcels: Vec<Parcel>, entered_ms: i64, settled: &Settled) {
         if !parcels.is_empty() {
             kill::pass(Point::OutboxWritten);
         }
@@ -123,7 +124,7 @@ impl Writer {
             kill::pass(Point::Committed);
         }
         self.desk.settled(settled);
-        self.desk.entered(parcels.iter().map(|p| (p.sequence, Waiting { bytes: p.bytes(), entered_ms })));
+        self.desk.entered(parcels, entered_ms);
     }
 
     /// Stages one offer, or leaves everything as it was and says why. The outer error is the disk's.
