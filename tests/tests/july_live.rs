@@ -19,7 +19,6 @@ async fn two_incidents_and_eight_answers_at_three_moments_of_the_night() {
     silence_is_of_one_incident(&night, &moments[2]).await;
     what_is_disputed_is_shown(&night, &moments[2]).await;
     assert_eq!(night.up.stop().await, Some(0), "{}", night.up.log());
-    night.up.launch().await;
     let verified = night.up.run(&["verify", "--json"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }

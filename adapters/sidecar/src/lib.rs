@@ -3,7 +3,6 @@
 
 mod address;
 mod beating;
-mod clock;
 pub mod decode;
 pub mod draft;
 pub mod edge;
@@ -22,6 +21,5 @@ pub mod syndication;
 pub mod vanish;
 
 pub use address::{Address, AddressError};
-pub use clock::Clock;
 pub use item::Normalize;
 pub use run::{FeedTask, RunError, run};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_journal::{Bus, Outbox, OutboxError, Scope, last_of_feed};
+use entente_journal::{Bus, Clock, Outbox, OutboxError, Scope, last_of_feed};
 use entente_schemas::beat::BeatError;
 use entente_schemas::event::{Draft, Event};
 use entente_schemas::record::{Record, Verdict};
@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
 use crate::beating::Beating;
-use crate::clock::Clock;
 use crate::edge::{Edge, Surroundings};
 use crate::fetch::Fetch;
 use crate::item::Normalize;

@@ -21,13 +21,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Response};
 use chrono::TimeDelta;
 use entente_journal::{
-    Access, Bus, Identity, NatsServer, Outbox, OutboxOptions, Reader, Scope, ServerOptions, beat, beats, pump, verify,
+    Access, Bus, Clock, Identity, NatsServer, Outbox, OutboxOptions, Reader, Scope, ServerOptions, beat, beats, pump,
+    verify,
 };
 use entente_schemas::event::Event;
 use entente_schemas::family::{Body as Claimed, Family, Feed, FeedState, Outcome};
 use entente_sidecar::fetch::Fetch;
 use entente_sidecar::poll::{Answer, Settled};
-use entente_sidecar::{Address, Clock, FeedTask, run};
+use entente_sidecar::{Address, FeedTask, run};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

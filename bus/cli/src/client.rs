@@ -43,7 +43,7 @@ impl Client {
     /// # Errors
     /// If the address that the folder names is none.
     pub async fn running(folder: &Folder) -> Result<Option<Self>, Failure> {
-        let Some(address) = Folder::line(&folder.address()) else { return Ok(None) };
+        let Some(address) = folder.served_at() else { return Ok(None) };
         let client = Self::at(&address, Folder::line(&folder.token()))?;
         let Some(port) = client.base.port_or_known_default() else { return Ok(None) };
         let host = client.base.host_str().unwrap_or("127.0.0.1").trim_matches(['[', ']']).to_owned();

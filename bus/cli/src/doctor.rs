@@ -8,6 +8,7 @@ mod server;
 use std::fmt::Write as _;
 
 use clap::Args;
+use entente_journal::Tip;
 use serde::Serialize;
 
 use crate::args::Place;
@@ -92,6 +93,7 @@ async fn examine(folder: &Folder, offline: bool) -> Vec<Finding> {
     let mut findings = vec![folder::writable(folder)];
     findings.extend(folder::secrets(folder));
     findings.extend(machine::disk(folder.path()));
+    findings.extend(folder::set_back(folder));
     let settings = match Settings::read(folder, &Layer::new()) {
         Ok(settings) => {
             let role = settings.role;
@@ -114,7 +116,7 @@ async fn examine(folder: &Folder, offline: bool) -> Vec<Finding> {
     match client {
         Some(client) => {
             findings.push(server::answers(&client).await);
-            findings.push(server::log(folder).await);
+            findings.extend(server::log(folder).await);
             findings.extend(feeds::states(&client).await);
         }
         None => {
@@ -124,6 +126,14 @@ async fn examine(folder: &Folder, offline: bool) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Says it loudly if this machine's clock and the log's do not agree.
+pub fn warn_of_clock(tip: &Tip) {
+    let found = server::clock(tip);
+    if found.state == State::Bad {
+        say::progress(&format!("WARNING: this machine's clock is {}\n   next: {}", found.what, found.next));
+    }
 }
 
 fn as_text(findings: &[Finding]) -> String {

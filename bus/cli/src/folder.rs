@@ -1,9 +1,11 @@
 //! The data folder: what stands where in it, and what a running server leaves there for the other commands.
 
-use std::io::Write as _;
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use entente_journal::{Legs, LegsError};
 
 use crate::exit::{Exit, Failure};
 
@@ -43,8 +45,8 @@ impl Folder {
         self.0.join("token")
     }
 
-    /// The address of the running server.
-    pub fn address(&self) -> PathBuf {
+    /// The address of the running server; it counts only as long as that server holds the file.
+    fn address(&self) -> PathBuf {
         self.0.join("address")
     }
 
@@ -58,8 +60,8 @@ impl Folder {
         self.0.join("seed")
     }
 
-    /// By how many seconds the running server's clock is shifted; absent without a shift.
-    pub fn shift(&self) -> PathBuf {
+    /// Under which clocks the folder's log was filled; absent if that was always the wall's.
+    pub fn clock(&self) -> PathBuf {
         self.0.join("clock")
     }
 
@@ -94,8 +96,7 @@ impl Folder {
 
     /// The first line of a file of the folder, if it is there and not empty.
     pub fn line(path: &Path) -> Option<String> {
-        let text = std::fs::read_to_string(path).ok()?;
-        text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+        first_line(&std::fs::read_to_string(path).ok()?)
     }
 
     /// Writes a file of the folder whole or not at all.
@@ -103,6 +104,34 @@ impl Folder {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        self.write_with(path, text, |_| Ok(())).map(drop)
+    }
+
+    /// Tells the address of the server of this process to the other commands. It counts until the file is closed.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn serve_at(&self, address: &str) -> Result<File, Failure> {
+        self.write_with(&self.address(), &format!("{address}\n"), File::lock)
+    }
+
+    /// The address of the server that runs on the folder. One that was left by a server that was killed counts for
+    /// nothing: whoever listens there now must not be handed the token.
+    pub fn served_at(&self) -> Option<String> {
+        let mut file = File::open(self.address()).ok()?;
+        let held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        let mut text = String::new();
+        file.read_to_string(&mut text).ok()?;
+        first_line(&text).filter(|_| held)
+    }
+
+    /// Writes a file beside its place, prepares it, and puts it there.
+    fn write_with(
+        &self,
+        path: &Path,
+        text: &str,
+        prepare: impl FnOnce(&File) -> std::io::Result<()>,
+    ) -> Result<File, Failure> {
         let failed = |error: std::io::Error| {
             let what = format!("{} cannot be written: {error}", path.display());
             Failure::failed(what, "free the disk, or mend the permissions of the data folder")
@@ -115,12 +144,13 @@ impl Folder {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&beside).map_err(failed)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&beside, path).map_err(failed)
+        prepare(&file).and_then(|()| std::fs::rename(&beside, path)).map_err(failed)?;
+        Ok(file)
     }
 
     /// Removes files of the folder that a server leaves there only while it runs.
     pub fn tidy(&self) {
-        for path in [self.address(), self.nats(), self.seed(), self.shift()] {
+        for path in [self.address(), self.nats(), self.seed()] {
             if let Err(error) = std::fs::remove_file(&path)
                 && error.kind() != std::io::ErrorKind::NotFound
             {
@@ -129,38 +159,76 @@ impl Folder {
         }
     }
 
-    /// What the clock of the running server shows, if it is shifted; else what this machine's shows.
-    pub fn now(&self) -> DateTime<Utc> {
-        let shift = Self::line(&self.shift()).and_then(|line| line.parse().ok()).and_then(TimeDelta::try_seconds);
-        Utc::now().checked_add_signed(shift.unwrap_or_default()).unwrap_or_else(Utc::now)
+    /// Under which clocks the folder's log was filled.
+    ///
+    /// # Errors
+    /// If the table of them is damaged.
+    pub fn legs(&self) -> Result<Legs, Failure> {
+        Legs::read(&self.clock()).map_err(|error| unclear(&error))
     }
+
+    /// What the clock shows under which the log is filled, or was last.
+    pub fn now(&self) -> DateTime<Utc> {
+        let legs = self.legs().unwrap_or_else(|failure| {
+            tracing::warn!("{failure}");
+            Legs::default()
+        });
+        legs.clock().now()
+    }
+}
+
+fn first_line(text: &str) -> Option<String> {
+    text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+/// A clock that the log cannot be filled under is a mistake of who set it; all else about the table is a fault.
+pub fn unclear(error: &LegsError) -> Failure {
+    let set_back = matches!(error, LegsError::Back { .. });
+    Failure::of(if set_back { Exit::Mistake } else { Exit::Failed }, error)
 }
 
 #[cfg(test)]
 mod tests {
+    use entente_journal::Clock;
+
     use super::*;
 
     #[test]
     fn a_file_is_written_whole_and_for_its_owner_only() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::choose(Some(&temporary.path().join("deep/data"))).unwrap();
-        folder.write(&folder.address(), "http://127.0.0.1:4790\nmore\n").unwrap();
-        assert_eq!(Folder::line(&folder.address()).as_deref(), Some("http://127.0.0.1:4790"));
+        folder.write(&folder.nats(), "nats://127.0.0.1:4222\nmore\n").unwrap();
+        assert_eq!(Folder::line(&folder.nats()).as_deref(), Some("nats://127.0.0.1:4222"));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            assert_eq!((mode(folder.path()), mode(&folder.address())), (0o700, 0o600));
+            assert_eq!((mode(folder.path()), mode(&folder.nats())), (0o700, 0o600));
         }
     }
 
     #[test]
-    fn the_clock_follows_the_running_server_s() {
+    fn the_clock_is_that_under_which_the_log_was_filled_last() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::choose(Some(temporary.path())).unwrap();
-        let before = Utc::now();
+        let before = Clock::wall().now();
         assert!(folder.now() >= before);
-        folder.write(&folder.shift(), "-86400\n").unwrap();
+        folder.write(&folder.clock(), "{\"after\":0,\"shift_ms\":-86400000}\n").unwrap();
+        folder.tidy();
         assert!(folder.now() < before);
+    }
+
+    #[test]
+    fn an_address_counts_as_long_as_its_server_holds_it() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::choose(Some(temporary.path())).unwrap();
+        assert_eq!(folder.served_at(), None);
+        let address = "http://127.0.0.1:4790";
+        let held = folder.serve_at(address).unwrap();
+        assert_eq!(folder.served_at().as_deref(), Some(address));
+        drop(held);
+        assert_eq!((folder.served_at(), folder.address().exists()), (None, true), "left by who was killed");
+        let _held = folder.serve_at(address).unwrap();
+        assert_eq!(folder.served_at().as_deref(), Some(address));
     }
 }

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use entente_sidecar::{Address, Clock, FeedTask};
+use entente_journal::Clock;
+use entente_sidecar::{Address, FeedTask};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
-use crate::feeds::Chosen;
+use crate::feeds::{Chosen, Redirect};
 use crate::folder::Folder;
 use crate::log::Log;
 use crate::say;
@@ -23,17 +23,21 @@ pub struct Readers {
     feeds: Vec<(JoinHandle<()>, Carrier)>,
 }
 
-/// Addresses of the chosen feeds, all mistakes at once.
+/// Addresses of the chosen feeds, all mistakes at once. What was not given by a flag stands in the settings.
 ///
 /// # Errors
 /// If one is neither an address nor a file or folder that is there.
-pub fn addresses(chosen: Vec<Chosen>) -> Result<Vec<(Chosen, Address)>, Failure> {
+pub fn addresses(chosen: Vec<Chosen>, flags: &[Redirect]) -> Result<Vec<(Chosen, Address)>, Failure> {
     let mut mistakes = Vec::new();
     let mut feeds = Vec::new();
     for feed in chosen {
-        match Address::parse(&feed.address) {
+        let parsed = Address::parse(&feed.address).map_err(|error| error.to_string());
+        match parsed.and_then(there) {
             Ok(address) => feeds.push((feed, address)),
-            Err(error) => mistakes.push(format!("--feed {}={}: {error}", feed.name, feed.address)),
+            Err(what) if flags.iter().any(|flag| flag.name == feed.name) => {
+                mistakes.push(format!("--feed {}={}: {what}", feed.name, feed.address));
+            }
+            Err(what) => mistakes.push(format!("feeds.{} = \"{}\" in config.toml: {what}", feed.name, feed.address)),
         }
     }
     if mistakes.is_empty() {
@@ -41,6 +45,21 @@ pub fn addresses(chosen: Vec<Chosen>) -> Result<Vec<(Chosen, Address)>, Failure>
     }
     let what = format!("nothing was started:\n  {}", mistakes.join("\n  "));
     Err(Failure::new(Exit::Mistake, what, "name a file, a folder or an https address"))
+}
+
+/// An address; of a file or folder only if it is there.
+fn there(address: Address) -> Result<Address, String> {
+    let (path, kind) = match &address {
+        Address::Url(_) => return Ok(address),
+        Address::File(path) => (path, "file"),
+        Address::Dir(path) => (path, "folder"),
+    };
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() == (kind == "folder") => Ok(address),
+        Ok(_) => Err(format!("this is no {kind}")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(format!("there is no such {kind}")),
+        Err(error) => Err(format!("the {kind} cannot be looked at: {error}")),
+    }
 }
 
 /// Feeds at their usual addresses on one line, each other one on its own.
@@ -61,7 +80,7 @@ impl Readers {
         folder: &Folder,
         settings: &Settings,
         log: &Log,
-        shift: TimeDelta,
+        clock: Clock,
         chosen: Vec<(Chosen, Address)>,
     ) -> Self {
         let mut readers = Self { stop: CancellationToken::new(), feeds: Vec::new() };
@@ -70,7 +89,7 @@ impl Readers {
             let slug = feed.normalize.profile().slug.clone();
             match Carrier::start(folder, settings, log, &slug).await {
                 Ok(carrier) => {
-                    let reader = readers.reader(settings, log, shift, (feed, address), &carrier);
+                    let reader = readers.reader(settings, log, clock, (feed, address), &carrier);
                     readers.feeds.push((reader, carrier));
                 }
                 Err(failure) => say::progress(&format!("feed {slug} is not read: {}", failure.lines().trim_end())),
@@ -83,7 +102,7 @@ impl Readers {
         &self,
         settings: &Settings,
         log: &Log,
-        shift: TimeDelta,
+        clock: Clock,
         (feed, address): (Chosen, Address),
         carrier: &Carrier,
     ) -> JoinHandle<()> {
@@ -98,7 +117,7 @@ impl Readers {
                 outbox: outbox.clone(),
                 bus: bus.clone(),
                 scope: scope.clone(),
-                clock: Clock::shifted(shift),
+                clock,
             };
             keep(&name, Patience::default(), &stop, || entente_sidecar::run(task(), stop.clone())).await;
         })

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::TimeDelta;
 use clap::Args;
+use entente_journal::Clock;
 
 use crate::args::Place;
 use crate::exit::{Exit, Failure};
@@ -11,7 +11,7 @@ use crate::folder::Folder;
 use crate::log::Log;
 use crate::say;
 use crate::settings::Layer;
-use crate::station::{Station, port};
+use crate::station::{self, Station, port};
 use crate::stop::Stop;
 use crate::up::{keep, tell, until_stopped};
 
@@ -49,10 +49,11 @@ pub async fn run(serve: Serve, place: &Place) -> Result<Exit, Failure> {
     say::progress(&format!("data folder {}, transmitting for {}", folder.path().display(), settings.org));
     let log = Log::of(&folder, &serve.nats, serve.seed.as_deref()).await?;
     say::progress(&format!("NATS answers at {}", log.url));
-    let mut station = Station::start(&folder, &settings, log, TimeDelta::zero(), port(&settings)).await?;
+    let legs = station::of_others(&folder, &log).await?;
+    let mut station = Station::start(&folder, &settings, log, legs, port(&settings)).await?;
     let told = keep(&folder, serve.org.as_deref(), None);
     let told = told.and_then(|()| keep_seed(&folder, serve.seed.as_deref())).and_then(|()| Stop::listen());
-    let told = told.and_then(|stop| tell(&folder, &station, TimeDelta::zero()).map(|()| stop));
+    let told = told.and_then(|stop| tell(&folder, &mut station, Clock::wall()).map(|()| stop));
     let ended = until_stopped(&mut station, told).await;
     say::progress("ending; Ctrl-C again ends at once");
     folder.tidy();

@@ -1,19 +1,21 @@
 //! A server and what it stands on, in this process: the log, the desk's outbox with its pump, the HTTP interface. `up` and
 //! `serve` keep one going; a command that finds no server runs one for its own question.
 
+use std::fs::File;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use entente_correlator::Model;
-use entente_server::{Clock, Port, ServeError, ServerOptions};
+use entente_journal::{Clock, Legs, tip};
+use entente_server::{Port, ServeError, ServerOptions};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::carrier::{Carrier, drain};
 use crate::client::Client;
+use crate::doctor;
 use crate::exit::{Exit, Failure};
-use crate::folder::Folder;
+use crate::folder::{Folder, unclear};
 use crate::log::Log;
 use crate::say;
 use crate::settings::Settings;
@@ -35,8 +37,11 @@ pub async fn running_or_own(folder: &Folder, settings: &Settings) -> Result<Aske
         return Ok(Asked::Running(client));
     }
     say::progress("no server runs: starting one for this command; `entente up` keeps one running");
+    let clock = folder.legs()?.clock();
     let log = Log::own(folder, settings, &|text| say::progress(text)).await?;
-    let station = Station::start(folder, settings, log, TimeDelta::zero(), Port::Exactly(0)).await?;
+    let (log, legs) = begin(folder, log, clock).await?;
+    say_of(clock);
+    let station = Station::start(folder, settings, log, legs, Port::Exactly(0)).await?;
     match Client::at(&station.address, Folder::line(&folder.token())) {
         Ok(client) => Ok(Asked::Own(client, Box::new(station))),
         Err(failure) => {
@@ -70,6 +75,54 @@ impl Asked {
     }
 }
 
+/// The folder's own log, to be filled under `clock` from now on. It is closed again if that cannot be.
+///
+/// # Errors
+/// If the log does not tell its end, or its times would step back.
+pub async fn begin(folder: &Folder, log: Log, clock: Clock) -> Result<(Log, Legs), Failure> {
+    match under(folder, &log, clock).await {
+        Ok(legs) => Ok((log, legs)),
+        Err(failure) => {
+            log.close().await;
+            Err(failure)
+        }
+    }
+}
+
+async fn under(folder: &Folder, log: &Log, clock: Clock) -> Result<Legs, Failure> {
+    let tip = tip(&log.bus, &log.scope).await.map_err(|error| Failure::of(Exit::Unreachable, &error))?;
+    doctor::warn_of_clock(&tip);
+    let played = !folder.legs()?.clock().is_wall();
+    let legs = Legs::begin(&folder.clock(), &tip, clock).map_err(|error| unclear(&error))?;
+    if played && clock.is_wall() {
+        say::progress("the log was played under another clock; what comes now is dated by this machine's");
+    }
+    Ok(legs)
+}
+
+/// The legs of a log that others fill: by this machine's clock.
+///
+/// # Errors
+/// If the folder's own log is played under another.
+pub async fn of_others(folder: &Folder, log: &Log) -> Result<Legs, Failure> {
+    if !folder.legs()?.clock().is_wall() {
+        let what = format!("the log of {} was filled under another clock", folder.path().display());
+        return Err(Failure::new(Exit::Mistake, what, "name another data folder with --data DIR"));
+    }
+    match tip(&log.bus, &log.scope).await {
+        Ok(tip) => doctor::warn_of_clock(&tip),
+        Err(error) => tracing::warn!("the log's clock cannot be asked: {error}"),
+    }
+    Ok(Legs::default())
+}
+
+/// Says what the clock shows, if it is not this machine's.
+pub fn say_of(clock: Clock) {
+    if !clock.is_wall() {
+        say::progress(&format!("the clock shows {}", clock.now().format("%Y-%m-%d %H:%M:%S UTC")));
+    }
+}
+
 /// The port for the console: the one that was asked for, or else a free one near it.
 pub fn port(settings: &Settings) -> Port {
     if settings.port_is_fixed { Port::Exactly(settings.port) } else { Port::From(settings.port) }
@@ -81,6 +134,8 @@ pub struct Station {
     pub address: String,
     /// The log that it reads.
     pub log: Log,
+    /// The file that tells the address, held as long as the server runs.
+    told: Option<File>,
     desk: Carrier,
     server: JoinHandle<Result<(), ServeError>>,
     stop: CancellationToken,
@@ -95,7 +150,7 @@ impl Station {
         folder: &Folder,
         settings: &Settings,
         log: Log,
-        shift: TimeDelta,
+        legs: Legs,
         port: Port,
     ) -> Result<Self, Failure> {
         let model = Model::v1().map(Arc::new).map_err(|error| Failure::of(Exit::Failed, &error));
@@ -119,19 +174,29 @@ impl Station {
             port,
             outbox: desk.outbox.clone(),
             model,
-            clock: Clock::shifted(shift),
+            legs,
         };
         let (stop, (ready, address)) = (CancellationToken::new(), oneshot::channel());
         let mut server = tokio::spawn(entente_server::serve(options, ready, stop.clone()));
         let failure = tokio::select! {
             Ok(address) = address => {
-                return Ok(Self { address: address.to_string(), log, desk, server, stop });
+                return Ok(Self { address: address.to_string(), log, told: None, desk, server, stop });
             }
             ended = &mut server => why(ended),
         };
         desk.end().await;
         log.close().await;
         Err(failure)
+    }
+
+    /// Tells the other commands of the folder where this server is, until it has ended.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn tell(&mut self, folder: &Folder) -> Result<(), Failure> {
+        folder.write(&folder.nats(), &format!("{}\n", self.log.url))?;
+        self.told = Some(folder.serve_at(&self.address)?);
+        Ok(())
     }
 
     /// Waits until the server fails, which it should not.

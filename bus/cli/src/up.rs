@@ -1,7 +1,7 @@
 //! `entente up`: everything on one machine: a nats-server of its own, the server with the console, the public feeds.
 
-use chrono::TimeDelta;
 use clap::Args;
+use entente_journal::Clock;
 use entente_schemas::speaker::Role;
 
 use crate::args::Place;
@@ -13,7 +13,7 @@ use crate::moment::Moment;
 use crate::readers::{self, Readers};
 use crate::say;
 use crate::settings::{self, Layer};
-use crate::station::{Station, port};
+use crate::station::{self, Station, port};
 use crate::stop::Stop;
 use crate::word::word;
 
@@ -65,7 +65,7 @@ pub struct Up {
     /// Do not fetch nats-server if there is none
     #[arg(long)]
     no_fetch: bool,
-    /// Let the clock start at this time, to play recorded feeds as if it were then
+    /// Let the clock start at this time, to play recorded feeds as if it were then; else it is this machine's clock
     #[arg(long, value_name = "TIME")]
     clock_from: Option<Moment>,
     /// Print every setting with its default, and end
@@ -92,11 +92,10 @@ impl Up {
         Wishes { redirects: self.feed.clone(), only: self.only.clone(), without: self.no_feed.clone() }
     }
 
-    /// By how much the clock is shifted, in whole seconds.
-    fn shift(&self) -> TimeDelta {
-        let now = chrono::Utc::now();
-        let shift = self.clock_from.map(|from| from.settle(now) - now);
-        shift.and_then(|shift| TimeDelta::try_seconds(shift.num_seconds())).unwrap_or_default()
+    /// The clock, set now.
+    fn clock(&self) -> Clock {
+        let set = self.clock_from.map(|from| from.settle(Clock::wall().now()));
+        set.map_or_else(Clock::wall, Clock::showing)
     }
 }
 
@@ -110,7 +109,7 @@ pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let (folder, settings) = place.open_with(&up.layer())?;
-    let chosen = readers::addresses(feeds::choose(&settings, &up.wishes())?)?;
+    let chosen = readers::addresses(feeds::choose(&settings, &up.wishes())?, &up.feed)?;
     say::progress(&format!(
         "data folder {}, transmitting for {} ({})",
         folder.path().display(),
@@ -121,11 +120,12 @@ pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
     say::progress(&format!("nats-server answers at {}", log.url));
     // Now that the folder is ours, what a killed server left there misleads nobody any more.
     folder.tidy();
-    let shift = up.shift();
-    let mut station = Station::start(&folder, &settings, log, shift, port(&settings)).await?;
+    let clock = up.clock();
+    let (log, legs) = station::begin(&folder, log, clock).await?;
+    let mut station = Station::start(&folder, &settings, log, legs, port(&settings)).await?;
     let told = keep(&folder, up.org.as_deref(), up.role);
-    let told = told.and_then(|()| Stop::listen()).and_then(|stop| tell(&folder, &station, shift).map(|()| stop));
-    let readers = Readers::start(&folder, &settings, &station.log, shift, chosen).await;
+    let told = told.and_then(|()| Stop::listen()).and_then(|stop| tell(&folder, &mut station, clock).map(|()| stop));
+    let readers = Readers::start(&folder, &settings, &station.log, clock, chosen).await;
     let ended = until_stopped(&mut station, told).await;
     end(&folder, station, readers).await;
     ended
@@ -148,17 +148,13 @@ pub fn keep(folder: &Folder, org: Option<&str>, role: Option<Role>) -> Result<()
     Ok(())
 }
 
-/// Leaves in the data folder what other commands need, the address last, and tells it.
+/// Leaves in the data folder what other commands need, the address last, and prints it.
 ///
 /// # Errors
 /// If the folder cannot be written.
-pub fn tell(folder: &Folder, station: &Station, shift: TimeDelta) -> Result<(), Failure> {
-    if !shift.is_zero() {
-        folder.write(&folder.shift(), &format!("{}\n", shift.num_seconds()))?;
-        say::progress(&format!("the clock shows {}", folder.now().format("%Y-%m-%d %H:%M:%S UTC")));
-    }
-    folder.write(&folder.nats(), &format!("{}\n", station.log.url))?;
-    folder.write(&folder.address(), &format!("{}\n", station.address))?;
+pub fn tell(folder: &Folder, station: &mut Station, clock: Clock) -> Result<(), Failure> {
+    station::say_of(clock);
+    station.tell(folder)?;
     say::line(&station.address);
     Ok(())
 }

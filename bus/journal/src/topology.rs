@@ -225,7 +225,12 @@ impl Bus {
     }
 
     /// One request to the JetStream API, named by what it is for.
-    pub(crate) async fn api(&self, verb: &str, body: &Value, step: &str) -> Result<Result<Value, ApiError>, TopologyError> {
+    pub(crate) async fn api(
+        &self,
+        verb: &str,
+        body: &Value,
+        step: &str,
+    ) -> Result<Result<Value, ApiError>, TopologyError> {
         let answer = self.client.request(format!("$JS.API.{verb}"), body.to_string().into()).await;
         let answer = answer.map_err(|error| api(step, &error))?;
         let mut answer: Value = serde_json::from_slice(&answer.payload).map_err(|error| api(step, &error))?;

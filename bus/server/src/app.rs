@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use entente_journal::Scope;
+use entente_journal::{Clock, Scope};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::beats::Beats;
 use crate::claims::Desk;
-use crate::clock::Clock;
 use crate::options::Address;
 use crate::room::{Room, When};
 use crate::secret::Secret;

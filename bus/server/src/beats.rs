@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_correlator::State;
-use entente_journal::{Bus, Scope, beats};
+use entente_journal::{Bus, Clock, Scope, beats};
 use entente_schemas::beat::Beat;
 use entente_schemas::event::Draft;
 use entente_schemas::family::{Body, Family};
@@ -14,7 +14,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::claims::Desk;
-use crate::clock::Clock;
 use crate::room::{Link, Room, When};
 use crate::vigil::{FeedName, Known, Vigil, due};
 

@@ -4,22 +4,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_journal::{Bus, Reader, Scope};
+use entente_journal::{Bus, Legs, Reader, Scope};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
 use crate::room::Room;
 
 /// How long to wait after the log did not answer.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Follows the log until stopped.
-pub(crate) async fn follow(room: Arc<Room>, bus: Bus, scope: Scope, clock: Clock, stop: CancellationToken) {
+/// Follows the log until stopped. Records are dated by the clocks that they were taken under.
+pub(crate) async fn follow(room: Arc<Room>, bus: Bus, scope: Scope, legs: Legs, stop: CancellationToken) {
+    let clock = legs.clock();
     let mut reader = Reader::new(&bus, &scope, room.sequence());
     while let Some(read) = stop.run_until_cancelled(reader.next()).await {
         match read {
             Ok(mut batch) => {
-                batch.records = batch.records.into_iter().map(|record| clock.read(record)).collect();
+                batch.records = batch.records.into_iter().map(|record| legs.dated(record)).collect();
                 let (folding, whole) = (Arc::clone(&room), reader.is_caught_up());
                 if let Err(error) = tokio::task::spawn_blocking(move || folding.take(batch, whole)).await {
                     tracing::error!(%error, "folding a part of the log ended badly");

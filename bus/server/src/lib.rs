@@ -7,7 +7,6 @@
 mod app;
 mod beats;
 mod claims;
-mod clock;
 mod follow;
 mod options;
 mod room;
@@ -17,7 +16,6 @@ mod vigil;
 mod web;
 
 pub use claims::Mistake;
-pub use clock::Clock;
 pub use options::{Address, Port, ServerOptions};
 pub use secret::SecretError;
 pub use serve::{ServeError, serve};

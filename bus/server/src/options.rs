@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use entente_correlator::Model;
-use entente_journal::{Bus, Outbox, Scope};
+use entente_journal::{Bus, Legs, Outbox, Scope};
 use entente_schemas::speaker::Role;
-
-use crate::clock::Clock;
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
@@ -30,8 +28,8 @@ pub struct ServerOptions {
     pub outbox: Outbox,
     /// The correlation model.
     pub model: Arc<Model>,
-    /// The clock.
-    pub clock: Clock,
+    /// Under which clocks the log was filled; the last one is the clock here.
+    pub legs: Legs,
 }
 
 /// Which port to listen on.

@@ -74,11 +74,11 @@ pub async fn serve(
         Arc::clone(&room),
         options.bus.clone(),
         options.scope.clone(),
-        options.clock,
+        options.legs.clone(),
         stop.clone(),
     ));
-    let watcher =
-        Watcher { room: Arc::clone(&room), desk, bus: options.bus, scope: options.scope, clock: options.clock, told };
+    let clock = options.legs.clock();
+    let watcher = Watcher { room: Arc::clone(&room), desk, bus: options.bus, scope: options.scope, clock, told };
     let watching = tokio::spawn(watcher.run(stop.clone()));
     let _ = timeout(FIRST_READING, stop.run_until_cancelled(room.caught_up())).await;
     // Whoever does not wait for the address need not be told.
@@ -129,7 +129,7 @@ async fn listen(port: Port) -> Result<TcpListener, ServeError> {
 
 async fn open_desk(options: &ServerOptions, room: &Arc<Room>) -> Result<Arc<Desk>, ServeError> {
     let (outbox, room) = (options.outbox.clone(), Arc::clone(room));
-    let (role, clock) = (options.role, options.clock);
+    let (role, clock) = (options.role, options.legs.clock());
     let desk = tokio::task::spawn_blocking(move || Desk::open(outbox, room, role, clock)).await??;
     Ok(Arc::new(desk))
 }
@@ -147,7 +147,7 @@ fn app(
         desk: Arc::clone(desk),
         beats,
         scope: options.scope.clone(),
-        clock: options.clock,
+        clock: options.legs.clock(),
         address,
         names: Names::of(address.port()),
         token: Secret::in_file(&options.data.join("token"))?,

@@ -1,8 +1,9 @@
 //! The data folder: there, writable, and closed to others.
 
 use std::path::Path;
+use std::time::SystemTime;
 
-use super::Finding;
+use super::{Finding, machine};
 use crate::folder::Folder;
 
 /// Whether the folder is there and can be written.
@@ -26,6 +27,22 @@ pub fn writable(folder: &Folder) -> Finding {
 pub fn secrets(folder: &Folder) -> Vec<Finding> {
     let private = [(folder.key(), "the key that signs"), (folder.token(), "the token for claims")];
     private.iter().filter(|(path, _)| path.exists()).map(|(path, what)| secret(path, what)).collect()
+}
+
+/// Whether the clock was set back since the log was last written, which no server needs to run for.
+pub fn set_back(folder: &Folder) -> Option<Finding> {
+    let ahead = newest(&folder.path().join("js"))?.duration_since(SystemTime::now()).unwrap_or_default();
+    Some(machine::clock_offset(i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX), "the log's last write"))
+}
+
+/// When the youngest file of a folder was written, with all that is below it.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let written = entries.filter_map(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => newest(&entry.path()),
+        _ => entry.metadata().and_then(|metadata| metadata.modified()).ok(),
+    });
+    written.max()
 }
 
 #[cfg(unix)]
@@ -66,6 +83,20 @@ mod tests {
         assert_eq!(secrets(&folder)[0].state, State::Good);
         std::fs::set_permissions(folder.key(), std::fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(secrets(&folder)[0].state, State::Bad);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_found_without_a_server() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::choose(Some(temporary.path())).unwrap();
+        assert_eq!(set_back(&folder), None);
+        let block = temporary.path().join("js/HUB/streams/1.blk");
+        std::fs::create_dir_all(block.parent().unwrap()).unwrap();
+        let file = std::fs::File::create(&block).unwrap();
+        assert_eq!(set_back(&folder).unwrap().state, State::Good);
+        file.set_modified(SystemTime::now() + std::time::Duration::from_secs(3_600)).unwrap();
+        let found = set_back(&folder).unwrap();
+        assert!(found.state == State::Bad && found.what.ends_with("behind that of the log's last write"), "{found:?}");
     }
 
     #[test]

@@ -126,10 +126,14 @@ pub fn clock(before: DateTime<Utc>, theirs: DateTime<Utc>, after: DateTime<Utc>,
 
 /// What an offset of clocks in milliseconds means.
 pub fn clock_offset(offset: i64, whose: &str) -> Finding {
-    let direction = if offset > 0 { "behind" } else { "ahead of" };
+    let (direction, then) = if offset > 0 {
+        ("behind", "what is said under a clock that is behind is dated before what others said first")
+    } else {
+        ("ahead of", "claims from a clock over 5 s ahead are flagged, over 300 s held back")
+    };
     let apart = offset.unsigned_abs();
     let what = format!("{}.{:01} s {direction} that of {whose}", apart / 1_000, apart % 1_000 / 100);
-    let next = "let the system's time service (NTP) set it: claims from a clock over 5 s ahead are flagged, over 300 s held back";
+    let next = format!("let the system's time service (NTP) set it: {then}");
     match i64::try_from(apart).unwrap_or(i64::MAX) {
         apart if apart >= CLOCK_BAD_MS => Finding::bad("clock", what, next),
         apart if apart >= CLOCK_NOTE_MS => Finding::note("clock", what, next),

@@ -1,6 +1,8 @@
 //! The running server, and the log that it reads.
 
-use super::Finding;
+use entente_journal::{Tip, tip};
+
+use super::{Finding, machine};
 use crate::client::Client;
 use crate::folder::Folder;
 use crate::log::Log;
@@ -19,19 +21,49 @@ pub async fn answers(client: &Client) -> Finding {
     }
 }
 
-/// Whether the NATS server behind it answers us too.
-pub async fn log(folder: &Folder) -> Finding {
+/// Whether the NATS server behind it answers us too, and whether its clock agrees with ours.
+pub async fn log(folder: &Folder) -> Vec<Finding> {
     match Log::of_running(folder).await {
         Ok(Some(log)) => {
-            let finding = Finding::good("log", format!("{} answers at {}", log.scope.log_stream(), log.url));
+            let answers = Finding::good("log", format!("{} answers at {}", log.scope.log_stream(), log.url));
+            let end = tip(&log.bus, &log.scope).await;
             log.close().await;
-            finding
+            let end = end.map(|tip| clock(&tip));
+            vec![answers, end.unwrap_or_else(|error| Finding::bad("log", error.to_string(), "see the server's rights"))]
         }
-        Ok(None) => Finding::bad(
+        Ok(None) => vec![Finding::bad(
             "log",
             "its NATS server does not answer",
             "end the server and start it again with `entente up`",
-        ),
-        Err(failure) => Finding::bad("log", failure.what, failure.next),
+        )],
+        Err(failure) => vec![Finding::bad("log", failure.what, failure.next)],
+    }
+}
+
+/// Whether this machine's clock agrees with the log's.
+pub fn clock(tip: &Tip) -> Finding {
+    machine::clock_offset(tip.offset().num_milliseconds(), "the log")
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_not_the_log_s_is_told_with_the_remedy() {
+        let machine: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        let judged = |seconds| {
+            let server = machine + TimeDelta::seconds(seconds);
+            clock(&Tip { sequence: 1, logged: None, server, machine })
+        };
+        assert_eq!((judged(0).state, judged(-3).state), (State::Good, State::Note));
+        let (ahead, behind) = (judged(-301), judged(6));
+        assert_eq!((ahead.state, ahead.what.as_str()), (State::Bad, "301.0 s ahead of that of the log"));
+        assert!(ahead.next.contains("over 300 s held back"), "{}", ahead.next);
+        assert_eq!((behind.state, behind.what.as_str()), (State::Bad, "6.0 s behind that of the log"));
+        assert!(behind.next.contains("dated before"), "{}", behind.next);
     }
 }

@@ -1,5 +1,7 @@
 //! A server's HTTP interface in small: it completes a claim as the real one does and holds it to the publishers' schema.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, State};
@@ -17,6 +19,8 @@ const TOKEN: &str = "a-token-of-this-test";
 pub struct Double {
     pub data: tempfile::TempDir,
     taken: Taken,
+    /// Held as a server holds it that runs.
+    _address: File,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -31,9 +35,10 @@ impl Double {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("an address");
         runtime.spawn(async move { axum::serve(listener, router).await });
-        std::fs::write(data.path().join("address"), format!("http://{address}\n")).expect("written");
+        let mut told = File::create(data.path().join("address")).expect("made");
+        told.lock().and_then(|()| writeln!(told, "http://{address}")).expect("written");
         std::fs::write(data.path().join("token"), format!("{TOKEN}\n")).expect("written");
-        Self { data, taken, _runtime: runtime }
+        Self { data, taken, _address: told, _runtime: runtime }
     }
 
     /// The requests taken so far.

@@ -10,6 +10,7 @@
 mod double;
 mod help;
 mod mistakes;
+mod played;
 mod publish;
 mod run;
 mod running;

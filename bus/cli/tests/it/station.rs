@@ -134,6 +134,9 @@ fn mistakes_of_up_are_told_before_anything_is_started() {
         (vec!["--org", "Not A Slug", "--poll-every", "5"], "--org: `Not A Slug`: expected an organisation's slug"),
         (vec!["--port", "99999"], "--port: `99999`: expected a port"),
         (vec!["--only", "aws-data"], "feed aws-data has no address"),
+        (vec!["--feed", "gcp=/nowhere/x.json"], "--feed gcp=/nowhere/x.json: there is no such file"),
+        (vec!["--feed", "gcp=/nowhere/polls/"], "--feed gcp=/nowhere/polls/: there is no such folder"),
+        (vec!["--feed", "gcp=https://"], "--feed gcp=https://: `https://` is no address"),
     ] {
         let complaint = entente(&data, &[&["up"], &arguments[..]].concat()).complaint(2);
         assert!(complaint.contains(part), "{complaint}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_journal::{Outbox, OutboxError, Placed};
+use entente_journal::{Clock, Outbox, OutboxError, Placed};
 use entente_schemas::event::Draft;
 use entente_schemas::family::{Body, Claim, Family};
 use entente_schemas::speaker::Role;
@@ -15,7 +15,6 @@ use tokio::time::timeout;
 use super::prepare::{Prepared, Preparing, said};
 use super::published::{PublishError, Published};
 use super::request::Request;
-use crate::clock::Clock;
 use crate::room::{Link, Moment, Room, Unanswered, When};
 
 /// How long the log may take before the caller is told that the claim waits in the outbox.

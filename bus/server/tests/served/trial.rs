@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use entente_correlator::Model;
 use entente_journal::{
-    Access, Bus, Identity, NatsServer, Outbox, OutboxOptions, Scope, ServerOptions as NatsOptions, cache_folder, pump,
+    Access, Bus, Identity, Legs, NatsServer, Outbox, OutboxOptions, Scope, ServerOptions as NatsOptions, cache_folder,
+    pump,
 };
 use entente_schemas::speaker::Role;
-use entente_server::{Address, Clock, Port, ServerOptions, serve};
+use entente_server::{Address, Port, ServerOptions, serve};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -137,7 +138,7 @@ async fn start_server(bus: &Bus, outbox: &Outbox, data: PathBuf) -> (Address, Se
         port: Port::Exactly(0),
         outbox: outbox.clone(),
         model: Arc::new(Model::v1().unwrap()),
-        clock: Clock::wall(),
+        legs: Legs::default(),
     };
     let (ready, told) = oneshot::channel();
     let stop = CancellationToken::new();
