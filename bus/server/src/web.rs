@@ -11,6 +11,7 @@ mod query;
 mod refusal;
 mod routes;
 mod select;
+mod told;
 mod view;
 mod visit;
 

@@ -12,8 +12,9 @@ use url::form_urlencoded;
 use super::api::{of_type, taken};
 use super::query::{Asked, Pairs, pairs};
 use super::refusal::Refusal;
+use super::told;
 use super::view::{View, filters};
-use super::visit::{Visit, themed};
+use super::visit::{Visit, set_cookie, themed};
 use crate::app::App;
 use crate::claims::{Mistake, PublishError, Request};
 use crate::room::When;
@@ -38,7 +39,13 @@ pub(crate) async fn claims(
         return back.again(&app, StatusCode::FORBIDDEN, form, Vec::new(), Some(what.to_owned())).await;
     }
     match publish(&app, &form).await {
-        Ok(()) => Redirect::to(&back.address()).into_response(),
+        Ok(remarks) => {
+            let mut answer = Redirect::to(&back.address()).into_response();
+            if let Some(cookie) = told::carried(&app, &remarks) {
+                set_cookie(&mut answer, &cookie);
+            }
+            answer
+        }
         Err(Failed::Fields(problems)) => back.again(&app, StatusCode::UNPROCESSABLE_ENTITY, form, problems, None).await,
         Err(Failed::Whole(status, what)) => back.again(&app, status, form, Vec::new(), Some(what)).await,
     }
@@ -56,7 +63,8 @@ enum Failed {
     Whole(StatusCode, String),
 }
 
-async fn publish(app: &App, form: &Form) -> Result<(), Failed> {
+/// What the author should know.
+async fn publish(app: &App, form: &Form) -> Result<Vec<String>, Failed> {
     let asked = form.request(app.clock.now()).map_err(Failed::Fields)?;
     let request = Request { still: asked.still, ..Request::new(asked.family, asked.claim) };
     match app.desk.publish(request).await {
@@ -64,7 +72,7 @@ async fn publish(app: &App, form: &Form) -> Result<(), Failed> {
             let what = "Taken and safe on disk, but the log does not answer yet: it appears here once the log does. Do not send it again.";
             Err(Failed::Whole(StatusCode::ACCEPTED, what.to_owned()))
         }
-        Ok(_) => Ok(()),
+        Ok(published) => Ok(published.remarks),
         Err(PublishError::Mistakes(mistakes)) => Err(Failed::Fields(mistakes.into_iter().map(problem).collect())),
         Err(other) => {
             let refusal = Refusal::from(other);

@@ -10,6 +10,7 @@ use url::form_urlencoded::Serializer;
 
 use super::query::{Asked, Pairs, pairs};
 use super::refusal::Refusal;
+use super::told;
 use crate::app::{App, Shared};
 use crate::room::{Link, When};
 
@@ -28,6 +29,8 @@ pub(crate) struct Visit {
     token: String,
     pub(crate) form: Option<Form>,
     pub(crate) problem: Option<String>,
+    /// Whether the browser carries what its reader is to be told, and this visit shows it.
+    told: bool,
 }
 
 impl FromRequestParts<App> for Visit {
@@ -41,13 +44,15 @@ impl FromRequestParts<App> for Visit {
 impl Visit {
     /// A visit of an address with these cookies.
     pub(crate) fn of(app: &Shared, path: &str, query: &str, headers: &HeaderMap) -> Self {
+        let told = told::read(app, headers);
         Self {
             path: path.to_owned(),
             query: query.to_owned(),
             theme: Theme::from_word(cookie(headers, THEME).unwrap_or_default()),
             token: cookie(headers, &token_cookie(app)).unwrap_or_default().to_owned(),
             form: None,
-            problem: None,
+            told: told.is_some(),
+            problem: told,
         }
     }
 
@@ -107,6 +112,9 @@ impl Visit {
             let cookie = format!("{name}={}; Path=/; HttpOnly; SameSite=Strict", app.form_token.reveal());
             set_cookie(&mut response, &cookie);
         }
+        if self.told {
+            set_cookie(&mut response, &told::forgotten(app));
+        }
         response
     }
 
@@ -143,13 +151,13 @@ fn token_cookie(app: &Shared) -> String {
     format!("entente_form_{}", app.address.port())
 }
 
-fn set_cookie(response: &mut Response, cookie: &str) {
+pub(super) fn set_cookie(response: &mut Response, cookie: &str) {
     if let Ok(cookie) = HeaderValue::from_str(cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value)

@@ -132,12 +132,43 @@ async fn a_form_becomes_a_claim_and_leads_back_to_its_page() {
             [("csrf", token.as_str()), ("kind", kind), ("back", &back), ("text", "Which builds?"), ("incident", id)];
         assert_eq!(location(&sent(&trial, "/claims", &cookies, &fields).await), back, "{kind}");
     }
+    // The incident that the form stood at is written as the object that gave it its id.
+    let note = trial.json("/v1/events/2").await;
+    assert_eq!(note["payload"]["data"]["refs"][0]["value"], picture["incidents"][0]["members"][0]["object_id"]);
     let incident = trial.json(&format!("/v1/incidents/{id}")).await;
     assert_eq!(incident["owed"].as_array().unwrap().iter().filter(|owed| owed["kind"] == "request").count(), 1);
     let object = picture["incidents"][0]["members"][0]["object_id"].as_str().unwrap();
     let still = [("csrf", token.as_str()), ("kind", "impact"), ("back", &back), ("still", "1"), ("object_id", object)];
     assert_eq!(location(&sent(&trial, "/claims", &cookies, &still).await), back);
     assert_eq!(trial.json(&format!("/v1/incidents/{id}")).await["lanes"][0]["claim"]["rev"], 2);
+}
+
+#[tokio::test]
+async fn what_is_hardly_meant_is_told_once_on_the_next_page() {
+    let trial = Trial::start().await;
+    let (cookies, token) = opened(&trial).await;
+    let fields = [
+        ("csrf", token.as_str()),
+        ("kind", "request"),
+        ("text", "Which builds?"),
+        ("to", "gcp"),
+        ("due_at", "2024-07-19 05:10"),
+    ];
+    let answer = sent(&trial, "/claims", &cookies, &fields).await;
+    assert_eq!(location(&answer), "/");
+    let told = self::cookies(&answer);
+    let page = |cookie: String| {
+        let request = trial.http.get(trial.url("/")).header(header::COOKIE, cookie);
+        async move { soon(request.send()).await.unwrap() }
+    };
+    let next = page(format!("{cookies}; {told}")).await;
+    assert!(next.headers()[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
+    assert!(next.text().await.unwrap().contains("due_at is past"));
+    let forged = page(format!("{cookies}; {}", told.replace("past", "lost"))).await;
+    assert!(!forged.headers().contains_key(header::SET_COOKIE));
+    assert!(!forged.text().await.unwrap().contains("due_at is"));
+    let well = [("csrf", token.as_str()), ("kind", "note"), ("text", "All is well")];
+    assert!(!sent(&trial, "/claims", &cookies, &well).await.headers().contains_key(header::SET_COOKIE));
 }
 
 #[tokio::test]
