@@ -94,6 +94,7 @@ async fn examine(folder: &Folder, offline: bool) -> Vec<Finding> {
     findings.extend(folder::secrets(folder));
     findings.extend(machine::disk(folder.path()));
     findings.extend(folder::set_back(folder));
+    findings.extend(folder::played(folder));
     let settings = match Settings::read(folder, &Layer::new()) {
         Ok(settings) => {
             let role = settings.role;

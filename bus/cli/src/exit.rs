@@ -14,7 +14,7 @@ pub enum Exit {
     Mistake = 2,
     /// There is no such incident, object or event.
     NotFound = 3,
-    /// No server answers, or another process holds the data folder.
+    /// No server answers, or another process holds the data folder or the port.
     Unreachable = 4,
     /// `verify` or `doctor` found something to mend.
     Findings = 5,
@@ -29,7 +29,7 @@ Exit codes:
   1    it was tried and did not work
   2    a mistake in the flags, the configuration or the claim; nothing was done
   3    there is no such incident, object or event
-  4    no server answers, or another process holds the data folder
+  4    no server answers, or another process holds the data folder or the port
   5    verify or doctor found something to mend
   130  interrupted a second time while ending in order";
 

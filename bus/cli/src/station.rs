@@ -37,10 +37,9 @@ pub async fn running_or_own(folder: &Folder, settings: &Settings) -> Result<Aske
         return Ok(Asked::Running(client));
     }
     say::progress("no server runs: starting one for this command; `entente up` keeps one running");
-    let clock = folder.legs()?.clock();
     let log = Log::own(folder, settings, &|text| say::progress(text)).await?;
-    let (log, legs) = begin(folder, log, clock).await?;
-    say_of(clock);
+    let (log, legs) = begin(folder, log, None).await?;
+    say_of(legs.clock());
     let station = Station::start(folder, settings, log, legs, Port::Exactly(0)).await?;
     match Client::at(&station.address, Folder::line(&folder.token())) {
         Ok(client) => Ok(Asked::Own(client, Box::new(station))),
@@ -75,11 +74,12 @@ impl Asked {
     }
 }
 
-/// The folder's own log, to be filled under `clock` from now on. It is closed again if that cannot be.
+/// The folder's own log, to be filled from now on under `clock`, or if none is given under the one it was filled under
+/// last. It is closed again if that cannot be.
 ///
 /// # Errors
 /// If the log does not tell its end, or its times would step back.
-pub async fn begin(folder: &Folder, log: Log, clock: Clock) -> Result<(Log, Legs), Failure> {
+pub async fn begin(folder: &Folder, log: Log, clock: Option<Clock>) -> Result<(Log, Legs), Failure> {
     match under(folder, &log, clock).await {
         Ok(legs) => Ok((log, legs)),
         Err(failure) => {
@@ -89,12 +89,13 @@ pub async fn begin(folder: &Folder, log: Log, clock: Clock) -> Result<(Log, Legs
     }
 }
 
-async fn under(folder: &Folder, log: &Log, clock: Clock) -> Result<Legs, Failure> {
+async fn under(folder: &Folder, log: &Log, clock: Option<Clock>) -> Result<Legs, Failure> {
     let tip = tip(&log.bus, &log.scope).await.map_err(|error| Failure::of(Exit::Unreachable, &error))?;
     doctor::warn_of_clock(&tip);
-    let played = !folder.legs()?.clock().is_wall();
+    let last = folder.legs()?.clock();
+    let clock = clock.unwrap_or(last);
     let legs = Legs::begin(&folder.clock(), &tip, clock).map_err(|error| unclear(&error))?;
-    if played && clock.is_wall() {
+    if clock.is_wall() && !last.is_wall() {
         say::progress("the log was played under another clock; what comes now is dated by this machine's");
     }
     Ok(legs)

@@ -121,7 +121,7 @@ pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
     // Now that the folder is ours, what a killed server left there misleads nobody any more.
     folder.tidy();
     let clock = up.clock();
-    let (log, legs) = station::begin(&folder, log, clock).await?;
+    let (log, legs) = station::begin(&folder, log, Some(clock)).await?;
     let mut station = Station::start(&folder, &settings, log, legs, port(&settings)).await?;
     let told = keep(&folder, up.org.as_deref(), up.role);
     let told = told.and_then(|()| Stop::listen()).and_then(|stop| tell(&folder, &mut station, clock).map(|()| stop));

@@ -35,6 +35,18 @@ pub fn set_back(folder: &Folder) -> Option<Finding> {
     Some(machine::clock_offset(i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX), "the log's last write"))
 }
 
+/// Under which clock the log is filled, if that is not this machine's.
+pub fn played(folder: &Folder) -> Option<Finding> {
+    let clock = match folder.legs() {
+        Ok(legs) => legs.clock(),
+        Err(failure) => return Some(Finding::bad("clock of the log", failure.what, failure.next)),
+    };
+    let what =
+        format!("recorded feeds were played under one that shows {}", clock.now().format("%Y-%m-%d %H:%M:%S UTC"));
+    let next = "`entente up` without --clock-from goes on by this machine's clock, for what is to be real";
+    (!clock.is_wall()).then(|| Finding::note("clock of the log", what, next))
+}
+
 /// When the youngest file of a folder was written, with all that is below it.
 fn newest(folder: &Path) -> Option<SystemTime> {
     let entries = std::fs::read_dir(folder).ok()?.flatten();
@@ -97,6 +109,17 @@ mod tests {
         file.set_modified(SystemTime::now() + std::time::Duration::from_secs(3_600)).unwrap();
         let found = set_back(&folder).unwrap();
         assert!(found.state == State::Bad && found.what.ends_with("behind that of the log's last write"), "{found:?}");
+    }
+
+    #[test]
+    fn a_log_that_is_played_is_told_and_so_is_a_damaged_table() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::choose(Some(temporary.path())).unwrap();
+        assert_eq!(played(&folder), None);
+        folder.write(&folder.clock(), "{\"after\":0,\"shift_ms\":-86400000}\n").unwrap();
+        assert_eq!(played(&folder).unwrap().state, State::Note);
+        folder.write(&folder.clock(), "-86400\n").unwrap();
+        assert_eq!(played(&folder).unwrap().state, State::Bad);
     }
 
     #[test]
