@@ -31,8 +31,10 @@ pub fn secrets(folder: &Folder) -> Vec<Finding> {
 
 /// Whether the clock was set back since the log was last written, which no server needs to run for.
 pub fn set_back(folder: &Folder) -> Option<Finding> {
-    let ahead = newest(&folder.path().join("js"))?.duration_since(SystemTime::now()).unwrap_or_default();
-    Some(machine::clock_offset(i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX), "the log's last write"))
+    let Ok(behind) = newest(&folder.path().join("js"))?.duration_since(SystemTime::now()) else {
+        return Some(Finding::good("clock", "not behind that of the log's last write"));
+    };
+    Some(machine::clock_offset(i64::try_from(behind.as_millis()).unwrap_or(i64::MAX), "the log's last write"))
 }
 
 /// Under which clock the log is filled, if that is not this machine's.
