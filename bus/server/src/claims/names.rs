@@ -40,10 +40,10 @@ impl Kind {
     fn expected(self) -> &'static str {
         match self {
             Self::Object => {
-                "an object id, or an incident by its id, an alias or its short name; /v1/picture lists the incidents, /v1/events what was said"
+                "an object id, or an incident by its id, an alias or its short name; `entente picture` and /v1/picture list the incidents, /v1/events what was said"
             }
             Self::Impact => {
-                "the object id of an impact, or an incident by its id, an alias or its short name; /v1/picture lists both"
+                "the object id of an impact, or an incident by its id, an alias or its short name; `entente picture` and /v1/picture list the incidents with their members"
             }
             Self::Thread => {
                 "the object id, event id or position of a message; /v1/events?family=message lists what there is"
@@ -154,44 +154,40 @@ impl<'a, 'b> Naming<'a, 'b> {
             return Some(line.id);
         }
         let current = Family::ALL.iter().find_map(|family| state.current(*family, name));
-        current.map(|entry| entry.event.id.clone()).or_else(|| self.said_of(name, Kind::Event).map(|line| line.id))
+        current.map(|entry| entry.event.id.clone()).or_else(|| self.said_of(name).map(|line| line.id))
     }
 
     fn object(&mut self, name: &str, kind: Kind) -> Option<String> {
-        let families = || Family::ALL.iter().copied().filter(|family| kind.takes(*family));
         let state = &self.moment.state;
-        let known = |family: Family| {
-            state.current(family, name).is_some() || self.taken.contains_key(&(family, name.to_owned()))
+        let known = |family: &Family| {
+            state.current(*family, name).is_some() || self.taken.contains_key(&(*family, name.to_owned()))
         };
-        if families().any(known) {
+        if Family::ALL.iter().filter(|family| kind.takes(**family)).any(known) {
             return Some(name.to_owned());
         }
-        if let Some(anchor) = self.anchor(name).filter(|_| kind.takes(Family::Impact)) {
-            return Some(anchor);
+        let said = state.event(name).map(|(line, _)| line).or_else(|| self.said_of(name));
+        match said {
+            Some(line) => kind.takes(line.family).then_some(line.object_id),
+            None if kind.takes(Family::Impact) => self.anchor(name),
+            None => None,
         }
-        let by_event = self.moment.state.event(name).map(|(line, _)| line);
-        let line = by_event.filter(|line| kind.takes(line.family)).or_else(|| self.said_of(name, kind));
-        line.map(|line| line.object_id)
     }
 
-    /// The member that gave an incident its id; that of another object is no name of an incident.
+    /// The member that gave an incident its id. The id itself may have become an alias: then it stands for the member
+    /// that it was made of.
     fn anchor(&mut self, name: &str) -> Option<String> {
         let resolved = self.moment.state.resolve(name);
-        if name.starts_with("inc-") && resolved != name {
+        if resolved != name {
             return Some(resolved.to_owned());
         }
-        let named_otherwise = self.moment.state.event(name).is_some() || self.said_of(name, Kind::Object).is_some();
-        let incident = if named_otherwise { None } else { self.moment.state.incident(name, self.moment.at) }?;
+        let incident = self.moment.state.incident(name, self.moment.at)?;
         let gave = |id: &&String| incident_id(id) == incident.id;
         incident.members.iter().map(|member| &member.object_id).find(gave).cloned()
     }
 
     /// The newest that was said of an object, even if it was withdrawn.
-    fn said_of(&self, name: &str, kind: Kind) -> Option<Line> {
-        let newest = |family: Family| {
-            let filter = EventFilter { object: Some(name.to_owned()), family: Some(family), speaker: None };
-            self.moment.state.events(None, 1, &filter).pop()
-        };
-        Family::ALL.iter().copied().filter(|family| kind.takes(*family)).find_map(newest)
+    fn said_of(&self, name: &str) -> Option<Line> {
+        let filter = EventFilter { object: Some(name.to_owned()), family: None, speaker: None };
+        self.moment.state.events(None, 1, &filter).pop()
     }
 }

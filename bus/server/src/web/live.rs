@@ -141,8 +141,9 @@ impl Follower {
             tokio::select! {
                 biased;
                 () = self.app.stop.cancelled() => return None,
-                _ = self.beat.tick() => self.beat(),
+                // News before a sign of life: a stream that is cut again and again gets on all the same.
                 () = sleep_until(self.next), if self.due => self.tell().await,
+                _ = self.beat.tick() => self.beat(),
                 moved = self.reached.changed(), if !self.due => {
                     moved.ok()?;
                     self.due = true;

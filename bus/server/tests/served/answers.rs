@@ -151,4 +151,11 @@ async fn without_the_log_the_last_picture_stays_and_claims_wait_on_disk() {
     assert_eq!(waiting.status(), StatusCode::ACCEPTED);
     let waiting: Value = waiting.json().await.unwrap();
     assert_eq!((waiting["position"].is_null(), trial.outbox.backlog().events), (true, 1));
+    // Nobody can tell what has come since: only what the picture and the outbox know is known.
+    for (about, remarks) in [("1", 0), (waiting["object_id"].as_str().unwrap(), 0), ("gcp.public:1", 1)] {
+        let notice = json!({"about": about, "channel": "page", "audience_told": "public", "text": "We are aware."});
+        let taken = trial.post(json!({"family": "notice", "dry_run": true, "claim": notice}).to_string()).await;
+        let taken: Value = taken.json().await.unwrap();
+        assert_eq!(taken["remarks"].as_array().map_or(0, Vec::len), remarks, "{taken}");
+    }
 }

@@ -192,6 +192,7 @@ async fn a_stream_that_is_cut_before_its_first_record_loses_none() {
         let mut here = Vec::new();
         while here.len() < 2 {
             let message = stream.next().await;
+            assert!(!here.is_empty() || message.event == "message", "what was missed comes before a sign of life");
             last = message.id.clone().unwrap_or(last);
             if message.event == "message" {
                 here.extend(positions(&message));
@@ -205,4 +206,20 @@ async fn a_stream_that_is_cut_before_its_first_record_loses_none() {
     assert_eq!(seen, [2, 3, 4, 5, 6, 7]);
     let request = trial.http.get(trial.url("/v1/live")).header("last-event-id", "yesterday");
     assert_eq!(soon(request.send()).await.unwrap().status(), reqwest::StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn streams_are_bounded_and_a_place_is_free_again_when_its_reader_goes() {
+    let trial = Trial::start().await;
+    let asked = || async { soon(trial.http.get(trial.url("/v1/live")).send()).await.unwrap() };
+    let mut open: Vec<Response> = futures::future::join_all((0..256).map(|_| asked())).await;
+    assert!(open.iter().all(|response| response.status() == reqwest::StatusCode::OK));
+    let refused = asked().await;
+    assert_eq!(refused.status(), reqwest::StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.text().await.unwrap().contains("256 live streams"));
+    open.pop();
+    while asked().await.status() != reqwest::StatusCode::OK {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(trial.get("/v1/picture").await.status(), reqwest::StatusCode::OK);
 }
