@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::exit::{self, Failure};
 use crate::folder::Folder;
 use crate::settings::{Layer, Settings};
-use crate::{completions, doctor, incident, picture, publish, serve, up, verify, watch, why};
+use crate::{completions, doctor, events, incident, picture, publish, serve, up, verify, watch, why};
 
 const ABOUT: &str = "The cross-cloud incident coordination bus: who says what is broken, on one shared picture";
 
@@ -58,6 +58,7 @@ pub enum Command {
     Picture(picture::PictureOf),
     Incident(incident::IncidentOf),
     Why(why::Why),
+    Events(events::Events),
     Publish(publish::Publish),
     Verify(verify::Verify),
     Doctor(doctor::Doctor),

@@ -162,7 +162,10 @@ async fn refusal(response: Response) -> Failure {
     let problems = problem_lines(&answer);
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => Exit::Mistake,
+        StatusCode::BAD_REQUEST
+        | StatusCode::CONFLICT
+        | StatusCode::UNPROCESSABLE_ENTITY
+        | StatusCode::PAYLOAD_TOO_LARGE => Exit::Mistake,
         _ => Exit::Failed,
     };
     let what = match said("error") {

@@ -31,7 +31,9 @@ Exit codes:
   3    there is no such incident, object or event
   4    no server answers, or another process holds the data folder or the port
   5    verify or doctor found something to mend
-  130  interrupted a second time while ending in order";
+  130  interrupted a second time while ending in order
+
+With --json an error is one JSON object on standard error: error, hint and exit.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -67,6 +69,16 @@ impl Failure {
         let text = error.to_string();
         let (what, next) = text.split_once("; ").unwrap_or((&text, ""));
         Self::new(exit, what, next)
+    }
+
+    /// A command line that cannot be read, in the parser's words: what is wrong, and behind it what helps.
+    pub fn of_command_line(told: &str) -> Self {
+        let mut parts = told.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
+        let what = parts.next().unwrap_or_default().trim_start_matches("error: ");
+        // How to pass a misspelt flag as a value helps nobody.
+        let mut tips = parts.filter_map(|part| part.strip_prefix("tip: "));
+        let next = tips.find(|tip| !tip.starts_with("to pass"));
+        Self::new(Exit::Mistake, what, next.unwrap_or("see --help"))
     }
 
     /// The reader of our output has gone; that is no error.
@@ -119,6 +131,16 @@ mod tests {
     fn a_closed_pipe_says_nothing_and_is_no_error() {
         let failure = Failure::unheard();
         assert_eq!((failure.lines().as_str(), failure.exit), ("", Exit::Done));
+    }
+
+    #[test]
+    fn a_command_line_s_error_keeps_its_tip() {
+        let told = "error: unexpected argument '--severty' found\n\n  tip: a similar argument exists: '--severity'\n\n\
+                    Usage: entente publish impact\n\nFor more information, try '--help'.\n";
+        let failure = Failure::of_command_line(told);
+        assert_eq!(failure.what, "unexpected argument '--severty' found");
+        assert_eq!((failure.next.as_str(), failure.exit), ("a similar argument exists: '--severity'", Exit::Mistake));
+        assert_eq!(Failure::of_command_line("error: x\n\nUsage: y").next, "see --help");
     }
 
     #[test]

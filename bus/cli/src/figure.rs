@@ -1,5 +1,5 @@
-//! Figures as people write them: `1200`, `~1500`, `1200..1500`, `1400@1200..1500`, `8.5M`, `0..1%`. Whole numbers
-//! throughout; a fraction of a unit or of one part per million is refused, not rounded.
+//! Figures as people write them: `1200`, `~1500`, `1,200..1,500`, `1400@1200..1500`, `8.5M`, `8.5 million`, `0..1%`.
+//! Whole numbers throughout; a fraction of a unit or of one part per million is refused, not rounded.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ pub struct Figure {
     pub lo: Option<u64>,
     /// Upper end of the interval.
     pub hi: Option<u64>,
-    /// Whether it was counted: a bare number; anything else is judged.
+    /// Whether it may have been counted: a number written out to its last unit; anything else is judged.
     pub counted: bool,
 }
 
@@ -27,7 +27,7 @@ pub struct Share {
     pub hi: u32,
 }
 
-const EXPECTED: &str = "expected a figure such as 1200, ~1500, 1200..1500, 1400@1200..1500 or 8.5M";
+const EXPECTED: &str = "expected a figure such as 1200, ~1,500, 1200..1500, 1400@1200..1500, 8.5M or \"8.5 million\"";
 const SHARE_EXPECTED: &str = "expected a share such as 80%, 97..99% or 0..1%, in steps of 0.0001%";
 
 impl FromStr for Figure {
@@ -40,8 +40,7 @@ impl FromStr for Figure {
 
 fn read_figure(text: &str) -> Option<Figure> {
     if let Some((value, interval)) = text.split_once('@') {
-        let (lo, hi) = interval.split_once("..")?;
-        let (value, lo, hi) = (number(value)?, number(lo)?, number(hi)?);
+        let (value, (lo, hi)) = (number(value)?, ends(interval)?);
         return (lo <= value && value <= hi).then_some(Figure {
             value: Some(value),
             lo: Some(lo),
@@ -49,23 +48,49 @@ fn read_figure(text: &str) -> Option<Figure> {
             counted: false,
         });
     }
-    if let Some((lo, hi)) = text.split_once("..") {
-        let (lo, hi) = (number(lo)?, number(hi)?);
-        return (lo <= hi).then_some(Figure { value: None, lo: Some(lo), hi: Some(hi), counted: false });
+    if let Some((lo, hi)) = ends(text) {
+        return Some(Figure { value: None, lo: Some(lo), hi: Some(hi), counted: false });
     }
     let (about, text) = text.strip_prefix('~').map_or((false, text), |text| (true, text));
-    Some(Figure { value: Some(number(text)?), lo: None, hi: None, counted: !about })
+    let is_written_out = text.chars().all(|c| !c.is_alphabetic());
+    Some(Figure { value: Some(number(text)?), lo: None, hi: None, counted: !about && is_written_out })
 }
 
-/// A whole number, with `_` between digits and `k`, `M` or `G` behind if it is long.
+/// The ends of an interval: `1200..1500`, or with a dash. In `8..9M` it is not said what the 8 are: that is none.
+fn ends(text: &str) -> Option<(u64, u64)> {
+    let (lo, hi) = ["..", "–", "-"].iter().find_map(|between| text.split_once(between))?;
+    let is_plain = |end: &str| end.chars().all(|c| !c.is_alphabetic());
+    let ((lo, lo_is_plain), (hi, hi_is_plain)) = ((number(lo)?, is_plain(lo)), (number(hi)?, is_plain(hi)));
+    let is_clear = lo == 0 || hi_is_plain || !lo_is_plain;
+    (is_clear && lo <= hi).then_some((lo, hi))
+}
+
+/// Words and letters behind a number, with the power of ten that they stand for.
+const POWERS: [(&str, usize); 9] =
+    [("thousand", 3), ("million", 6), ("billion", 9), ("k", 3), ("K", 3), ("m", 6), ("M", 6), ("g", 9), ("G", 9)];
+
+/// A whole number: `1200`, `1,200`, `1_200`, `1.2k`, `8.5M`, `8.5 million`.
 pub fn number(text: &str) -> Option<u64> {
-    let (digits, power) = match text.chars().last()? {
-        'k' | 'K' => (text.get(..text.len() - 1)?, 3),
-        'm' | 'M' => (text.get(..text.len() - 1)?, 6),
-        'g' | 'G' => (text.get(..text.len() - 1)?, 9),
-        _ => (text, 0),
+    let text = text.trim();
+    let (digits, power) = POWERS
+        .iter()
+        .find_map(|(word, power)| Some((text.strip_suffix(word)?.trim_end(), *power)))
+        .unwrap_or((text, 0));
+    scaled(&ungrouped(digits)?, power).filter(|number| *number <= COUNT_MAX)
+}
+
+/// Takes the commas out of `1,200,000`. One that does not part thousands may be meant as a decimal point: then the text
+/// is no number.
+fn ungrouped(text: &str) -> Option<String> {
+    let whole = text.split('.').next().unwrap_or(text);
+    let groups: Vec<&str> = whole.split(',').collect();
+    let is_number = match groups.as_slice() {
+        [first, rest @ ..] if !rest.is_empty() => {
+            (1..=3).contains(&first.len()) && rest.iter().all(|group| group.len() == 3)
+        }
+        _ => true,
     };
-    scaled(digits, power).filter(|number| *number <= COUNT_MAX)
+    is_number.then(|| text.replacen(',', "", groups.len() - 1))
 }
 
 /// A whole number, for flags.
@@ -73,7 +98,7 @@ pub fn number(text: &str) -> Option<u64> {
 /// # Errors
 /// If the text is none.
 pub fn whole(text: &str) -> Result<u64, String> {
-    number(text.trim()).ok_or_else(|| "expected a whole number such as 1200, 1_200 or 1.2k".to_owned())
+    number(text.trim()).ok_or_else(|| "expected a whole number such as 1200, 1,200 or 1.2k".to_owned())
 }
 
 /// The decimal `text` times ten to the `power`, if that is a whole number.
@@ -123,12 +148,44 @@ mod tests {
         assert_eq!("~1_500".parse(), Ok(figure(Some(1_500), None, None, false)));
         assert_eq!("1200..1500".parse(), Ok(figure(None, Some(1_200), Some(1_500), false)));
         assert_eq!("1400@1.2k..1.5k".parse(), Ok(figure(Some(1_400), Some(1_200), Some(1_500), false)));
-        assert_eq!("8.5M".parse(), Ok(figure(Some(8_500_000), None, None, true)));
+        assert_eq!("1,234,567".parse(), Ok(figure(Some(1_234_567), None, None, true)));
+        for interval in ["1,200..1,500", "1200-1500", "1.2k – 1.5k", "1200 .. 1500"] {
+            assert_eq!(interval.parse(), Ok(figure(None, Some(1_200), Some(1_500), false)), "{interval}");
+        }
+    }
+
+    #[test]
+    fn what_is_rounded_was_not_counted() {
+        for text in ["8.5M", "8.5 million", "8500k", "8500 thousand", "~8,500,000", "~8.5 M"] {
+            assert_eq!(text.parse(), Ok(figure(Some(8_500_000), None, None, false)), "{text}");
+        }
     }
 
     #[test]
     fn what_is_no_figure_is_told_what_was_expected() {
-        for text in ["", "many", "-3", "1.5", "1500..1200", "9@1..2", "..5", "5..", "1e9", "99999999G", "1.2345k"] {
+        for text in [
+            "",
+            "many",
+            "-3",
+            "1.5",
+            "1500..1200",
+            "9@1..2",
+            "..5",
+            "5..",
+            "1e9",
+            "99999999G",
+            "1.2345k",
+            "8,5",
+            "8,5M",
+            "1,20,300",
+            "1234,567",
+            ",200",
+            "1200 units",
+            "million",
+            "5 or 6",
+            "1000+",
+            "8..9M",
+        ] {
             assert!(text.parse::<Figure>().unwrap_err().contains("1200..1500"), "{text}");
         }
     }

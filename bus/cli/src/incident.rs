@@ -3,14 +3,15 @@
 use clap::Args;
 
 use crate::args::Place;
+use crate::ask::asking;
 use crate::exit::{Exit, Failure};
+use crate::say;
 use crate::view::ViewFlags;
-use crate::{say, station};
 
 const EXAMPLES: &str = "\
 Examples:
   entente incident inc-2kq7c4w1xz
-  entente incident gcp.public:DK3LfKowzJPpZq4Q9YqP --as-of 05:27 --json";
+  entente incident gcp.public:DK3LfKowzJPpZq4Q9YqP --as-of -1 --json";
 
 /// Show one incident: the eight answers, every lane, what is owed
 #[derive(Args, Debug)]
@@ -27,16 +28,12 @@ pub struct IncidentOf {
 /// # Errors
 /// If there is none of that key, or no server can be asked.
 pub async fn run(incident: IncidentOf, place: &Place) -> Result<Exit, Failure> {
-    let (folder, settings) = place.open()?;
-    let query = incident
-        .view
-        .query(folder.now())
-        .map_err(|what| Failure::new(Exit::Mistake, what, "see `entente incident --help`"))?;
-    let key = incident.key.as_str();
-    let path = if incident.view.json { ["v1", "incidents", key].to_vec() } else { ["incidents", key, "text"].to_vec() };
-    let station = station::running_or_own(&folder, &settings).await?;
-    let text = station.client().text(&path, &query).await;
-    station.end().await;
-    say::print(&say::ending_in_a_line(&text?))?;
+    let (view, key) = (&incident.view, incident.key.as_str());
+    let path = if view.json { vec!["v1", "incidents", key] } else { vec!["incidents", key, "text"] };
+    let text = asking(place, async |asked, folder| {
+        let query = view.query(asked.client(), folder.now()).await?;
+        asked.client().text(&path, &query).await
+    });
+    say::print(&say::ending_in_a_line(&text.await?))?;
     Ok(Exit::Done)
 }

@@ -1,12 +1,18 @@
 //! The log that a command works on: a nats-server of its own, the one of a running server, or one that is named.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use entente_journal::{Access, Bus, Identity, NatsServer, Scope, ServerError, ServerOptions};
 
+use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
 use crate::settings::Settings;
+
+/// How long a folder is waited for that another command holds: several that follow each other take their turns.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// An open log.
 pub struct Log {
@@ -29,7 +35,7 @@ impl Log {
     pub async fn own(folder: &Folder, settings: &Settings, say: &(dyn Fn(&str) + Sync)) -> Result<Self, Failure> {
         folder.make()?;
         let identity = open_identity(folder)?;
-        let options = ServerOptions {
+        let options = || ServerOptions {
             data: folder.path().to_owned(),
             binary: settings.nats_server.clone(),
             cache: folder.cache(),
@@ -37,7 +43,7 @@ impl Log {
             durable: settings.durable,
             users: vec![identity.public().to_owned()],
         };
-        let nats = NatsServer::start(options, say).await.map_err(|error| no_server(&error))?;
+        let nats = start(folder, options, say).await?;
         let url = nats.url();
         let access = Access { urls: vec![url.clone()], seed: Some(identity.seed().to_owned()), name: "up".to_owned() };
         let scope = Scope::actual();
@@ -93,6 +99,26 @@ impl Log {
     }
 }
 
+/// Starts the server. A folder that is held is waited for: another command may hold it for its own question only. A
+/// server that has begun to answer there keeps it.
+async fn start(
+    folder: &Folder,
+    options: impl Fn() -> ServerOptions,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<NatsServer, Failure> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let held = match NatsServer::start(options(), say).await {
+            Err(held @ ServerError::Held { .. }) => held,
+            started => return started.map_err(|error| Failure::of(Exit::Failed, &error)),
+        };
+        if Instant::now() > until || Client::running(folder).await?.is_some() {
+            return Err(Failure::of(Exit::Unreachable, &held));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 fn read_seed(path: &Path) -> Result<String, Failure> {
     Folder::line(path).filter(|line| line.starts_with("SU")).ok_or_else(|| {
         let what = format!("{} holds no NKey seed", path.display());
@@ -113,9 +139,4 @@ async fn connect(access: &Access, scope: &Scope) -> Result<Bus, Failure> {
             Err(Failure::of(Exit::Failed, &error))
         }
     }
-}
-
-fn no_server(error: &ServerError) -> Failure {
-    let exit = if matches!(error, ServerError::Held { .. }) { Exit::Unreachable } else { Exit::Failed };
-    Failure::of(exit, error)
 }

@@ -1,15 +1,18 @@
 //! `entente`: one command for everything; see `args` for the list and `exit` for how it ends.
 
 mod args;
+mod ask;
 mod carrier;
 mod client;
 mod completions;
 mod doctor;
+mod events;
 mod exit;
 mod feeds;
 mod figure;
 mod folder;
 mod incident;
+mod line;
 mod log;
 mod moment;
 mod picture;
@@ -40,18 +43,31 @@ fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::debug!("a TLS provider was installed before ours");
     }
-    let cli = Cli::parse();
+    if std::env::args_os().any(|argument| argument == "--json") {
+        say::speak_json();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
     log_to_stderr();
     match run(cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            let lines = failure.lines();
-            if !lines.is_empty() {
-                say::progress(lines.trim_end());
-            }
+            say::failure(&failure);
             failure.exit.into()
         }
     }
+}
+
+/// Help and version are no errors; a command line that cannot be read is told as every error is, if a program listens.
+fn refused(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && say::speaks_json() {
+        say::failure(&Failure::of_command_line(&error.render().to_string()));
+    } else if error.print().is_err() {
+        return Exit::Failed.into();
+    }
+    if error.use_stderr() { Exit::Mistake.into() } else { Exit::Done.into() }
 }
 
 fn log_to_stderr() {
@@ -76,6 +92,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Command::Picture(picture) => picture::run(picture, &place).await,
             Command::Incident(incident) => incident::run(incident, &place).await,
             Command::Why(why) => why::run(why, &place).await,
+            Command::Events(events) => events::run(events, &place).await,
             Command::Publish(publish) => publish::run(publish, &place).await,
             Command::Verify(verify) => verify::run(verify, &place).await,
             Command::Doctor(doctor) => doctor::run(doctor, &place).await,

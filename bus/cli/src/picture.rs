@@ -2,18 +2,25 @@
 
 use clap::{Args, ValueEnum};
 use entente_schemas::block::ServiceClass;
+use serde_json::Value;
 
 use crate::args::Place;
+use crate::ask::asking;
+use crate::client::Client;
 use crate::exit::{Exit, Failure};
-use crate::view::ViewFlags;
+use crate::say;
+use crate::view::{Query, ViewFlags};
 use crate::word::word;
-use crate::{say, station};
 
 const EXAMPLES: &str = "\
 Examples:
   entente picture
-  entente picture --state open --provider gcp --with overdue
-  entente picture --as-of 120 --json";
+  entente picture --provider gcp --with overdue
+  entente picture --all --sort changed
+  entente picture --as-of -10m
+  entente picture --as-of -3 --json
+
+As text it lists open incidents and says how many closed ones there are; as JSON it holds all.";
 
 /// Show the board: what is open, who says what, who owes whom
 #[derive(Args, Debug)]
@@ -21,7 +28,10 @@ Examples:
 pub struct PictureOf {
     #[command(flatten)]
     view: ViewFlags,
-    /// Only open or only closed incidents
+    /// Closed incidents too, after the open ones
+    #[arg(long, conflicts_with = "state")]
+    all: bool,
+    /// Only open or only closed incidents (default: open)
     #[arg(long)]
     state: Option<State>,
     /// Only incidents that concern this provider or vendor
@@ -70,24 +80,63 @@ fn name(value: impl ValueEnum) -> Option<String> {
 /// # Errors
 /// If no server can be asked.
 pub async fn run(picture: PictureOf, place: &Place) -> Result<Exit, Failure> {
-    let (folder, settings) = place.open()?;
-    let mut query = picture
-        .view
-        .query(folder.now())
-        .map_err(|what| Failure::new(Exit::Mistake, what, "see `entente picture --help`"))?;
-    let filters = [
-        ("state", picture.state.and_then(name)),
-        ("provider", picture.provider),
-        ("class", picture.class.map(|class| class.as_str().to_owned())),
-        ("with", picture.with.and_then(name)),
-        ("lane", picture.lane),
-        ("sort", picture.sort.and_then(name)),
-    ];
-    query.extend(filters.into_iter().filter_map(|(key, value)| Some((key, value?))));
-    let path: &[&str] = if picture.view.json { &["v1", "picture"] } else { &["board.txt"] };
-    let station = station::running_or_own(&folder, &settings).await?;
-    let text = station.client().text(path, &query).await;
-    station.end().await;
-    say::print(&say::ending_in_a_line(&text?))?;
+    let text = asking(place, async |asked, folder| {
+        let client = asked.client();
+        let mut query = picture.view.query(client, folder.now()).await?;
+        query.extend(picture.filters());
+        match picture.state {
+            _ if picture.view.json => client.text(&["v1", "picture"], &picture.with_state(query)).await,
+            None if !picture.all => folded(client, query).await,
+            _ => client.text(&["board.txt"], &picture.with_state(query)).await,
+        }
+    });
+    say::print(&say::ending_in_a_line(&text.await?))?;
     Ok(Exit::Done)
+}
+
+impl PictureOf {
+    fn filters(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let filters = [
+            ("provider", self.provider.clone()),
+            ("class", self.class.map(|class| class.as_str().to_owned())),
+            ("with", self.with.and_then(name)),
+            ("lane", self.lane.clone()),
+            ("sort", self.sort.and_then(name)),
+        ];
+        filters.into_iter().filter_map(|(key, value)| Some((key, value?)))
+    }
+
+    fn with_state(&self, mut query: Query) -> Query {
+        query.extend(self.state.and_then(name).map(|state| ("state", state)));
+        query
+    }
+}
+
+/// The board of what is open, and of what is closed only how much there is.
+async fn folded(client: &Client, query: Query) -> Result<String, Failure> {
+    let of = |state: &str| [query.clone(), vec![("state", state.to_owned())]].concat();
+    let board = client.text(&["board.txt"], &of("open")).await?;
+    let closed = client.json(&["v1", "picture"], &[of("closed"), vec![("limit", "0".to_owned())]].concat()).await?;
+    let closed = closed.get("matched").and_then(Value::as_u64).unwrap_or_default();
+    Ok(format!("{}{}", say::ending_in_a_line(&board), left_out(closed)))
+}
+
+fn left_out(closed: u64) -> String {
+    match closed {
+        0 => String::new(),
+        1 => "1 closed incident is left out: `--all` lists it too\n".to_owned(),
+        many => format!("{many} closed incidents are left out: `--all` lists them too\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        assert_eq!(left_out(0), "");
+        assert!(left_out(1).starts_with("1 closed incident is left out"));
+        assert!(left_out(119).starts_with("119 closed incidents are left out"));
+    }
 }

@@ -2,8 +2,24 @@
 //! a command that only prints, without a word; a command that works on goes on unheard.
 
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
 
 use crate::exit::Failure;
+
+/// Whether standard error is for a program: each line of it a JSON object.
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Makes every line of standard error a JSON object from now on.
+pub fn speak_json() {
+    AS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// Whether standard error is for a program.
+pub fn speaks_json() -> bool {
+    AS_JSON.load(Ordering::Relaxed)
+}
 
 /// Prints a result.
 ///
@@ -22,8 +38,24 @@ pub fn line(text: &str) {
     let _ = print(&format!("{text}\n"));
 }
 
-/// Says what is being done, or what is wrong while it goes on.
+/// Says what is being done, or what is wrong while it goes on: a line of text, or as JSON `{"note": ...}`.
 pub fn progress(text: &str) {
+    if speaks_json() { to_stderr(&json!({ "note": text }).to_string()) } else { to_stderr(text) }
+}
+
+/// Says why the command failed and what to do: lines of text, or as JSON `{"error": ..., "hint": ..., "exit": ...}`.
+pub fn failure(failure: &Failure) {
+    if failure.what.is_empty() {
+        return;
+    }
+    if speaks_json() {
+        let (error, hint, exit) = (&failure.what, &failure.next, failure.exit as u8);
+        return to_stderr(&json!({ "error": error, "hint": hint, "exit": exit }).to_string());
+    }
+    to_stderr(failure.lines().trim_end());
+}
+
+fn to_stderr(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", shown(text));
 }
 

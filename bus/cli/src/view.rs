@@ -1,16 +1,22 @@
 //! The moment of a view: `--as-of` says how far the log counts, `--at` what the clock shows.
 
-use clap::Args;
+use std::str::FromStr;
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use clap::Args;
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::exit::Failure;
 use crate::moment::Moment;
-use crate::publish::stamp;
 
 /// Flags of every command that shows the picture.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ViewFlags {
-    /// Count the log only up to this position or time
-    #[arg(long, value_name = "POSITION|TIME", allow_hyphen_values = true)]
-    as_of: Option<String>,
+    /// Count the log only so far: to a position, to so many records before its end (-3), or to a time: a second,
+    /// minute or day that is named counts to its end
+    #[arg(long, value_name = "POSITION|-RECORDS|TIME", allow_hyphen_values = true)]
+    as_of: Option<AsOf>,
     /// What the clock shows: ages, overdue and silent follow it (default: now; with --as-of, the last record's time)
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<Moment>,
@@ -19,30 +25,99 @@ pub struct ViewFlags {
     pub json: bool,
 }
 
+/// Keys and values of an address.
+pub type Query = Vec<(&'static str, String)>;
+
 impl ViewFlags {
     /// The query that asks for this moment. A position is passed on as it is.
     ///
     /// # Errors
-    /// What was expected, if `--as-of` is neither a position nor a time.
-    pub fn query(&self, now: chrono::DateTime<chrono::Utc>) -> Result<Vec<(&'static str, String)>, String> {
+    /// If the end of the log has to be asked for and the server does not answer.
+    pub async fn query(&self, client: &Client, now: DateTime<Utc>) -> Result<Query, Failure> {
         let mut query = Vec::new();
-        if let Some(text) = &self.as_of {
-            query.push(("as_of", as_of(text, now)?));
+        if let Some(as_of) = &self.as_of {
+            query.push(("as_of", as_of.settle(client, now).await?));
         }
-        query.extend(self.at.map(|moment| ("at", stamp(moment.settle(now)))));
+        query.extend(self.at.map(|moment| ("at", exactly(moment.settle(now)))));
         Ok(query)
     }
 }
 
-fn as_of(text: &str, now: chrono::DateTime<chrono::Utc>) -> Result<String, String> {
-    let is_sequence = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let names_a_stream =
-        |part: &str| part.rsplit_once(':').is_some_and(|(stream, n)| stream.starts_with("A_") && is_sequence(n));
-    if is_sequence(text) || text.split(',').all(names_a_stream) {
-        return Ok(text.to_owned());
+/// How far the log counts, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// To this position.
+    Position(String),
+    /// To the end of the unit that a time is written to.
+    Time(Moment),
+    /// So many records less than there are.
+    Back(u64),
+}
+
+const EXPECTED: &str = "expected a position such as 120, so many records back such as -3, or";
+
+impl FromStr for AsOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_sequence = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let names_a_stream =
+            |part: &str| part.rsplit_once(':').is_some_and(|(stream, n)| stream.starts_with("A_") && is_sequence(n));
+        if is_sequence(text) || text.split(',').all(names_a_stream) {
+            return Ok(Self::Position(text.to_owned()));
+        }
+        if let Some(records) = text.strip_prefix('-').filter(|records| is_sequence(records)) {
+            return records.parse().map(Self::Back).map_err(|_| format!("{EXPECTED} {}", Moment::EXPECTED));
+        }
+        text.parse().map(Self::Time).map_err(|_| format!("{EXPECTED} {}", Moment::EXPECTED))
     }
-    text.parse::<Moment>().map(|moment| stamp(moment.settle(now))).map_err(|expected| {
-        format!("--as-of: `{text}`: expected a position such as 120, or {}", expected.trim_start_matches("expected "))
+}
+
+impl AsOf {
+    async fn settle(&self, client: &Client, now: DateTime<Utc>) -> Result<String, Failure> {
+        match self {
+            Self::Position(position) => Ok(position.clone()),
+            Self::Time(moment) => Ok(exactly(moment.end(now))),
+            Self::Back(records) => Ok(end_of_log(client).await?.saturating_sub(*records).to_string()),
+        }
+    }
+
+    /// The position after which follows what is meant if one begins here: with a time, the first that was logged then.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub async fn begin(&self, client: &Client, now: DateTime<Utc>) -> Result<u64, Failure> {
+        let as_of = match self {
+            Self::Position(position) => match position.parse() {
+                Ok(position) => return Ok(position),
+                Err(_) => position.clone(),
+            },
+            Self::Time(moment) => exactly(moment.settle(now) - TimeDelta::nanoseconds(1)),
+            Self::Back(_) => self.settle(client, now).await?,
+        };
+        position(client, vec![("as_of", as_of)]).await
+    }
+}
+
+fn exactly(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// The position up to which the server has read the log.
+///
+/// # Errors
+/// If it does not answer.
+pub async fn end_of_log(client: &Client) -> Result<u64, Failure> {
+    position(client, Query::new()).await
+}
+
+/// The position that a query counts to.
+async fn position(client: &Client, mut query: Query) -> Result<u64, Failure> {
+    query.push(("limit", "1".to_owned()));
+    let answer = client.json(&["v1", "events"], &query).await?;
+    answer.get("as_of").and_then(Value::as_u64).ok_or_else(|| {
+        let next = "check that command and server are of one version: `entente --version`";
+        Failure::failed("the server does not say how far the log reaches", next)
     })
 }
 
@@ -51,11 +126,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_pass_and_times_are_settled() {
-        let now = "2024-07-19T05:00:00Z".parse().unwrap();
-        assert_eq!(as_of("120", now).unwrap(), "120");
-        assert_eq!(as_of("A_actual_all:120,A_actual_g1:7", now).unwrap(), "A_actual_all:120,A_actual_g1:7");
-        assert_eq!(as_of("04:09", now).unwrap(), "2024-07-19T04:09:00Z");
-        assert!(as_of("yesterday", now).unwrap_err().contains("a position such as 120, or a time"));
+    fn positions_records_back_and_times_are_told_apart() {
+        let read = |text: &str| text.parse::<AsOf>();
+        assert_eq!(read("120"), Ok(AsOf::Position("120".into())));
+        let streams = "A_actual_all:120,A_actual_g1:7";
+        assert_eq!(read(streams), Ok(AsOf::Position(streams.into())));
+        assert_eq!((read("-3"), read("-0")), (Ok(AsOf::Back(3)), Ok(AsOf::Back(0))));
+        assert_eq!(read("-10m"), Ok(AsOf::Time("-10m".parse().unwrap())));
+        for text in ["yesterday", "-", "--3", "-99999999999999999999", ""] {
+            let told = read(text).unwrap_err();
+            assert!(told.contains("-3, or a time such as"), "{text}: {told}");
+        }
     }
 }

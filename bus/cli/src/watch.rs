@@ -1,18 +1,22 @@
 //! `entente watch`: says every change as it is logged, rings, and runs a command for each; for ever, through restarts of
 //! the server.
 
+use std::convert::Infallible;
 use std::process::Stdio;
 use std::time::Duration;
 
 use clap::Args;
-use entente_schemas::family::Family;
+use reqwest::Response;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::args::Place;
-use crate::client::Client;
+use crate::client::{Client, reason};
+use crate::events::{between, family};
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
+use crate::line::{in_words, text};
+use crate::view::{AsOf, end_of_log};
 use crate::{say, sse};
 
 const EXAMPLES: &str = "\
@@ -20,6 +24,7 @@ Examples:
   entente watch --bell
   entente watch --speaker gcp --exec 'mail -s \"$ENTENTE_SPEAKER: $ENTENTE_SAYS\" desk@example.org'
   entente watch --json --from 0
+  entente watch --from -10m
 
 The command of --exec is run by sh, once for each change and one after the other, with the change as JSON on its
 standard input and ENTENTE_POSITION, ENTENTE_ID, ENTENTE_SPEAKER, ENTENTE_FAMILY, ENTENTE_OBJECT, ENTENTE_INCIDENT and
@@ -50,16 +55,12 @@ pub struct Watch {
     /// Only what belongs to this incident
     #[arg(long, value_name = "ID")]
     incident: Option<String>,
-    /// Begin after this position of the log (default: with what comes next)
-    #[arg(long, value_name = "POSITION")]
-    from: Option<u64>,
+    /// Begin after this position of the log, so many records back (-3), or at this time (default: with what comes next)
+    #[arg(long, value_name = "POSITION|-RECORDS|TIME", allow_hyphen_values = true)]
+    from: Option<AsOf>,
     /// Print each change as one line of JSON
     #[arg(long)]
     json: bool,
-}
-
-fn family() -> clap::builder::PossibleValuesParser {
-    Family::ALL.iter().map(|family| family.token()).collect::<Vec<_>>().into()
 }
 
 /// Watches for ever.
@@ -68,14 +69,18 @@ fn family() -> clap::builder::PossibleValuesParser {
 /// If the reader of the output has gone.
 pub async fn run(watch: Watch, place: &Place) -> Result<Exit, Failure> {
     let (folder, _) = place.open()?;
-    let mut place = watch.from.map(|position| position.to_string());
+    let mut told_to = None;
     let (mut wait, mut told) = (FIRST_WAIT, String::new());
     loop {
-        let before = place.clone();
-        let lost = follow(&watch, &folder, &mut place).await?;
-        wait = if place == before { wait } else { FIRST_WAIT };
+        let before = told_to;
+        let lost = match follow(&watch, &folder, &mut told_to).await {
+            Ok(never) => match never {},
+            Err(Ended::Unheard(failure)) => return Err(failure),
+            Err(Ended::Lost(lost)) => lost,
+        };
+        wait = if told_to == before { wait } else { FIRST_WAIT };
         if told != lost {
-            say::progress(&format!("{lost}; trying again until it answers"));
+            say::progress(&format!("{lost}: trying again until it answers"));
             told = lost;
         }
         tokio::time::sleep(wait).await;
@@ -83,48 +88,84 @@ pub async fn run(watch: Watch, place: &Place) -> Result<Exit, Failure> {
     }
 }
 
-/// Follows one connection to its end and says why it ended.
-async fn follow(watch: &Watch, folder: &Folder, place: &mut Option<String>) -> Result<String, Failure> {
-    let Some(client) = Client::running(folder).await? else {
-        return Ok(format!("no server runs on {}", folder.path().display()));
+/// Why a connection is followed no longer.
+enum Ended {
+    /// It was lost: another one may hold.
+    Lost(String),
+    /// Nobody reads what is printed.
+    Unheard(Failure),
+}
+
+impl Ended {
+    fn lost(failure: Failure) -> Self {
+        Self::Lost(failure.what)
+    }
+}
+
+/// Follows one connection to its end. `told_to` is the position up to which all was told: it moves on only after that
+/// was done, and the next connection begins there.
+async fn follow(watch: &Watch, folder: &Folder, told_to: &mut Option<u64>) -> Result<Infallible, Ended> {
+    let none = || Ended::Lost(format!("no server runs on {}", folder.path().display()));
+    let client = Client::running(folder).await.map_err(Ended::lost)?.ok_or_else(none)?;
+    let mut at = match *told_to {
+        Some(position) => position,
+        None => watch.begin(&client, folder).await.map_err(Ended::lost)?,
     };
-    let url = client.url(&["v1", "live"], &[("view", "json".to_owned())]);
-    let resume: Vec<(&'static str, String)> = place.iter().map(|id| ("Last-Event-ID", id.clone())).collect();
-    let mut response = match client.open(url, &resume).await {
-        Ok(response) => response,
-        Err(failure) => return Ok(failure.what),
-    };
+    *told_to = Some(at);
+    let mut response = connect(&client, at).await?;
     let mut reader = sse::Reader::default();
     loop {
         let piece = match tokio::time::timeout(SILENT, response.chunk()).await {
             Ok(Ok(Some(piece))) => piece,
-            Ok(Ok(None)) => return Ok("the server has ended".to_owned()),
-            Ok(Err(error)) => return Ok(format!("the connection was lost: {}", crate::client::reason(&error))),
-            Err(_) => return Ok("the server has fallen silent".to_owned()),
+            Ok(Ok(None)) => return Err(Ended::Lost("the server has ended".to_owned())),
+            Ok(Err(error)) => return Err(Ended::Lost(format!("the connection was lost: {}", reason(&error)))),
+            Err(_) => return Err(Ended::Lost("the server has fallen silent".to_owned())),
         };
-        let messages = match reader.take(&piece) {
-            Ok(messages) => messages,
-            Err(error) => return Ok(error.to_string()),
-        };
-        for message in messages {
-            watch.heed(&message).await?;
-            if !message.id.is_empty() {
-                *place = Some(message.id);
-            }
+        for message in reader.take(&piece).map_err(|error| Ended::Lost(error.to_string()))? {
+            watch.heed(&client, at, &message).await?;
+            at = message.id.parse().unwrap_or(at);
+            *told_to = Some(at);
         }
     }
 }
 
+/// The stream of what comes after a position.
+async fn connect(client: &Client, at: u64) -> Result<Response, Ended> {
+    let url = client.url(&["v1", "live"], &[("view", "json".to_owned())]);
+    let resume = [("Last-Event-ID", at.to_string())];
+    let opened = tokio::time::timeout(SILENT, client.open(url, &resume)).await;
+    opened.map_err(|_| Ended::Lost("the server does not answer".to_owned()))?.map_err(Ended::lost)
+}
+
 impl Watch {
-    async fn heed(&self, message: &sse::Message) -> Result<(), Failure> {
-        let Ok(notice) = serde_json::from_str::<Value>(&message.data) else { return Ok(()) };
-        if let Some(missed) = notice.get("missed").and_then(Value::as_u64).filter(|missed| *missed > 0) {
-            say::progress(&format!("{missed} earlier changes are left out; /v1/events has them"));
+    async fn begin(&self, client: &Client, folder: &Folder) -> Result<u64, Failure> {
+        match &self.from {
+            Some(from) => from.begin(client, folder.now()).await,
+            None => end_of_log(client).await,
         }
-        let lines = notice.get("lines").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    }
+
+    /// Tells what a message says: all records after position `at`, also those that it only counts.
+    async fn heed(&self, client: &Client, at: u64, message: &sse::Message) -> Result<(), Ended> {
+        if message.event == "reload" {
+            say::progress("the log is not the one that was followed before: going on from its end");
+        }
+        let Ok(notice) = serde_json::from_str::<Value>(&message.data) else { return Ok(()) };
+        let Some(lines) = notice.get("lines").and_then(Value::as_array) else { return Ok(()) };
+        let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
+        if number(&notice, "missed").is_some_and(|missed| missed > 0) {
+            let first = lines.first().and_then(|line| number(line, "position"));
+            let before = first.or(number(&notice, "position").map(|last| last + 1)).unwrap_or(u64::MAX);
+            let missed = between(client, at, before).await.map_err(Ended::lost)?;
+            self.tell(&missed).await.map_err(Ended::Unheard)?;
+        }
+        self.tell(lines).await.map_err(Ended::Unheard)
+    }
+
+    async fn tell(&self, lines: &[Value]) -> Result<(), Failure> {
         for line in lines.iter().filter(|line| self.wants(line)) {
-            let text = if self.json { line.to_string() } else { say::shown(&in_words(line)) };
-            say::print(&format!("{text}\n"))?;
+            let said = if self.json { line.to_string() } else { say::shown(&in_words(line, &time(line))) };
+            say::print(&format!("{said}\n"))?;
             if self.bell {
                 ring();
             }
@@ -141,25 +182,14 @@ impl Watch {
     }
 }
 
+fn time(line: &Value) -> String {
+    let logged = text(line, "logged");
+    logged.get(11..19).unwrap_or(&logged).to_owned()
+}
+
 fn ring() {
     use std::io::Write as _;
     let _ = std::io::stderr().lock().write_all(b"\x07");
-}
-
-fn text(line: &Value, name: &str) -> String {
-    match line.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        None | Some(Value::Null) => String::new(),
-        Some(other) => other.to_string(),
-    }
-}
-
-fn in_words(line: &Value) -> String {
-    let (position, logged, incident) = (text(line, "position"), text(line, "logged"), text(line, "incident"));
-    let time = logged.get(11..19).unwrap_or(&logged);
-    let incident = if incident.is_empty() { incident } else { format!("  [{incident}]") };
-    let says = text(line, "says").replace(['\n', '\t'], " ");
-    format!("{time} {position:>7}  {}: {says}{incident}", text(line, "speaker"))
 }
 
 const VARIABLES: [(&str, &str); 7] = [
@@ -207,8 +237,8 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_one_line() {
-        assert_eq!(in_words(&line()), "05:27:00       7  gcp: critical boot loop  [inc-2kq7c4w1xz]");
+    fn a_change_is_told_with_the_time_of_day() {
+        assert!(in_words(&line(), &time(&line())).starts_with("05:27:00       7  gcp: critical boot loop"));
     }
 
     #[tokio::test]

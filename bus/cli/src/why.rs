@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::args::Place;
+use crate::ask::asking;
 use crate::exit::{Exit, Failure};
+use crate::say;
 use crate::view::ViewFlags;
-use crate::{say, station};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,17 +86,19 @@ struct Opinion {
 /// # Errors
 /// If there is no such incident, or no server can be asked.
 pub async fn run(why: Why, place: &Place) -> Result<Exit, Failure> {
-    let (folder, settings) = place.open()?;
-    let query =
-        why.view.query(folder.now()).map_err(|what| Failure::new(Exit::Mistake, what, "see `entente why --help`"))?;
-    let station = station::running_or_own(&folder, &settings).await?;
-    let incident = station.client().json(&["v1", "incidents", &why.key], &query).await;
-    let other = match &why.other {
-        Some(other) => Some((other.clone(), station.client().json(&["v1", "incidents", other], &query).await.ok())),
-        None => None,
-    };
-    station.end().await;
-    let incident = incident?;
+    let (incident, other) = asking(place, async |asked, folder| {
+        let client = asked.client();
+        let query = why.view.query(client, folder.now()).await?;
+        let incident = client.json(&["v1", "incidents", &why.key], &query).await?;
+        let Some(key) = why.other.clone() else { return Ok((incident, None)) };
+        let found = match client.json(&["v1", "incidents", &key], &query).await {
+            Ok(found) => Some(found),
+            Err(failure) if failure.exit == Exit::NotFound => None,
+            Err(failure) => return Err(failure),
+        };
+        Ok((incident, Some((key, found))))
+    })
+    .await?;
     let mut grounds = read(&incident)?;
     let other = match other {
         Some((key, found)) => Some(Other { key, grounds: found.as_ref().map(read).transpose()? }),

@@ -9,6 +9,11 @@ use super::members::{Members, stamp};
 use crate::folder::Folder;
 use crate::settings::Settings;
 
+/// Stands for an object id that the server finds in the log.
+const IN_THE_LOG: &str = "found:in-the-log";
+/// Members that name another object; the server takes an incident's id or short name there too.
+const NAMES: [&str; 6] = ["about", "thread_id", "approach_id", "same_as", "replaces", "objects"];
+
 /// Who writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desk {
@@ -49,10 +54,40 @@ impl Desk {
             claim.default("thread_id", object);
         }
         if family == Family::Retraction {
-            claim.default("target_object", "found:in-the-log");
+            claim.default("target_object", IN_THE_LOG);
             claim.default("target_rev", 1);
             claim.default("target_source", format!("//{}/desk/00000000000000000000000000", self.org));
         }
         Value::Object(claim.finish().unwrap_or_default())
+    }
+}
+
+/// The claim with an object id wherever the server will put one in place of a name.
+pub fn with_ids(mut claim: Value) -> Value {
+    let named = claim.as_object_mut().into_iter().flat_map(|members| members.iter_mut());
+    for (_, value) in named.filter(|(name, _)| NAMES.contains(&name.as_str())) {
+        match value {
+            Value::Array(values) => values.iter_mut().for_each(|value| *value = id_of(value)),
+            value => *value = id_of(value),
+        }
+    }
+    claim
+}
+
+fn id_of(named: &Value) -> Value {
+    let is_name = named.as_str().is_some_and(|name| !name.trim().is_empty() && !name.contains(':'));
+    if is_name { json!(IN_THE_LOG) } else { named.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_the_server_looks_up_are_no_mistakes() {
+        let claim = json!({ "about": "inc-2kq7c4w1xz", "objects": ["291", "gcp.public:1"], "title": "DNS" });
+        let expected = json!({ "about": IN_THE_LOG, "objects": [IN_THE_LOG, "gcp.public:1"], "title": "DNS" });
+        assert_eq!(with_ids(claim), expected);
+        assert_eq!(with_ids(json!({ "about": " " })), json!({ "about": " " }));
     }
 }

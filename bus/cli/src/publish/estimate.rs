@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::desk::Desk;
 use super::header::HeaderFlags;
-use super::impact::usual_method;
 use super::members::{Members, object, stamp, text};
 use super::says::Says;
 use crate::figure::{Figure, Share, whole};
@@ -16,7 +15,7 @@ use crate::word::word;
 
 const EXAMPLES: &str = "\
 Examples:
-  entente publish estimate 8.5M --for microsoft --unit device --method vendor_statement \\
+  entente publish estimate 8.5M --for microsoft --unit device \\
       --population \"all Windows machines\" --share 0..1% --as-of 2024-07-20
   entente publish estimate --quantity restored --share 97..100% --population \"Windows sensors\" --for crowdstrike";
 
@@ -24,7 +23,7 @@ Examples:
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct Estimate {
-    /// The figure: 8.5M, ~1500, 1200..1500 or 1400@1200..1500
+    /// The figure: 8.5M, "8.5 million", ~1,500, 1200..1500 or 1400@1200..1500
     pub figure: Option<Figure>,
     /// Which part of the population (default: affected)
     #[arg(long, value_parser = word!(Quantity))]
@@ -41,7 +40,8 @@ pub struct Estimate {
     /// Which share of the population, such as 97% or 0..1%
     #[arg(long)]
     pub share: Option<Share>,
-    /// How the figure came about (default: exact_enumeration for a bare number, else expert_judgement)
+    /// How the figure came about (default: expert_judgement; with --for, vendor_statement for a cloud or vendor and
+    /// third_party for anybody else)
     #[arg(long, value_parser = word!(Method))]
     pub method: Option<Method>,
     /// The moment for which it holds (default: now)
@@ -79,7 +79,8 @@ impl Says for Estimate {
             );
         }
         claim.set("method", self.method.map(Method::as_str));
-        claim.default("method", usual_method(figure).as_str());
+        let passed_on = self.header.method_passed_on(claim);
+        claim.default("method", passed_on.unwrap_or(Method::ExpertJudgement).as_str());
         claim.moment("as_of", self.as_of);
         claim.default("as_of", stamp(claim.now()));
         self.header.fill_refs(claim, &self.header.about);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use entente_schemas::count::Method;
 use entente_schemas::header::{Certainty, Fidelity};
 use entente_schemas::speaker::{Relay, Role};
 use entente_schemas::tlp::Tlp;
@@ -62,12 +63,12 @@ pub struct HeaderFlags {
     #[arg(long, value_name = "OBJECT")]
     pub object: Option<String>,
     /// Say again that the last revision of this object still holds
-    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["object", "file", "dry_run"])]
+    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["object", "file"])]
     pub still: Option<String>,
     /// The claim's members as JSON, `-` for standard input; flags go over it
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// The event that this answers
+    /// What this answers: an event id, a position of the log or an object id
     #[arg(long, value_name = "EVENT")]
     pub answers: Option<String>,
     /// The event's id, to repeat a claim whose answer was lost (default: a new one)
@@ -76,7 +77,7 @@ pub struct HeaderFlags {
     /// Print the answer as JSON
     #[arg(long)]
     pub json: bool,
-    /// Check the claim and print it; publish nothing
+    /// Complete and check the claim and print it as it would be published: nothing is
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -102,12 +103,30 @@ impl HeaderFlags {
 
     /// Own words are left to the server, which knows for whom it transmits.
     fn fill_speaker(&self, claim: &mut Members) {
-        let Some(org) = &self.speaker else {
-            return claim.within("speaker", object([("role", self.role.map(|role| json!(role)))]));
-        };
+        match (&self.speaker, self.passed_on_for()) {
+            (Some(org), Some(role)) => {
+                claim.set("speaker", Some(json!({ "org": org, "role": role, "relay": Relay::Relayed })));
+            }
+            _ => claim.within("speaker", object([("role", self.role.map(|role| json!(role)))])),
+        }
+    }
+
+    /// What the organisation is whose words are passed on; none if they are one's own.
+    fn passed_on_for(&self) -> Option<Role> {
+        let org = self.speaker.as_ref()?;
         let usual = if CLOUDS.contains(&org.as_str()) { Role::Provider } else { Role::Vendor };
-        let role = self.role.unwrap_or(usual);
-        claim.set("speaker", Some(json!({ "org": org, "role": role, "relay": Relay::Relayed })));
+        Some(self.role.unwrap_or(usual))
+    }
+
+    /// How a figure came about if it was passed on and nobody says: we did not count it, whatever form it has. None if
+    /// it is the speaker's own.
+    pub fn method_passed_on(&self, claim: &Members) -> Option<Method> {
+        let speaker = claim.get("speaker");
+        let said = |name: &str| speaker.and_then(|speaker| speaker.get(name)).and_then(Value::as_str);
+        let before = || said("role").filter(|_| said("relay") == Some(Relay::Relayed.as_str()))?.parse().ok();
+        let role = self.passed_on_for().or_else(before)?;
+        let is_its_own = matches!(role, Role::Provider | Role::Vendor);
+        Some(if is_its_own { Method::VendorStatement } else { Method::ThirdParty })
     }
 
     fn fill_author(&self, claim: &mut Members, desk: &Desk) {

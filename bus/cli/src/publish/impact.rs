@@ -96,7 +96,7 @@ pub struct CauseFlags {
 
 /// How many.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "How many (1200, ~1500, 1200..1500, 1400@1200..1500, 8.5M)")]
+#[command(next_help_heading = "How many (1200, ~1,500, 1200..1500, 1400@1200..1500, 8.5M)")]
 pub struct CountFlags {
     /// Ever hit
     #[arg(long, value_name = "FIGURE")]
@@ -119,7 +119,8 @@ pub struct CountFlags {
     /// What is counted (default: vm for class compute, else device)
     #[arg(long, value_parser = word!(Unit))]
     pub unit: Option<Unit>,
-    /// How the figures came about (default: exact_enumeration for a bare number, else expert_judgement)
+    /// How the figures came about (default: exact_enumeration for a number written out, else expert_judgement; with
+    /// --for, vendor_statement for a cloud or vendor and third_party for anybody else)
     #[arg(long, value_parser = word!(Method))]
     pub method: Option<Method>,
     /// The moment for which they hold (default: now)
@@ -159,7 +160,8 @@ impl Says for Impact {
         claim.moment("next_update_by", self.next_update);
         self.fill_blocks(claim, desk);
         self.cause.fill(claim);
-        self.counts.fill(claim, self.place.class.contains(&ServiceClass::Compute));
+        let passed_on = self.header.method_passed_on(claim);
+        self.counts.fill(claim, self.place.class.contains(&ServiceClass::Compute), passed_on);
         self.header.fill_refs_of_impact(claim);
     }
 }
@@ -211,7 +213,7 @@ impl CountFlags {
         all.into_iter().filter_map(|(quantity, figure)| Some((quantity, figure?)))
     }
 
-    fn fill(&self, claim: &mut Members, machines: bool) {
+    fn fill(&self, claim: &mut Members, machines: bool, passed_on: Option<Method>) {
         let mut counts = claim.get("counts").and_then(Value::as_array).cloned().unwrap_or_default();
         let earlier = counts.first().and_then(|count| count.get("unit")).cloned();
         let usual = earlier.unwrap_or_else(|| json!(if machines { Unit::Vm } else { Unit::Device }));
@@ -220,19 +222,27 @@ impl CountFlags {
         let as_of = stamp(self.counted_at.map_or(now, |moment| moment.settle(now)));
         for (quantity, figure) in self.given() {
             counts.retain(|old| old.get("quantity") != Some(&json!(quantity)) || old.get("unit") != Some(&unit));
-            counts.push(Value::Object(self.count(quantity, figure, &unit, &as_of)));
+            let method = self.method.or(passed_on).unwrap_or_else(|| usual_method(figure));
+            counts.push(Value::Object(self.count(quantity, figure, method, &unit, &as_of)));
         }
         claim.list("counts", &counts);
     }
 
-    fn count(&self, quantity: Quantity, figure: Figure, unit: &Value, as_of: &str) -> Map<String, Value> {
+    fn count(
+        &self,
+        quantity: Quantity,
+        figure: Figure,
+        method: Method,
+        unit: &Value,
+        as_of: &str,
+    ) -> Map<String, Value> {
         object([
             ("unit", Some(unit.clone())),
             ("quantity", Some(json!(quantity))),
             ("value", figure.value.map(Value::from)),
             ("lo", figure.lo.map(Value::from)),
             ("hi", figure.hi.map(Value::from)),
-            ("method", Some(json!(self.method.unwrap_or_else(|| usual_method(figure))))),
+            ("method", Some(json!(method))),
             ("as_of", Some(json!(as_of))),
             ("overlap_domain", text(self.overlap_domain.as_ref())),
             ("population", text(self.population.as_ref())),
@@ -240,7 +250,7 @@ impl CountFlags {
     }
 }
 
-/// How a figure came about if nothing else is said: a bare number was counted.
-pub fn usual_method(figure: Figure) -> Method {
+/// How one's own figure came about if nothing else is said: what is written out to the last unit was counted.
+fn usual_method(figure: Figure) -> Method {
     if figure.counted { Method::ExactEnumeration } else { Method::ExpertJudgement }
 }

@@ -27,16 +27,15 @@ use entente_schemas::family::{Claim, Family, MessageKind};
 use serde_json::{Map, Value, json};
 
 use crate::args::Place;
+use crate::ask::asking;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::say;
-use crate::station::{self, Asked};
+use crate::station::Asked;
 use desk::Desk;
 use header::HeaderFlags;
 use message::MessageOf;
 use says::Says;
-
-pub use members::stamp;
 
 /// Publish a claim: what is broken, a repair, a figure, a word to other desks
 #[derive(Args, Debug)]
@@ -132,47 +131,81 @@ pub async fn run(mut publish: Publish, place: &Place) -> Result<Exit, Failure> {
     let says = publish.what.says();
     let header = says.header();
     let file = header.file.as_deref().map(read_claim).transpose()?;
-    let revised = header.object.as_ref().filter(|_| file.is_none());
-    if revised.is_none() && header.still.is_none() {
-        let claim = assemble(says.as_ref(), file.unwrap_or_default(), &desk)?;
-        let whole = check(says.family(), &claim, &desk)?;
-        if header.dry_run {
+    let ground = Ground::of(header, file);
+    if let Ground::Given(base) = &ground {
+        // What is wrong with a claim that needs no server to be seen whole is told before one is started.
+        let whole = check(says.family(), &assemble(says.as_ref(), base.clone(), &desk)?, &desk)?;
+        if header.dry_run && Client::running(&folder).await?.is_none() {
             say::print(&format!("{whole:#}\n"))?;
             return Ok(Exit::Done);
         }
-        let station = station::running_or_own(&folder, &settings).await?;
-        let published = hand_over(&station, says.as_ref(), claim).await;
-        station.end().await;
-        return published;
     }
-    let station = station::running_or_own(&folder, &settings).await?;
-    let published = revise(&station, says.as_ref(), revised, &desk).await;
-    station.end().await;
-    published
-}
-
-/// A claim that rests on what was said before.
-async fn revise(station: &Asked, says: &dyn Says, revised: Option<&String>, desk: &Desk) -> Result<Exit, Failure> {
-    let header = says.header();
-    let Some(object) = revised else {
-        let claim = said::still(header, desk);
-        return hand_over(station, says, claim).await;
-    };
-    let claim = assemble(says, said::last(station.client(), says.family(), object).await?, desk)?;
-    let whole = check(says.family(), &claim, desk)?;
-    if header.dry_run {
-        say::print(&format!("{whole:#}\n"))?;
-        return Ok(Exit::Done);
-    }
-    hand_over(station, says, claim).await
-}
-
-async fn hand_over(station: &Asked, says: &dyn Says, claim: Map<String, Value>) -> Result<Exit, Failure> {
-    let (family, header) = (says.family(), says.header());
-    let answer = station.client().publish(&request(family, header, claim)).await?;
-    let link = station.outlives_the_command().then(|| link(station.client(), family, &answer));
-    say::print(&told(family, &answer, link.as_deref(), header.json))?;
+    let told = asking(place, async |asked, _| {
+        let claim = ground.claim(asked.client(), says.as_ref(), &desk).await?;
+        hand_over(asked, says.as_ref(), claim).await
+    });
+    say::print(&told.await?)?;
     Ok(Exit::Done)
+}
+
+/// What a claim starts from.
+enum Ground<'a> {
+    /// What is in a file, or nothing.
+    Given(Map<String, Value>),
+    /// What was last said of this object.
+    Last(&'a str),
+    /// The same, and nothing of it is changed.
+    Still(&'a str),
+}
+
+impl<'a> Ground<'a> {
+    fn of(header: &'a HeaderFlags, file: Option<Map<String, Value>>) -> Self {
+        match (&header.still, &header.object, file) {
+            (Some(object), _, _) => Self::Still(object),
+            (None, Some(object), None) => Self::Last(object),
+            (None, _, file) => Self::Given(file.unwrap_or_default()),
+        }
+    }
+
+    async fn claim(self, client: &Client, says: &dyn Says, desk: &Desk) -> Result<Map<String, Value>, Failure> {
+        let base = match self {
+            Self::Still(object) => {
+                said::last_event(client, says.family(), object).await?;
+                return Ok(said::still(says.header(), desk));
+            }
+            Self::Given(base) => base,
+            Self::Last(object) => said::last(client, says.family(), object).await?,
+        };
+        let claim = assemble(says, base, desk)?;
+        check(says.family(), &claim, desk).map(|_| claim)
+    }
+}
+
+/// Hands the claim over and gives what is to be told of it.
+async fn hand_over(asked: &Asked, says: &dyn Says, claim: Map<String, Value>) -> Result<String, Failure> {
+    let (family, header) = (says.family(), says.header());
+    let answer = asked.client().publish(&request(family, header, claim)).await?;
+    if !header.json || header.dry_run {
+        remarks(&answer).for_each(|remark| say::progress(&format!("note: {remark}")));
+    }
+    if header.dry_run {
+        return drafted(&answer);
+    }
+    let link = asked.outlives_the_command().then(|| link(asked.client(), family, &answer));
+    Ok(told(family, &answer, link.as_deref(), header.json))
+}
+
+/// What the author should know although the claim was taken.
+fn remarks(answer: &Value) -> impl Iterator<Item = &str> {
+    answer.get("remarks").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The claim as the server would publish it.
+fn drafted(answer: &Value) -> Result<String, Failure> {
+    answer.pointer("/dry_run/claim").map(|claim| format!("{claim:#}\n")).ok_or_else(|| {
+        let next = "check that command and server are of one version: `entente --version`";
+        Failure::failed("the server does not say what it would publish", next)
+    })
 }
 
 /// Where the claim can be looked at.
@@ -196,6 +229,7 @@ fn request(family: Family, header: &HeaderFlags, claim: Map<String, Value>) -> V
         members.extend(header.answers.as_ref().map(|event| ("causation".to_owned(), json!(event))));
         members.extend(header.still.as_ref().map(|_| ("still".to_owned(), json!(true))));
         members.extend(header.tlp.map(|tlp| ("tlp".to_owned(), json!(tlp))));
+        members.extend(header.dry_run.then(|| ("dry_run".to_owned(), json!(true))));
         members.insert("claim".to_owned(), Value::Object(claim));
     }
     request
@@ -227,7 +261,7 @@ fn plain(value: &Value) -> String {
 /// Checks the claim as the server will, completed as the server will.
 fn check(family: Family, claim: &Map<String, Value>, desk: &Desk) -> Result<Value, Failure> {
     let whole = desk.complete(family, claim.clone());
-    match Claim::read_strict(family, &whole.to_string()) {
+    match Claim::read_strict(family, &desk::with_ids(whole.clone()).to_string()) {
         Ok(_) => Ok(whole),
         Err(problems) => {
             let what = format!("nothing was published:\n  {}", problems.to_string().replace('\n', "\n  "));

@@ -54,7 +54,7 @@ impl Says for Notice {
             None => (None, [].as_slice()),
         };
         claim.set("about", about);
-        claim.require("about", "--about OBJECT, the object id of the claim that the statement is about");
+        claim.require("about", "--about ID, the incident or the object id of the claim that the statement is about");
         claim.set("channel", self.channel.as_deref());
         claim.default("channel", "status page");
         claim.set("url", self.url.as_deref());

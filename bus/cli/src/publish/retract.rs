@@ -19,7 +19,7 @@ Examples:
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct Retract {
-    /// The claim that is void: its position in the log or its event id
+    /// The claim that is void: its position in the log, its event id, or an object id for what it last said
     pub target: Option<String>,
     /// The one revision, or the whole object (default: revision)
     #[arg(long, value_parser = word!(Scope))]

@@ -13,20 +13,29 @@ use crate::exit::{Exit, Failure};
 const OF_ONE_REVISION: [&str; 4] = ["rev", "author", "cause", "trimmed"];
 const TIMES_OF_ONE_REVISION: [&str; 2] = ["observed_at", "confirmed_at"];
 
+/// The id of the event with which a desk last said something of an object.
+///
+/// # Errors
+/// If there is none, or the server does not answer.
+pub async fn last_event(client: &Client, family: Family, id: &str) -> Result<String, Failure> {
+    let query = [("object", id.to_owned()), ("family", family.token().to_owned())];
+    let lines = client.json(&["v1", "events"], &query).await?;
+    let lines = lines.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let of_desk = lines.iter().find(|line| text(line, "source").ends_with("/desk"));
+    of_desk.map(|line| text(line, "id").to_owned()).ok_or_else(|| {
+        let what = format!("no desk has published {family} {id}: there is nothing to revise or to say again");
+        let next = "`entente events` lists what was said; a new claim is published without --object and --still";
+        Failure::new(Exit::NotFound, what, next)
+    })
+}
+
 /// The last revision of an object that a desk published, without what belongs to that revision only.
 ///
 /// # Errors
 /// If there is none, or the server does not answer.
 pub async fn last(client: &Client, family: Family, id: &str) -> Result<Map<String, Value>, Failure> {
-    let query = [("object", id.to_owned()), ("family", family.token().to_owned())];
-    let lines = client.json(&["v1", "events"], &query).await?;
-    let lines = lines.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_desk_s = |line: &&Value| text(line, "source").ends_with("/desk");
-    let Some(event) = lines.iter().find(is_desk_s).map(|line| text(line, "id")) else {
-        let what = format!("no desk has published {family} {id}, so there is nothing to revise");
-        return Err(Failure::new(Exit::NotFound, what, "check the id; a new claim is published without --object"));
-    };
-    let event = client.json(&["v1", "events", event], &[]).await?;
+    let event = last_event(client, family, id).await?;
+    let event = client.json(&["v1", "events", &event], &[]).await?;
     let claim = event.pointer("/payload/data").and_then(Value::as_object).cloned();
     claim.map(stripped).ok_or_else(|| {
         let what = format!("the last revision of {family} {id} cannot be read");

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -52,8 +52,11 @@ fn router() -> Router<Taken> {
         .route("/v1/claims", post(claims))
         .route("/v1/events", get(events))
         .route("/v1/events/{key}", get(event))
-        .route("/v1/picture", get(async || Json(json!({ "as_of": "3" }))))
-        .route("/board.txt", get(async || "the board\n"))
+        .route("/v1/picture", get(async || Json(json!({ "as_of": "3", "matched": 2 }))))
+        .route(
+            "/board.txt",
+            get(async |RawQuery(query): RawQuery| format!("the board {}\n", query.unwrap_or_default())),
+        )
         .route("/incidents/{key}/text", get(text))
         .route("/v1/incidents/{key}", get(incident))
 }
@@ -65,6 +68,11 @@ async fn claims(State(taken): State<Taken>, headers: HeaderMap, Json(mut request
     }
     let mut taken = taken.lock().expect("unpoisoned");
     let family = request["family"].as_str().and_then(Family::from_token).expect("a family");
+    if let Some(target) = request["claim"]["target"].as_str()
+        && find(&taken, target).is_none()
+    {
+        return unknown("event", target);
+    }
     complete(&mut request, family, &taken);
     if let Err(problems) = Claim::read_strict(family, &request["claim"].to_string()) {
         let list: Vec<Value> =
@@ -72,11 +80,18 @@ async fn claims(State(taken): State<Taken>, headers: HeaderMap, Json(mut request
         let answer = json!({ "error": "the claim is not as it should be", "next": "mend it", "problems": list });
         return (StatusCode::UNPROCESSABLE_ENTITY, Json(answer)).into_response();
     }
-    taken.push(request);
-    let (position, request) = (taken.len(), taken.last().expect("just taken"));
     let claim = &request["claim"];
-    let answer = json!({ "id": request["id"], "object_id": claim["object_id"], "rev": claim["rev"],
-                         "position": position, "repeated": false });
+    let mut answer = json!({ "id": request["id"], "object_id": claim["object_id"], "rev": claim["rev"],
+                             "position": taken.len() + 1, "repeated": false });
+    if claim["text"] == "a remark, please" {
+        answer["remarks"] = json!(["Nobody is addressed."]);
+    }
+    if request["dry_run"] == true {
+        answer["dry_run"] = json!({ "claim": claim });
+        answer["position"] = Value::Null;
+    } else {
+        taken.push(request);
+    }
     (StatusCode::CREATED, Json(answer)).into_response()
 }
 
@@ -131,7 +146,7 @@ fn find<'a>(taken: &'a [Value], key: &str) -> Option<(usize, &'a Value)> {
 async fn events(State(taken): State<Taken>) -> Json<Value> {
     let taken = taken.lock().expect("unpoisoned");
     let line = taken.iter().enumerate().next_back().map(|(index, request)| line(index + 1, request));
-    Json(json!({ "events": line.into_iter().collect::<Vec<_>>() }))
+    Json(json!({ "as_of": taken.len(), "events": line.into_iter().collect::<Vec<_>>() }))
 }
 
 fn line(position: usize, request: &Value) -> Value {
@@ -159,7 +174,11 @@ async fn text(Path(key): Path<String>) -> Response {
     if key == "inc-unknown" { unknown("incident", &key) } else { format!("the incident {key}").into_response() }
 }
 
-async fn incident(Path(key): Path<String>) -> Json<Value> {
+async fn incident(Path(key): Path<String>) -> Response {
+    if key == "inc-unknown" {
+        return unknown("incident", &key);
+    }
     Json(json!({ "id": "inc-2kq7c4w1xz", "name": "csagent.sys", "members": [{ "object_id": key, "speaker": "gcp",
         "title": "Windows" }], "why": [{ "a": key, "b": "local:2", "relation": "same", "reasons": ["one artifact"] }] }))
+    .into_response()
 }

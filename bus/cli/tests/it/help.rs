@@ -3,7 +3,7 @@
 use crate::double::Double;
 use crate::run::{entente, shell};
 
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 11] = [
     &[],
     &["up"],
     &["serve"],
@@ -11,6 +11,7 @@ const COMMANDS: [&[&str]; 10] = [
     &["picture"],
     &["incident"],
     &["why"],
+    &["events"],
     &["verify"],
     &["doctor"],
     &["completions"],
@@ -34,7 +35,7 @@ pub const KINDS: [&str; 14] = [
 ];
 
 /// The examples in a help text, lines that go on joined.
-fn examples(help: &str) -> Vec<String> {
+pub fn examples(help: &str) -> Vec<String> {
     let (_, after) = help.split_once("Examples:\n").unwrap_or_default();
     let joined = after.replace("\\\n", " ");
     joined.lines().map(str::trim).filter(|line| line.contains("entente ")).map(str::to_owned).collect()
@@ -98,10 +99,19 @@ fn prepare(double: &Double, example: &str) {
 }
 
 #[test]
-fn completions_know_every_kind_of_claim() {
+fn completions_know_every_command_flag_and_word() {
     let data = tempfile::tempdir().unwrap();
+    let known = ["events", "--about", "--as-of", "--exec", "--print-config", "--next-update", "--dry-run"];
+    let words = ["affected_unavailable", "vendor_statement", "offline_disk_repair", "coordinator"];
     for sh in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = entente(data.path(), &["completions", sh]).well();
-        assert!(KINDS.iter().all(|kind| script.contains(kind)), "{sh}");
+        for name in KINDS.iter().chain(COMMANDS.iter().copied().flatten()).chain(&known) {
+            // Some shells are told the flags without their hyphens.
+            assert!(script.contains(name.trim_start_matches('-')), "{sh}: {name}");
+        }
+        // Those two shells complete commands and flags only.
+        if !["elvish", "powershell"].contains(&sh) {
+            assert!(words.iter().all(|word| script.contains(word)), "{sh}");
+        }
     }
 }

@@ -9,6 +9,7 @@
 
 mod double;
 mod help;
+mod live;
 mod mistakes;
 mod played;
 mod publish;

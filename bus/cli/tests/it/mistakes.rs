@@ -21,7 +21,7 @@ fn a_mistake_says_what_was_expected() {
         (vec!["impact", "x", "--outcome", "restored"], "outcome: stands with"),
         (vec!["impact", "x", "--file", "/nowhere/x.json"], "/nowhere/x.json cannot be read"),
         (vec!["request", ""], "text: missing; expected the text: entente publish request"),
-        (vec!["notice", "x"], "about: missing; expected --about OBJECT"),
+        (vec!["notice", "x"], "about: missing; expected --about ID"),
         (vec!["estimate"], "expected a figure or a share"),
         (vec!["constraint", "must_link", "a:1", "b:2"], "reason: missing; expected --reason TEXT"),
         (vec!["constraint", "must_link", "a:1", "--reason", "r"], "must_link needs at least 2"),
@@ -62,4 +62,22 @@ fn mistakes_in_the_settings_stop_every_command() {
         assert!(complaint.contains(part), "{part} in {complaint}");
     }
     assert!(double.taken().is_empty());
+}
+
+#[test]
+fn with_json_a_mistake_is_an_object() {
+    let double = Double::start();
+    for (line, exit, error, hint) in [
+        (vec!["incident", "inc-unknown", "--json"], 3, "there is no incident inc-unknown", "see /v1/events"),
+        (vec!["publish", "note", "--json"], 2, "text: missing", "--help has examples"),
+        (vec!["publish", "note", "x", "--severty", "y", "--json"], 2, "unexpected argument '--severty'", "see --help"),
+        (vec!["picture", "--json", "--with", "overdu"], 2, "[possible values: disagreement, overdue]", "'overdue'"),
+        (vec!["pictur", "--json"], 2, "unrecognized subcommand 'pictur'", "'picture'"),
+    ] {
+        let told = entente(double.data.path(), &line).complaint(exit);
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let has = |member: &str, part: &str| told[member].as_str().unwrap().contains(part);
+        assert!(has("error", error) && has("hint", hint) && told["exit"] == exit, "{line:?}: {told}");
+    }
+    assert!(entente(double.data.path(), &["picture", "--json", "--help"]).well().contains("Usage"));
 }

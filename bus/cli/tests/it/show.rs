@@ -9,7 +9,12 @@ use crate::run::{command, entente};
 fn views_print_text_or_json() {
     let double = Double::start();
     let folder = double.data.path();
-    assert_eq!(entente(folder, &["picture"]).well(), "the board\n");
+    let folded = "the board state=open\n2 closed incidents are left out: `--all` lists them too\n";
+    assert_eq!(entente(folder, &["picture"]).well(), folded);
+    assert_eq!(entente(folder, &["picture", "--all", "--provider", "gcp"]).well(), "the board provider=gcp\n");
+    assert_eq!(entente(folder, &["picture", "--state", "closed"]).well(), "the board state=closed\n");
+    entente(folder, &["publish", "note", "one"]).well();
+    assert_eq!(entente(folder, &["picture", "--all", "--as-of", "-1"]).well(), "the board as_of=0\n");
     assert!(entente(folder, &["picture", "--json", "--as-of", "3"]).well().contains("\"as_of\""));
     assert_eq!(entente(folder, &["incident", "gcp.public:a/b?c"]).well(), "the incident gcp.public:a/b?c\n");
     let why = entente(folder, &["why", "gcp.public:1"]).well();
@@ -23,8 +28,12 @@ fn what_is_not_there_has_a_code_of_its_own() {
     let double = Double::start();
     let complaint = entente(double.data.path(), &["incident", "inc-unknown"]).complaint(3);
     assert!(complaint.contains("there is no incident inc-unknown"), "{complaint}");
+    let complaint = entente(double.data.path(), &["publish", "retract", "99"]).complaint(3);
+    assert!(complaint.contains("there is no event 99"), "{complaint}");
+    let complaint = entente(double.data.path(), &["publish", "impact", "--still", "local:1"]).complaint(3);
+    assert!(complaint.contains("no desk has published impact local:1"), "{complaint}");
     let complaint = entente(double.data.path(), &["picture", "--as-of", "soon"]).complaint(2);
-    assert!(complaint.contains("--as-of: `soon`: expected a position"), "{complaint}");
+    assert!(complaint.contains("'soon' for '--as-of <POSITION|-RECORDS|TIME>': expected a position such as 120, so many records back such as -3"), "{complaint}");
 }
 
 #[test]

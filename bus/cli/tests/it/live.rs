@@ -1,0 +1,225 @@
+//! The command against a real server: the examples of its help as they are typed, moments of the log, streams that are
+//! cut, and commands that run side by side without a server.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::help::{KINDS, examples};
+use crate::run::{command, entente, shell};
+use crate::running::{Up, nats_server, until};
+
+fn answer(data: &Path, line: &[&str]) -> Value {
+    serde_json::from_str(&entente(data, &[line, &["--json"]].concat()).well()).unwrap()
+}
+
+/// Says something under each id that the examples name; gives the example's id and the one that stands for it.
+fn ground(data: &Path) -> Vec<(String, String)> {
+    std::fs::write(data.join("empty.json"), "{}").unwrap();
+    let empty = data.join("empty.json");
+    let mut ids = Vec::new();
+    for (kind, text, object) in [
+        ("impact", "Windows VMs", "local:0190c9a1-7f00-7000-8000-000000000001"),
+        ("request", "How many?", "local:0190c9a1-7f00-7000-8000-000000000002"),
+        ("commitment", "Figures", "local:0190c9a1-7f00-7000-8000-000000000003"),
+        ("decision", "One name", "local:0190c9a1-7f00-7000-8000-000000000004"),
+        ("approach", "Rescue VM", "local:rescue-vm"),
+        ("approach", "WinPE tool", "local:winpe-tool"),
+    ] {
+        let line = ["publish", kind, text, "--object", object, "--file", empty.to_str().unwrap()];
+        entente(data, &line).well();
+    }
+    for named in ["gcp.public:DK3LfKowzJPpZq4Q9YqP", "azure.rss:1K80-N_8"] {
+        let said = answer(data, &["publish", "impact", named, "--class", "compute"]);
+        ids.push((named.to_owned(), said["object_id"].as_str().unwrap().to_owned()));
+    }
+    let incident = answer(data, &["incident", "local:0190c9a1-7f00-7000-8000-000000000001"])["id"].clone();
+    ids.push(("inc-2kq7c4w1xz".to_owned(), incident.as_str().unwrap().to_owned()));
+    let id = "01912b6e-1111-7000-8000-000000000001";
+    entente(data, &["publish", "note", "Said twice", "--id", id]).well();
+    let said = answer(data, &["publish", "note", "Of another region"])["position"].to_string();
+    ids.push(("retract 120".to_owned(), format!("retract {said}")));
+    ids
+}
+
+#[test]
+fn every_example_works_as_it_is_typed() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let up = Up::start(data, &[]);
+    std::fs::write(data.join("statement.txt"), "We are aware.\n").unwrap();
+    let ids = ground(data);
+    let kinds = KINDS.map(|kind| vec!["publish", kind]);
+    let others = ["picture", "incident", "why", "events", "verify"].map(|name| vec![name]);
+    for command in kinds.into_iter().chain(others) {
+        let help = entente(data, &[&command[..], &["--help"]].concat()).well();
+        for example in examples(&help) {
+            let typed = ids.iter().fold(example.clone(), |line, (named, id)| line.replace(named, id));
+            let ran = shell(data, &typed);
+            assert_eq!(ran.code, Some(0), "{typed}\n{ran:?}");
+        }
+    }
+    assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn what_was_said_is_listed_up_to_any_moment() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let up = Up::start(data, &[]);
+    let impact = answer(data, &["publish", "impact", "DNS slow", "--class", "dns"])["object_id"].clone();
+    let impact = impact.as_str().unwrap();
+    for word in ["one", "two", "three"] {
+        entente(data, &["publish", "note", word]).well();
+    }
+    let said = |line: &[&str]| -> Vec<String> {
+        let found = answer(data, &[&["events"], line].concat());
+        let lines = found["events"].as_array().unwrap().clone();
+        lines.iter().map(|line| line["says"].as_str().unwrap().rsplit(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(said(&["--family", "message"]), ["one", "two", "three"]);
+    assert_eq!(said(&["--family", "message", "--as-of", "-1"]), ["one", "two"]);
+    assert_eq!(said(&["--limit", "2"]), ["two", "three"]);
+    assert_eq!(said(&["--about", impact]).len(), 1);
+    let last = answer(data, &["events", "--limit", "1"])["events"][0]["logged"].as_str().unwrap().to_owned();
+    let (second, _) = last.split_once('.').unwrap();
+    assert_eq!(said(&["--family", "message", "--as-of", second]), ["one", "two", "three"], "{last}");
+    let text = entente(data, &["events", "--limit", "1"]);
+    assert!(text.err.contains("there are earlier ones"), "{text:?}");
+    assert!(text.well().contains("three"));
+    let complaint = entente(data, &["events", "--about", "inc-unknown"]).complaint(3);
+    assert!(complaint.contains("nothing was said of `inc-unknown`"), "{complaint}");
+    assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn a_claim_that_is_tried_has_the_role_that_it_is_published_with() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let up = Up::start(data, &["--org", "gcp", "--role", "provider"]);
+    // The server goes on as it was started, whatever the file says now.
+    std::fs::write(data.join("config.toml"), "org = \"gcp\"\nrole = \"observer\"\n").unwrap();
+    let tried: Value = serde_json::from_str(&entente(data, &["publish", "note", "x", "--dry-run"]).well()).unwrap();
+    let id = answer(data, &["publish", "note", "x"])["id"].as_str().unwrap().to_owned();
+    let http = format!("{}/v1/events/{id}", up.address);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let body = runtime.block_on(async { reqwest::get(http).await.unwrap().text().await.unwrap() });
+    let published: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(tried["speaker"], published["payload"]["data"]["speaker"]);
+    assert_eq!(tried["speaker"]["role"], "provider");
+    assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn claims_side_by_side_without_a_server_take_their_turns() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let start = |word: &&str| {
+        let mut line = command(data);
+        line.args(["publish", "note", word]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        line.spawn().unwrap()
+    };
+    let running: Vec<_> = ["one", "two", "three"].iter().map(start).collect();
+    for child in running {
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    assert_eq!(answer(data, &["events"])["events"].as_array().unwrap().len(), 3);
+}
+
+/// Stands before a server and cuts every connection when it has passed on so many bytes of the answer.
+fn cutting(server: &str, after: usize) -> String {
+    let server = server.trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().to_string();
+    let name = own.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let (server, name) = (server.clone(), name.clone());
+            std::thread::spawn(move || pass_on(client, &server, &name, after));
+        }
+    });
+    own
+}
+
+fn pass_on(mut client: TcpStream, server: &str, name: &str, after: usize) -> Option<()> {
+    let mut upstream = TcpStream::connect(server).ok()?;
+    let mut buffer = vec![0; 16 * 1024];
+    let read = client.read(&mut buffer).ok()?;
+    // One question a connection: each is read once.
+    let head = String::from_utf8_lossy(buffer.get(..read)?).replace(name, server);
+    let head = head.replacen("\r\n\r\n", "\r\nconnection: close\r\n\r\n", 1);
+    let is_stream = head.starts_with("GET /v1/live");
+    upstream.write_all(head.as_bytes()).ok()?;
+    let mut passed = 0;
+    loop {
+        let read = upstream.read(&mut buffer).ok().filter(|read| *read > 0)?;
+        client.write_all(buffer.get(..read)?).ok()?;
+        passed += read;
+        if is_stream && passed > after {
+            let _ = client.shutdown(Shutdown::Both);
+            return None;
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_loses_nothing_and_doubles_nothing() {
+    if !nats_server() {
+        return;
+    }
+    let (temporary, watched) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let data = temporary.path();
+    let up = Up::start(data, &[]);
+    entente(data, &["publish", "note", "before the watch"]).well();
+    let mut told = File::create(watched.path().join("address")).unwrap();
+    told.lock().unwrap();
+    writeln!(told, "http://{}", cutting(&up.address, 700)).unwrap();
+    let seen = watched.path().join("seen");
+    let mut watch = command(watched.path())
+        .args(["watch", "--json"])
+        .stdout(File::create(&seen).unwrap())
+        .stderr(File::create(watched.path().join("said")).unwrap())
+        .spawn()
+        .unwrap();
+    let lines = || std::fs::read_to_string(&seen).unwrap().lines().count();
+    // The first is said until it is heard: then the watch has begun.
+    let mut words = 0;
+    until("the first word", || {
+        words += 1;
+        entente(data, &["publish", "note", &format!("word {words}")]).well();
+        lines() > 0
+    });
+    for _ in 0..6 {
+        words += 1;
+        entente(data, &["publish", "note", &format!("word {words}")]).well();
+    }
+    let position = |line: &str| serde_json::from_str::<Value>(line).unwrap()["position"].as_u64().unwrap();
+    let seen = || -> Vec<u64> { std::fs::read_to_string(&seen).unwrap().lines().map(position).collect() };
+    let end = answer(data, &["events", "--limit", "1"])["as_of"].as_u64().unwrap();
+    until("the last word", || seen().last() == Some(&end));
+    let seen = seen();
+    let first = seen[0];
+    assert_eq!(seen, (first..=end).collect::<Vec<_>>());
+    let said = std::fs::read_to_string(watched.path().join("said")).unwrap();
+    assert!(said.lines().any(|line| serde_json::from_str::<Value>(line).unwrap()["note"] != json!(null)), "{said}");
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert_eq!(up.end(), Some(0));
+}
