@@ -43,9 +43,6 @@ pub(crate) struct Question {
     /// From this sequence on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seq: Option<u64>,
-    /// From this time on, RFC 3339.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) start_time: Option<String>,
     /// Only subjects that fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_by_subj: Option<String>,
@@ -61,11 +58,6 @@ pub(crate) struct Question {
 impl Question {
     pub(crate) fn from(sequence: u64) -> Self {
         Self { seq: Some(sequence.max(1)), batch: BATCH, max_bytes: MAX_BYTES, ..Self::default() }
-    }
-
-    pub(crate) fn since(time: DateTime<Utc>) -> Self {
-        let start_time = Some(time.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true));
-        Self { start_time, batch: BATCH, max_bytes: MAX_BYTES, ..Self::default() }
     }
 
     pub(crate) fn last_of(subjects: String) -> Self {
@@ -187,6 +179,7 @@ impl Asker {
                 Ok(Answer { messages, left })
             }
             404 => Ok(Answer { messages, left: 0 }),
+            413 => Err(ReadError::TooMany { stream: self.stream.to_string() }),
             503 => Err(ReadError::Missing { stream: self.stream.to_string() }),
             _ => Err(self.refused(format!("{code} {}", status.description.as_deref().unwrap_or_default()))),
         }

@@ -1,12 +1,14 @@
 //! Heartbeats: the last word of every feed's adapter about itself, in a stream of their own.
 
-use entente_schemas::beat::Beat;
-use entente_schemas::subject;
+use std::collections::BTreeMap;
 
-use crate::ask::{Asker, Question};
+use entente_schemas::beat::Beat;
+use entente_schemas::subject::{self, BeatSubject};
+
 use crate::bus::{Bus, BusError};
 use crate::read::ReadError;
 use crate::topology::Scope;
+use crate::walk::Walk;
 
 /// Tells how a feed's adapter is. A beat is not kept for later: if it fails, the next one is what counts.
 ///
@@ -30,18 +32,17 @@ pub async fn beat(bus: &Bus, scope: &Scope, org: &str, feed: &str, beat: &Beat) 
 /// # Errors
 /// If the stream does not answer within 5 s. A beat that cannot be read is left out and told in the log.
 pub async fn beats(bus: &Bus, scope: &Scope) -> Result<Vec<(String, String, Beat)>, ReadError> {
-    let mut asker = Asker::new(&bus.client, &scope.beat_stream()).await?;
     let filter = subject::beats_of(&scope.universe, &scope.audience);
-    let answer = asker.ask(&Question::last_of(filter)).await?;
-    let mut all = Vec::new();
-    for stored in answer.messages {
-        let tokens: Vec<&str> = stored.subject.split('.').collect();
-        match (tokens.as_slice(), serde_json::from_slice(stored.payload())) {
-            (["beat", _, _, org, feed], Ok(beat)) => all.push(((*org).to_owned(), (*feed).to_owned(), beat)),
-            (_, Err(error)) => tracing::warn!("the beat on {} cannot be read: {error}", stored.subject),
-            _ => tracing::warn!("{} is no subject of a beat", stored.subject),
+    let mut walk = Walk::new(bus, &scope.beat_stream(), filter, 0).await?;
+    let mut last = BTreeMap::new();
+    while let Some(messages) = walk.next().await? {
+        for stored in messages {
+            match (BeatSubject::parse(&stored.subject), serde_json::from_slice(stored.payload())) {
+                (Ok(subject), Ok(beat)) => drop(last.insert((subject.org, subject.feed), beat)),
+                (Err(error), _) => tracing::warn!("{}: {error}", stored.subject),
+                (_, Err(error)) => tracing::warn!("the beat on {} cannot be read: {error}", stored.subject),
+            }
         }
     }
-    all.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-    Ok(all)
+    Ok(last.into_iter().map(|((org, feed), beat)| (org, feed, beat)).collect())
 }

@@ -22,9 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ask::{Asker, Question, Stored};
 use crate::bus::Bus;
+use crate::feed::of_feed;
 use crate::kill::{self, Point};
 use crate::outbox::{Outbox, OutboxError, Parcel};
-use crate::read::{ReadError, of_feed};
+use crate::read::ReadError;
 use flight::{Flights, Pause};
 use wire::{Answer, Token, answer_of};
 
@@ -260,8 +261,12 @@ impl<'a> Pump<'a> {
         };
         let mut asker = Asker::new(&self.bus.client, &self.outbox.scope().log_stream()).await?;
         let answer = asker.ask(&Question::from(log).at_most(1)).await?;
-        let there = answer.messages.first().filter(|there| there.sequence == log);
-        if there.is_some_and(|there| there.subject == parcel.subject && there.payload() == parcel.payload) {
+        let Some(there) = answer.messages.first().filter(|there| there.sequence == log) else {
+            // It was stored and has been erased since: sent again later, it would be back.
+            self.logged(sequence, log);
+            return Ok(());
+        };
+        if there.subject == parcel.subject && there.payload() == parcel.payload {
             if self.flights.is_first(sequence) {
                 tracing::warn!(
                     "event {} was in the log before it was sent; does another process hold a copy of this outbox?",

@@ -7,16 +7,17 @@
 use std::time::Duration;
 
 use async_nats::Subscriber;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::DateTime;
 use entente_schemas::record::{Record, Verdict};
 use entente_schemas::subject;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::ask::{ANSWER, Answer, Asked, Asker, Question, Stored};
+use crate::ask::{ANSWER, Answer, Asked, Asker, Question};
 use crate::bus::Bus;
 use crate::judge::Verdicts;
 use crate::topology::Scope;
+use crate::walk::breaks_at;
 
 /// The longest time between two asks.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -24,8 +25,6 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_millis(250);
 /// From this many records on, signatures are verified on threads of their own.
 const MANY: usize = 16;
-/// How often a place must end the connection, with a good answer elsewhere in between, to be stepped over.
-const TRIES: u32 = 3;
 
 /// What one asking brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +72,12 @@ pub enum ReadError {
         "nobody answers for stream {stream}: it does not exist here, or its server is starting; `entente doctor` tells which"
     )]
     Missing {
+        /// The stream.
+        stream: String,
+    },
+    /// More subjects fit than the server looks up at once.
+    #[error("stream {stream} holds too many subjects to be asked for the last of each; it is read from its beginning")]
+    TooMany {
         /// The stream.
         stream: String,
     },
@@ -147,7 +152,7 @@ impl Reader {
             None => self.lines.insert(Lines::open(&self.bus, &stream).await?),
         };
         let answer = match lines.ask(cursor).await {
-            Err(ReadError::Dropped { .. }) if lines.breaks_at(cursor).await => {
+            Err(ReadError::Dropped { .. }) if breaks_at(&mut lines.asker, cursor).await => {
                 tracing::error!("{stream} {}: no client can take this message in; it is stepped over", cursor + 1);
                 self.cursor += 1;
                 let record = unreadable(lines.asker.stream(), self.cursor);
@@ -200,21 +205,6 @@ impl Lines {
         self.ahead = Some((cursor, self.asker.send(&Question::from(cursor + 1)).await?));
         Ok(())
     }
-
-    /// Whether the message after a cursor ends every connection that asks for it, while other questions are answered.
-    async fn breaks_at(&mut self, cursor: u64) -> bool {
-        for _ in 0..TRIES {
-            let elsewhere = Question::from(u64::MAX).at_most(1);
-            if self.asker.ask(&elsewhere).await.is_err() {
-                return false;
-            }
-            let there = Question::from(cursor + 1).at_most(1);
-            if !matches!(self.asker.ask(&there).await, Err(ReadError::Dropped { .. })) {
-                return false;
-            }
-        }
-        true
-    }
 }
 
 fn unreadable(stream: &std::sync::Arc<str>, sequence: u64) -> Record {
@@ -231,7 +221,8 @@ fn unreadable(stream: &std::sync::Arc<str>, sequence: u64) -> Record {
     }
 }
 
-async fn judged(verdicts: &Verdicts, records: Vec<Record>) -> Vec<Record> {
+/// Gives records their verdicts, many of them on threads of their own.
+pub(crate) async fn judged(verdicts: &Verdicts, records: Vec<Record>) -> Vec<Record> {
     if records.len() < MANY {
         return verdicts.judge_all(records);
     }
@@ -239,70 +230,5 @@ async fn judged(verdicts: &Verdicts, records: Vec<Record>) -> Vec<Record> {
     match tokio::task::spawn_blocking(move || verdicts.judge_all(records)).await {
         Ok(records) => records,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
-}
-
-/// The last sequence that was logged at or before a time; 0 if none was.
-///
-/// # Errors
-/// If the log does not answer within 5 s.
-pub async fn sequence_at(bus: &Bus, scope: &Scope, time: DateTime<Utc>) -> Result<u64, ReadError> {
-    let stream = scope.log_stream();
-    let mut asker = Asker::new(&bus.client, &stream).await?;
-    let after = time.checked_add_signed(TimeDelta::nanoseconds(1)).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let answer = asker.ask(&Question::since(after).at_most(1)).await?;
-    if let Some(first) = answer.messages.first() {
-        return Ok(first.sequence - 1);
-    }
-    last_sequence(bus, scope).await
-}
-
-/// The sequence of the log's last record; 0 in an empty log.
-async fn last_sequence(bus: &Bus, scope: &Scope) -> Result<u64, ReadError> {
-    let stream = scope.log_stream();
-    let subject = format!("$JS.API.DIRECT.GET.{stream}");
-    let filter = subject::claims_of(&scope.universe, &scope.audience);
-    let body = serde_json::json!({ "last_by_subj": filter }).to_string();
-    let answer = bus.client.request(subject, body.into()).await;
-    let message = answer.map_err(|_| ReadError::Silent { stream: stream.clone() })?;
-    match crate::ask::stored(message) {
-        Ok(stored) => Ok(stored.sequence),
-        Err(status) if status.status.is_some_and(|status| status.as_u16() == 404) => Ok(0),
-        Err(status) => {
-            Err(ReadError::Refused { stream, reason: status.description.as_deref().unwrap_or("no answer").to_owned() })
-        }
-    }
-}
-
-/// Every record under a feed's own subjects, in the order of the log: what an adapter said before its restart.
-///
-/// # Errors
-/// If the log does not answer within 5 s.
-pub async fn last_of_feed(bus: &Bus, scope: &Scope, org: &str, feed: &str) -> Result<Vec<Record>, ReadError> {
-    let stored = of_feed(bus, scope, org, feed, 0).await?;
-    let stream: std::sync::Arc<str> = scope.log_stream().into();
-    let records = stored.into_iter().map(|one| one.record(&stream)).collect();
-    Ok(judged(&bus.verdicts, records).await)
-}
-
-/// Every message under a feed's own subjects after a sequence.
-pub(crate) async fn of_feed(
-    bus: &Bus,
-    scope: &Scope,
-    org: &str,
-    feed: &str,
-    after: u64,
-) -> Result<Vec<Stored>, ReadError> {
-    let mut asker = Asker::new(&bus.client, &scope.log_stream()).await?;
-    let filter = subject::claims_of_feed(&scope.universe, &scope.audience, org, feed);
-    let (mut all, mut cursor) = (Vec::new(), after);
-    loop {
-        let answer = asker.ask(&Question::from(cursor + 1).of(filter.clone())).await?;
-        let left = answer.left;
-        all.extend(answer.messages);
-        cursor = all.last().map_or(cursor, |last: &Stored| last.sequence);
-        if left == 0 {
-            return Ok(all);
-        }
     }
 }

@@ -1,12 +1,13 @@
 //! Verifying the whole log: signatures, subjects, chains, gaps, keys, and sequences that are missing in the stream.
 //!
 //! A chain is judged over the set of a source's records, not their order: a window and a resend can log 8 before 7.
-//! Only a present predecessor with another hash breaks it; an absent one is a gap.
+//! Only a present predecessor with another hash breaks it; an absent one is a gap. A valid retraction that erases takes
+//! the place of the one event that it names: its hash is what the successor must name as predecessor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entente_schemas::event::{CHAIN_START, Event, chain_hash};
-use entente_schemas::family::Body;
+use entente_schemas::family::Erasure;
 use entente_schemas::record::{Record, Verdict};
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ pub struct Report {
     pub refused: u64,
     /// Sources seen.
     pub sources: u64,
-    /// Events missing in a source's sequence, each counted.
+    /// Events missing in a source's sequence, each counted; none that was erased.
     pub gaps: u64,
     /// Events that name another hash than their predecessor has, or of which two differ under one sequence.
     pub breaks: u64,
@@ -36,16 +37,18 @@ pub struct Report {
     pub repeated: u64,
     /// Records under another key than that of their source's first record.
     pub foreign_keys: u64,
-    /// Sequences that are missing in the stream.
+    /// Sequences that are missing in the stream; those of erased events among them.
     pub missing: u64,
-    /// Retractions that erase their target: each explains one missing sequence and one gap.
+    /// Events that are gone because a valid retraction erases them.
     pub erased: u64,
+    /// Events that a valid retraction erases and that stand all the same.
+    pub unerased: u64,
     /// Each finding in words, at most 200.
     pub problems: Vec<String>,
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether nothing is wrong. What a valid retraction erased is nothing wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.problems.is_empty()
@@ -86,6 +89,8 @@ struct Link {
 struct Chain {
     key: String,
     links: BTreeMap<u64, Link>,
+    /// Sequence to the retraction that erases the event, by its place in the log, and the hash that it names.
+    erased: BTreeMap<u64, Vec<(u64, String)>>,
 }
 
 struct Check {
@@ -94,15 +99,12 @@ struct Check {
     report: Report,
     last: u64,
     chains: BTreeMap<String, Chain>,
-    /// Source of erased events to how many were erased.
-    erased: BTreeMap<String, u64>,
 }
 
 impl Check {
     fn new(scope: &Scope) -> Self {
         let (universe, audience) = (scope.universe.clone(), scope.audience.clone());
-        let (chains, erased) = (BTreeMap::new(), BTreeMap::new());
-        Self { universe, audience, report: Report::default(), last: 0, chains, erased }
+        Self { universe, audience, report: Report::default(), last: 0, chains: BTreeMap::new() }
     }
 
     fn take(&mut self, record: &Record) {
@@ -138,12 +140,6 @@ impl Check {
 
     fn link(&mut self, record: &Record, event: &Event) {
         let source = event.source.to_string();
-        if let Body::Retraction(retraction) = &event.claim.body
-            && retraction.reason.erases()
-        {
-            self.report.erased += 1;
-            *self.erased.entry(retraction.target_source.clone()).or_default() += 1;
-        }
         let chain = self.chains.entry(source.clone()).or_default();
         if chain.key.is_empty() {
             chain.key.clone_from(&record.key);
@@ -156,6 +152,7 @@ impl Check {
         match chain.links.get(&event.sequence) {
             None => {
                 chain.links.insert(event.sequence, link);
+                self.note_erasure(record.sequence, event);
             }
             Some(other) if other.hash == link.hash => self.report.repeated += 1,
             Some(other) => {
@@ -167,10 +164,18 @@ impl Check {
         }
     }
 
+    fn note_erasure(&mut self, log: u64, event: &Event) {
+        if let Some(Erasure { source, sequence, hash, .. }) = Erasure::of(event) {
+            let chain = self.chains.entry(source.to_string()).or_default();
+            chain.erased.entry(sequence).or_default().push((log, hash));
+        }
+    }
+
     fn finish(mut self) -> Report {
         let chains = std::mem::take(&mut self.chains);
-        self.report.sources = chains.len() as u64;
+        self.report.sources = chains.values().filter(|chain| !chain.links.is_empty()).count() as u64;
         for (source, chain) in &chains {
+            self.judge_erasures(source, chain);
             self.judge_chain(source, chain);
         }
         if self.report.repeated > 0 {
@@ -179,7 +184,7 @@ impl Check {
         }
         if self.report.missing > self.report.erased {
             let text = format!(
-                "{} sequences are missing in the stream and {} retractions explain one each",
+                "{} sequences are missing in the stream, and retractions explain {} of them",
                 self.report.missing, self.report.erased
             );
             self.report.problem(text);
@@ -187,31 +192,75 @@ impl Check {
         self.report
     }
 
-    fn judge_chain(&mut self, source: &str, chain: &Chain) {
-        let (mut expected, mut before, mut gaps) = (1, CHAIN_START, Vec::new());
-        for (sequence, link) in &chain.links {
-            if *sequence != expected {
-                gaps.push((expected, sequence - 1));
-            } else if link.prevhash != before {
-                self.report.breaks += 1;
-                let text = format!(
-                    "{source}, sequence {sequence} (record {}): the chain breaks, its predecessor has another hash",
+    /// What was to go and has not.
+    fn judge_erasures(&mut self, source: &str, chain: &Chain) {
+        for (sequence, retractions) in &chain.erased {
+            let Some(link) = chain.links.get(sequence) else { continue };
+            if let Some((log, _)) = retractions.iter().find(|(_, hash)| *hash == link.hash) {
+                self.report.unerased += 1;
+                self.report.problem(format!(
+                    "{source}, sequence {sequence} (record {}) is not erased yet, as the retraction at {log} asks; a server that may delete messages of the stream does it at its start",
                     link.log
-                );
-                self.report.problem(text);
-            }
-            (expected, before) = (sequence + 1, link.hash.as_str());
-        }
-        let absent: u64 = gaps.iter().map(|(from, to)| to - from + 1).sum();
-        self.report.gaps += absent;
-        if absent > self.erased.get(source).copied().unwrap_or(0) {
-            for (from, to) in gaps {
-                self.report.problem(format!("{source}: {}", gap(from, to)));
+                ));
             }
         }
     }
+
+    fn judge_chain(&mut self, source: &str, chain: &Chain) {
+        let gone = chain.erased.keys().filter(|sequence| !chain.links.contains_key(sequence));
+        let members: BTreeSet<u64> = chain.links.keys().chain(gone).copied().collect();
+        let mut expected = 1;
+        for sequence in members {
+            if sequence > expected {
+                self.gap(source, expected, sequence - 1);
+            }
+            let link = chain.links.get(&sequence);
+            let before = if sequence == expected { chain.hashes_before(sequence) } else { Vec::new() };
+            let fits = |link: &Link| before.is_empty() || before.contains(&link.prevhash.as_str());
+            if let Some(link) = link.filter(|link| !fits(link)) {
+                self.report.breaks += 1;
+                let whose = format!("{source}, sequence {sequence} (record {})", link.log);
+                self.report.problem(format!("{whose}: the chain breaks, its predecessor has another hash"));
+            }
+            match link {
+                None if chain.explains(sequence) => self.report.erased += 1,
+                None => self.gap(source, sequence, sequence),
+                Some(_) => {}
+            }
+            expected = sequence + 1;
+        }
+    }
+
+    fn gap(&mut self, source: &str, from: u64, to: u64) {
+        self.report.gaps += to - from + 1;
+        let which = if from == to {
+            format!("sequence {from} is missing")
+        } else {
+            format!("sequences {from} to {to} are missing")
+        };
+        self.report.problem(format!("{source}: {which}"));
+    }
 }
 
-fn gap(from: u64, to: u64) -> String {
-    if from == to { format!("sequence {from} is missing") } else { format!("sequences {from} to {to} are missing") }
+impl Chain {
+    /// The hash that an event must name as its predecessor's: of the event before it, or those that retractions name for
+    /// it.
+    fn hashes_before(&self, sequence: u64) -> Vec<&str> {
+        let before = sequence.saturating_sub(1);
+        match (before, self.links.get(&before)) {
+            (0, _) => vec![CHAIN_START],
+            (_, Some(link)) => vec![&link.hash],
+            (_, None) => self.named(before).collect(),
+        }
+    }
+
+    /// Whether the erasing of an absent event explains that it is absent: its successor, if there is one, agrees.
+    fn explains(&self, sequence: u64) -> bool {
+        let next = self.links.get(&(sequence + 1));
+        next.is_none_or(|next| self.named(sequence).any(|hash| hash == next.prevhash))
+    }
+
+    fn named(&self, sequence: u64) -> impl Iterator<Item = &str> {
+        self.erased.get(&sequence).into_iter().flatten().map(|(_, hash)| hash.as_str())
+    }
 }

@@ -24,7 +24,7 @@ pub use message::{Message, MessageKind, MessageState};
 pub use notice::Notice;
 pub use rejected::Rejected;
 pub use remediation::{Arm, Remediation, Rollback, RunState, Tally, TimeToRestore};
-pub use retraction::{Retraction, RetractionReason, Scope};
+pub use retraction::{Erasure, Retraction, RetractionReason, Scope};
 pub use roster::{DutyRole, Roster};
 pub use sitrep::{Sitrep, SitrepVersion};
 

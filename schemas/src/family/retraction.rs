@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod erasure;
+
+pub use erasure::Erasure;
+
 use crate::check::Problems;
 use crate::count::COUNT_MAX;
 use crate::event::Source;

@@ -9,6 +9,8 @@
 )]
 
 mod clock;
+mod erase;
+mod feed;
 mod kills;
 mod outbox;
 mod server;

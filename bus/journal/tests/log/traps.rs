@@ -1,11 +1,11 @@
 //! What the server takes and no client should send: it is read, refused, and costs nothing else.
 
-use entente_journal::{Reader, verify};
+use entente_journal::{Reader, beat, beats, last_of_feed, verify};
 use entente_schemas::record::{Record, Verdict};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::trial::{Trial, note, scope, settled, soon, try_offer};
+use crate::trial::{Trial, beat_of, note, scope, settled, soon, try_offer};
 
 /// Speaks NATS without any library, so that nothing is checked before the server sees it.
 struct Bare(TcpStream);
@@ -138,6 +138,48 @@ async fn messages_that_no_client_can_take_in_are_stepped_over() {
     for record in &records[1..5] {
         assert!(refused(record).contains("cannot be taken in"), "{}", refused(record));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_and_its_pump_step_over_what_no_client_can_take_in() {
+    let trial = Trial::start().await;
+    let (outbox, other) = (trial.outbox("desk"), trial.outbox("other"));
+    let others = trial.pump(&other);
+    for number in 1..=3 {
+        try_offer(&outbox, number).await.unwrap();
+    }
+    try_offer(&other, 9).await.unwrap();
+    settled(&other).await;
+    let mut bare = Bare::connect(&trial).await;
+    let subject = b"entente.test.all.local.desk.message.x";
+    bare.publish(subject, Some(b"NATS/1.0\r\nno colon\r\n\r\n"), b"{}").await;
+    bare.publish(subject, Some(b"NATS/1.0\r\nX: \xff\r\n\r\n"), b"{}").await;
+    bare.flush().await;
+    // The pump looks for what waits, under the feed's subjects, before it sends.
+    let _pump = trial.pump(&outbox);
+    settled(&outbox).await;
+    drop(others);
+
+    // A refused message under an object's own subject hides nothing.
+    let good = outbox.said().unwrap()[0].clone();
+    let forged = format!("entente.test.all.local.desk.message.{}", entente_schemas::subject::escape(&good.object_id));
+    bare.publish(forged.as_bytes(), Some(b"NATS/1.0\r\nX: y\r\n\r\n"), &good.payload).await;
+    bare.flush().await;
+    let own = soon(last_of_feed(&trial.bus, &scope(), "local", "desk")).await.unwrap();
+    assert_eq!(own.iter().map(|record| record.sequence).collect::<Vec<_>>(), [4, 5, 6]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beats_are_read_past_one_that_no_client_can_take_in() {
+    let trial = Trial::start().await;
+    let mut bare = Bare::connect(&trial).await;
+    beat(&trial.bus, &scope(), "local", "a", &beat_of(1)).await.unwrap();
+    bare.publish(b"beat.test.all.local.x", Some(b"NATS/1.0\r\nno colon\r\n\r\n"), b"{}").await;
+    bare.flush().await;
+    beat(&trial.bus, &scope(), "local", "b", &beat_of(2)).await.unwrap();
+    let seen = soon(beats(&trial.bus, &scope())).await.unwrap();
+    let seen: Vec<_> = seen.iter().map(|(_, feed, beat)| (feed.as_str(), beat.failures)).collect();
+    assert_eq!(seen, [("a", 1), ("b", 2)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,8 +8,9 @@ use entente_journal::{
     Access, Bus, Identity, NatsServer, Outbox, OutboxError, OutboxOptions, Reader, Scope, ServerOptions, cache_folder,
     pump,
 };
+use entente_schemas::beat::{Backlog, Beat, Lag};
 use entente_schemas::event::Draft;
-use entente_schemas::family::{Body, Claim, Message, MessageKind, MessageState};
+use entente_schemas::family::{Body, Claim, FeedState, Message, MessageKind, MessageState};
 use entente_schemas::header::{Certainty, Header, Times};
 use entente_schemas::record::Record;
 use entente_schemas::speaker::{Relay, Role, Speaker};
@@ -184,4 +185,22 @@ pub async fn settled(outbox: &Outbox) {
 
 pub async fn try_offer(outbox: &Outbox, number: u64) -> Result<u64, OutboxError> {
     Ok(outbox.offer(vec![note(number, 1)]).await?[0].sequence)
+}
+
+/// A beat of a feed that failed this often.
+pub fn beat_of(failures: u64) -> Beat {
+    Beat {
+        state: FeedState::Live,
+        last_good: None,
+        last_poll: None,
+        next_try: None,
+        failures,
+        error: None,
+        lag: Lag::default(),
+        outbox: Backlog::default(),
+        unknown_words: Vec::new(),
+        mapping_version: 1,
+        clock_offset_ms: None,
+        beat_at: time(),
+    }
 }
