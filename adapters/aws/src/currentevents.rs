@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, Severity};
 use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
 use entente_schemas::header::{Fidelity, Native, Times};
-use entente_sidecar::decode::{List, json_item, json_items, refuse_item};
+use entente_sidecar::decode::{List, Part, json_item, json_items, refuse_item};
 use entente_sidecar::item::{Item, Reading, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
-use entente_sidecar::reading::gather;
+use entente_sidecar::reading::{gather, updates};
 use entente_sidecar::stamp::{MemberError, epoch_seconds, only_observed, utc_seconds};
+use entente_sidecar::written::Written;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::number::Written;
 use crate::public::PAGE;
 use crate::service::{Hit, blocks};
 
@@ -30,12 +30,13 @@ struct Event {
     arn: String,
     date: Written,
     end_time: Option<Written>,
-    status: Written,
+    status: Option<Written>,
     region_name: Option<String>,
+    #[serde(default)]
     service: String,
     service_name: Option<String>,
     summary: Option<String>,
-    event_log: Option<List<Entry>>,
+    event_log: Option<List<Part<Entry>>>,
     impacted_services: Option<BTreeMap<String, Impacted>>,
 }
 
@@ -50,8 +51,8 @@ struct Entry {
 #[derive(Debug, Deserialize)]
 struct Impacted {
     service_name: Option<String>,
-    current: Written,
-    max: Written,
+    current: Option<Written>,
+    max: Option<Written>,
 }
 
 /// What an event lacks.
@@ -69,11 +70,15 @@ enum Fault {
     Mapping(#[from] MappingError),
 }
 
+/// An entry and when it was made.
+type Told<'a> = (DateTime<Utc>, &'a Entry);
+
 /// What all parts of one event need.
 struct Reader<'a, 'm> {
     observed: DateTime<Utc>,
     lookup: &'a mut Lookup<'m>,
-    published: Option<DateTime<Utc>>,
+    /// The entries of its log that could be read, oldest first.
+    told: Vec<Told<'a>>,
 }
 
 /// Reads an answer: a list of open events, empty when all is quiet.
@@ -96,19 +101,15 @@ impl Event {
         }
         let began = seconds("date", &self.date, observed)?;
         let ended = self.end_time.as_ref().map(|end| seconds("end_time", end, observed)).transpose()?;
-        let stamps = self.entries().map(|entry| seconds("timestamp", &entry.timestamp, observed));
-        let published = stamps.collect::<Result<Vec<_>, _>>()?.into_iter().max();
-        let reader = &mut Reader { observed, lookup, published };
-        let digest = reader.lookup.mapping().digest("currentevents_impact", |name| self.member(name))?;
+        let log = self.event_log.iter().flatten();
+        let (mut told, refused) = updates(&self.arn, log, |entry: &Entry| {
+            Ok::<_, Fault>((seconds("timestamp", &entry.timestamp, observed)?, entry))
+        });
+        told.sort_by_key(|(when, _)| *when);
+        let reader = &mut Reader { observed, lookup, told };
         Ok(Item {
             object_id: format!("{SYSTEM}:{}", self.arn),
-            native: Native {
-                status: self.newest().and_then(|entry| entry.status.as_ref()).map(text),
-                severity: Some(text(&self.status)),
-                category: Some(self.service.clone()),
-                digest,
-                ..reader.native(self.arn.clone())
-            },
+            native: self.native(reader)?,
             times: Times {
                 occurred_at: Some(began),
                 occurred_end: ended,
@@ -118,29 +119,31 @@ impl Event {
             refs: Vec::new(),
             impact: self.impact(ended.is_some(), reader),
             notices: self.notices(reader)?,
+            refused,
         })
     }
 
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.event_log.iter().flatten()
+    fn native(&self, reader: &Reader<'_, '_>) -> Result<Native, MappingError> {
+        let mapping = reader.lookup.mapping();
+        Ok(Native {
+            status: reader.newest().and_then(|entry| text(&entry.status)).map(str::to_owned),
+            severity: text(&self.status).map(str::to_owned),
+            category: Some(self.service.clone()).filter(|service| !service.is_empty()),
+            digest: mapping.digest("currentevents_impact", |name| self.member(name, reader.newest()))?,
+            ..mapping.native(SYSTEM, self.arn.clone(), Some(PAGE))
+        })
     }
 
-    /// The entry with the greatest time, the last of several.
-    fn newest(&self) -> Option<&Entry> {
-        self.entries().max_by_key(|entry| entry.timestamp.value())
-    }
-
-    fn member(&self, name: &str) -> Member {
-        let newest = self.newest();
+    fn member(&self, name: &str, newest: Option<&Entry>) -> Member {
         match name {
             "date" => self.date.as_str().into(),
-            "end_time" => self.end_time.as_ref().map(Written::as_str).into(),
-            "status" => self.status.as_str().into(),
+            "end_time" => text(&self.end_time).into(),
+            "status" => text(&self.status).into(),
             "service" => self.service.as_str().into(),
             "summary" => self.summary.as_deref().into(),
             "impacted_services" => self.standings().into(),
             "newest.timestamp" => newest.map(|entry| entry.timestamp.as_str()).into(),
-            "newest.status" => newest.and_then(|entry| entry.status.as_ref()).map(Written::as_str).into(),
+            "newest.status" => newest.and_then(|entry| text(&entry.status)).into(),
             "newest.message" => newest.and_then(|entry| entry.message.as_deref()).into(),
             _ => Member::Absent,
         }
@@ -148,12 +151,14 @@ impl Event {
 
     fn standings(&self) -> Vec<String> {
         let services = self.impacted_services.iter().flatten();
-        services.map(|(key, hit)| format!("{key} {} {}", hit.current.as_str(), hit.max.as_str())).collect()
+        let word = |word| text(word).unwrap_or_default();
+        services.map(|(key, hit)| format!("{key} {} {}", word(&hit.current), word(&hit.max))).collect()
     }
 
     fn impact(&self, ended: bool, reader: &mut Reader<'_, '_>) -> Impact {
-        let newest = reader.status(self.newest().and_then(|entry| entry.status.as_ref()));
-        let peak = reader.status(Some(&self.status));
+        let entry = reader.newest();
+        let newest = reader.lookup.status(entry.and_then(|entry| text(&entry.status)));
+        let peak = reader.lookup.status(text(&self.status));
         let marked = self.summary.as_deref().is_some_and(crate::data::says_resolved);
         let closed = ended || marked || newest.phase == Some(Phase::Resolved);
         let severity = newest.severity.filter(|_| !closed).or(peak.severity).unwrap_or(Severity::NotStated);
@@ -163,9 +168,9 @@ impl Event {
             outcome: closed.then_some(Outcome::Restored),
             severity,
             effect: Vec::new(),
-            blocks: self.blocks(closed, &newest, severity, reader),
+            blocks: self.blocks(closed, &newest, severity, reader.lookup),
             title: self.title(),
-            summary: self.newest().and_then(|entry| entry.message.clone()),
+            summary: entry.and_then(|entry| entry.message.clone()),
             symptoms: Vec::new(),
             suspected_cause: None,
             counts: Vec::new(),
@@ -184,11 +189,11 @@ impl Event {
         if title.trim().is_empty() { self.arn.clone() } else { title }
     }
 
-    fn blocks(&self, closed: bool, newest: &Meaning, severity: Severity, reader: &mut Reader<'_, '_>) -> Vec<Block> {
+    fn blocks(&self, closed: bool, newest: &Meaning, severity: Severity, lookup: &mut Lookup<'_>) -> Vec<Block> {
         let own = [(self.service.as_str(), self.service_name.as_deref(), newest.state, Some(severity))];
         let mut hits = Vec::new();
         for (key, hit) in self.impacted_services.iter().flatten() {
-            let (state, severity) = (reader.status(Some(&hit.current)).state, reader.status(Some(&hit.max)).severity);
+            let (state, severity) = (lookup.status(text(&hit.current)).state, lookup.status(text(&hit.max)).severity);
             hits.push((key.as_str(), hit.service_name.as_deref(), state, severity));
         }
         let named = if hits.is_empty() { own.to_vec() } else { hits };
@@ -198,71 +203,59 @@ impl Event {
             state: if closed { BlockState::Restored } else { state.unwrap_or(BlockState::Unknown) },
             severity: severity.unwrap_or(Severity::NotStated),
         });
-        blocks(hits, reader.lookup)
+        blocks(hits, lookup)
     }
 
-    fn notices(&self, reader: &Reader<'_, '_>) -> Result<Vec<Statement>, Fault> {
-        let statements = self.entries().map(|entry| entry.statement(&self.arn, reader));
-        let mut notices = statements.collect::<Result<Vec<_>, _>>()?;
-        notices.sort_by_key(|statement| statement.times.occurred_at);
-        Ok(notices)
+    fn notices(&self, reader: &Reader<'_, '_>) -> Result<Vec<Statement>, MappingError> {
+        reader.told.iter().map(|(when, entry)| entry.statement(&self.arn, *when, reader)).collect()
     }
 }
 
 impl Entry {
-    fn statement(&self, arn: &str, reader: &Reader<'_, '_>) -> Result<Statement, Fault> {
-        let when = seconds("timestamp", &self.timestamp, reader.observed)?;
-        let id = format!("{arn}/{}", utc_seconds(when));
-        let status = self.status.as_ref().map(text);
-        let digest = reader.lookup.mapping().digest("currentevents_notice", |name| match name {
+    fn statement(&self, arn: &str, when: DateTime<Utc>, reader: &Reader<'_, '_>) -> Result<Statement, MappingError> {
+        let (id, status) = (format!("{arn}/{}", utc_seconds(when)), text(&self.status));
+        let mapping = reader.lookup.mapping();
+        let digest = mapping.digest("currentevents_notice", |name| match name {
             "timestamp" => self.timestamp.as_str().into(),
-            "status" => status.as_deref().into(),
+            "status" => status.into(),
             "message" => self.message.as_deref().into(),
             _ => Member::Absent,
         })?;
-        let native = Native { status: status.clone(), category: self.summary.clone(), digest, ..reader.native(id) };
         Ok(Statement {
-            object_id: format!("{SYSTEM}:{}", native.id),
-            native,
+            object_id: format!("{SYSTEM}:{id}"),
+            native: Native {
+                status: status.map(str::to_owned),
+                category: self.summary.clone(),
+                digest,
+                ..mapping.native(SYSTEM, id, Some(PAGE))
+            },
             times: Times { occurred_at: Some(when), fidelity: Some(Fidelity::Second), ..reader.times() },
             notice: Notice {
                 about: format!("{SYSTEM}:{arn}"),
                 channel: PAGE.to_owned(),
                 url: Some(PAGE.to_owned()),
                 audience_told: "public".to_owned(),
-                native_status: status,
+                native_status: status.map(str::to_owned),
                 text: self.message.clone().unwrap_or_default(),
             },
         })
     }
 }
 
-impl Reader<'_, '_> {
-    fn status(&mut self, word: Option<&Written>) -> Meaning {
-        self.lookup.word("status", word.map(Written::as_str), "unknown")
-    }
-
-    fn native(&self, id: String) -> Native {
-        Native {
-            system: SYSTEM.to_owned(),
-            id,
-            url: Some(PAGE.to_owned()),
-            status: None,
-            severity: None,
-            category: None,
-            mapping_version: self.lookup.mapping().version(),
-            digest: String::new(),
-        }
+impl<'a> Reader<'a, '_> {
+    /// The entry with the greatest time, the last of several.
+    fn newest(&self) -> Option<&'a Entry> {
+        self.told.last().map(|(_, entry)| *entry)
     }
 
     /// The clocks of a claim that was read from this version of the event.
     fn times(&self) -> Times {
-        Times { published_at: self.published, ..only_observed(self.observed) }
+        Times { published_at: self.told.last().map(|(when, _)| *when), ..only_observed(self.observed) }
     }
 }
 
-fn text(number: &Written) -> String {
-    number.as_str().to_owned()
+fn text(written: &Option<Written>) -> Option<&str> {
+    written.as_ref().map(Written::as_str)
 }
 
 fn seconds(member: &'static str, written: &Written, observed: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {

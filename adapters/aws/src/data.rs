@@ -10,10 +10,10 @@ use entente_sidecar::item::{Item, Reading, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
 use entente_sidecar::reading::gather;
 use entente_sidecar::stamp::{StampError, epoch_seconds, only_observed};
+use entente_sidecar::written::Written;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::number::Written;
 use crate::public::PAGE;
 use crate::service::{Hit, blocks};
 
@@ -36,7 +36,7 @@ struct Post {
     service_name: Option<String>,
     summary: Option<String>,
     date: Written,
-    status: Written,
+    status: Option<Written>,
     description: Option<String>,
 }
 
@@ -104,6 +104,7 @@ impl Post {
                 times: times.clone(),
                 notice: self.notice(&id),
             }],
+            refused: Vec::new(),
             times,
             refs: Vec::new(),
             impact: self.impact(over || archived, lookup),
@@ -115,16 +116,18 @@ impl Post {
     }
 
     fn native(&self, list: &str, id: String, archived: bool, lookup: &Lookup<'_>) -> Result<Native, MappingError> {
+        let mapping = lookup.mapping();
         Ok(Native {
-            system: SYSTEM.to_owned(),
-            id,
-            url: Some(PAGE.to_owned()),
             status: self.over().then(|| MARK.to_owned()),
-            severity: Some(self.status.as_str().to_owned()),
+            severity: self.status().map(str::to_owned),
             category: Some(self.service.clone()),
-            mapping_version: lookup.mapping().version(),
-            digest: lookup.mapping().digest(list, |name| self.member(name, archived))?,
+            digest: mapping.digest(list, |name| self.member(name, archived))?,
+            ..mapping.native(SYSTEM, id, Some(PAGE))
         })
+    }
+
+    fn status(&self) -> Option<&str> {
+        self.status.as_ref().map(Written::as_str)
     }
 
     fn member(&self, name: &str, archived: bool) -> Member {
@@ -133,7 +136,7 @@ impl Post {
             "service" => self.service.as_str().into(),
             "service_name" => self.service_name.as_deref().into(),
             "summary" => self.summary.as_deref().into(),
-            "status" => self.status.as_str().into(),
+            "status" => self.status().into(),
             "description" => self.description.as_deref().into(),
             "list" => archived.then_some("archive").into(),
             _ => Member::Absent,
@@ -141,7 +144,7 @@ impl Post {
     }
 
     fn impact(&self, closed: bool, lookup: &mut Lookup<'_>) -> Impact {
-        let status = lookup.word("status", Some(self.status.as_str()), "unknown");
+        let status = lookup.status(self.status());
         let closed = closed || status.phase == Some(Phase::Resolved);
         let severity = status.severity.unwrap_or(Severity::NotStated);
         let state = if closed { BlockState::Restored } else { status.state.unwrap_or(BlockState::Unknown) };
@@ -181,7 +184,7 @@ impl Post {
             channel: PAGE.to_owned(),
             url: Some(PAGE.to_owned()),
             audience_told: "public".to_owned(),
-            native_status: Some(self.status.as_str().to_owned()),
+            native_status: self.status().map(str::to_owned),
             text: self.description.clone().unwrap_or_default(),
         }
     }

@@ -3,7 +3,6 @@
 
 mod currentevents;
 mod data;
-mod number;
 mod public;
 mod service;
 

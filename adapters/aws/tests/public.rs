@@ -9,28 +9,23 @@
 #[path = "../../sidecar/tests/recorded/mod.rs"]
 mod recorded;
 
+#[path = "../../sidecar/tests/played/mod.rs"]
+mod played;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use entente_aws::{current_events, data};
 use entente_schemas::block::{BlockState, ServiceClass, Severity};
-use entente_schemas::event::{CHAIN_START, Draft, Event, Place, Source};
+use entente_schemas::event::{Draft, Event};
 use entente_schemas::family::{Body, Family, Impact, Outcome, Phase};
 use entente_schemas::header::Certainty;
 use entente_sidecar::decode;
 use entente_sidecar::edge::Edge;
 use entente_sidecar::mapping::Mapping;
+use played::{bytes, event as read_back, now, of, play, rejected, source};
 use proptest::prelude::*;
 use recorded::{all, lines, read};
 use serde_json::Value;
-
-fn now() -> DateTime<Utc> {
-    "2026-08-01T12:00:00Z".parse().unwrap()
-}
-
-fn source(feed: &str) -> Source {
-    Source { org: "local".into(), feed: feed.into(), instance: "01HZZZZZZZZZZZZZZZZZZZZZZZ".into() }
-}
 
 fn current() -> Edge {
     Edge::new(current_events(), source("aws-currentevents"), "actual", "all", "https://health.example/currentevents")
@@ -38,33 +33,6 @@ fn current() -> Edge {
 
 fn older() -> Edge {
     Edge::new(data(), source("aws-data"), "actual", "all", "https://status.example/data.json")
-}
-
-fn play<'a>(edge: &mut Edge, answers: impl IntoIterator<Item = &'a [u8]>) -> Vec<Draft> {
-    let mut all = Vec::new();
-    for answer in answers {
-        let outcome = edge.answered(answer, now());
-        assert!(outcome.read);
-        edge.taken(&outcome.drafts);
-        all.extend(outcome.drafts);
-    }
-    all
-}
-
-fn bytes(draft: &Draft) -> Vec<u8> {
-    let source = source("aws-currentevents");
-    let place = Place {
-        source: &source,
-        universe: "actual",
-        audience: "all",
-        sequence: entente_schemas::count::COUNT_MAX,
-        prevhash: CHAIN_START,
-    };
-    draft.seal(place).unwrap()
-}
-
-fn of(drafts: &[Draft], family: Family) -> Vec<&Draft> {
-    drafts.iter().filter(|draft| draft.claim.family() == family).collect()
 }
 
 fn impact(drafts: &[Draft]) -> Impact {
@@ -174,7 +142,7 @@ fn an_event_missing_in_two_good_polls_has_ended_and_may_return() {
     assert!(impact(&returned).phase.is_open());
     // Every event is one that readers take, so a restart finds its way back from the log alone.
     let mut restarted = current();
-    let log: Vec<Event> = returned.iter().chain(&gone).map(|draft| Event::read(&bytes(draft)).unwrap()).collect();
+    let log: Vec<Event> = returned.iter().chain(&gone).map(read_back).collect();
     restarted.recall(&log);
     assert_eq!(of(&play(&mut restarted, [&b"[]"[..], b"[]"]), Family::Impact)[0].claim.header.rev, 4);
 }
@@ -233,7 +201,7 @@ fn the_archive_of_posts_is_read_a_line_a_poll() {
     // Posts carry no stamp, and 15 of them stand there in two versions: neither is news when it comes by again.
     assert_eq!(play(&mut edge, lines.iter().map(Vec::as_slice)).len(), 0, "a second pass");
     let mut restarted = older();
-    restarted.recall(&drafts.iter().rev().map(|draft| Event::read(&bytes(draft)).unwrap()).collect::<Vec<_>>());
+    restarted.recall(&drafts.iter().rev().map(read_back).collect::<Vec<_>>());
     assert_eq!(of(&play(&mut restarted, lines.iter().map(Vec::as_slice)), Family::Impact).len(), 0, "after a restart");
     let ids: BTreeSet<(String, String)> = lines
         .iter()
@@ -321,6 +289,45 @@ fn half_of_whatever_capture_is_no_answer() {
             assert!(half.is_err() || half.is_ok_and(|r| r.items.is_empty()), "half of {}", path.display());
         }
     }
+}
+
+#[test]
+fn one_bad_entry_of_a_log_costs_only_itself_and_ends_no_event() {
+    let mut edge = current();
+    let good = r#"{"summary":"S","message":"We look","status":1,"timestamp":1780000000}"#;
+    let bad = ["7", r#"{"message":"No time","status":3}"#, r#"{"message":"Old","timestamp":"915148800","status":3}"#];
+    let body = format!("[{}]", event(&format!("{},{good}", bad.join(",")), ""));
+    let drafts = play(&mut edge, [body.as_bytes()]);
+    assert_eq!((of(&drafts, Family::Impact).len(), of(&drafts, Family::Notice).len()), (1, 1));
+    assert_eq!(impact(&drafts).summary.as_deref(), Some("We look"));
+    let told = rejected(&drafts);
+    assert_eq!(told.len(), 3);
+    assert!(told.iter().all(|told| told.feed == "aws-currentevents" && told.bytes < 60), "{told:?}");
+    assert!(told[1].position.as_deref().is_some_and(|position| position.ends_with("AWS_X/1, update 2")));
+    assert_eq!(play(&mut edge, [body.as_bytes()]).len(), 0, "said once a digest");
+    let other = body.replace("AWS_X/1", "AWS_X/2");
+    let closed = play(&mut edge, [other.as_bytes(), other.as_bytes()]);
+    let ended = of(&closed, Family::Impact).iter().filter(|draft| draft.claim.header.cause.is_some()).count();
+    assert_eq!(ended, 1, "the polls were whole");
+}
+
+#[test]
+fn what_other_years_leave_out_is_not_stated() {
+    let bare = r#"[{"arn":"arn:aws:health:::event/X","date":1780000000,"status":null,"service":null,
+        "impacted_services":{"ec2-us-east-1":{},"s3-us-east-1":{"current":null,"max":2}},"event_log":null}]"#;
+    for body in [bare.to_owned(), bare.replace(r#","status":null,"service":null"#, "")] {
+        let body = body.replace(r#""service":null,"#, "");
+        let drafts = play(&mut current(), [body.as_bytes()]);
+        let impact = impact(&drafts);
+        assert_eq!(
+            (impact.phase, impact.severity, impact.blocks.len()),
+            (Phase::Investigating, Severity::NotStated, 2)
+        );
+        assert_eq!(rejected(&drafts), []);
+    }
+    let post = post("Errors").replace(r#""status":"2""#, r#""status":null"#);
+    let drafts = play(&mut older(), [format!("\u{feff}{}", post.replace('\n', "\r\n")).as_bytes()]);
+    assert_eq!(impact(&drafts).severity, Severity::NotStated);
 }
 
 #[test]

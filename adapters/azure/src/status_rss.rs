@@ -89,6 +89,7 @@ impl StatusRss {
                 next_update_by: None,
             },
             notices: statement.into_iter().collect(),
+            refused: Vec::new(),
             object_id,
         })
     }

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
 use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
 use entente_schemas::header::{Native, Times};
-use entente_sidecar::decode::{List, refuse_item};
+use entente_sidecar::decode::{List, Part, refuse_item};
 use entente_sidecar::item::{Item, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
-use entente_sidecar::reading::address;
+use entente_sidecar::reading::{address, updates};
 use entente_sidecar::stamp::{MemberError, fidelity, member as stamp, only_observed, optional, utc_seconds};
 use indexmap::IndexSet;
 use serde::Deserialize;
@@ -30,12 +30,12 @@ const SEVERAL: &str = "Multiple Products";
 #[derive(Debug, Deserialize)]
 pub(crate) struct Incident {
     id: Option<String>,
-    begin: String,
+    begin: Option<String>,
     created: Option<String>,
     end: Option<String>,
     modified: Option<String>,
     external_desc: Option<String>,
-    updates: Option<List<Update>>,
+    updates: Option<List<Part<Update>>>,
     status_impact: Option<String>,
     severity: Option<String>,
     service_name: Option<String>,
@@ -47,14 +47,15 @@ pub(crate) struct Incident {
 
 #[derive(Debug, Deserialize)]
 struct Update {
-    when: String,
+    when: Option<String>,
+    created: Option<String>,
     status: Option<String>,
     text: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Product {
-    title: String,
+    title: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,9 +75,14 @@ enum Fault {
     Stamp(#[from] MemberError),
     #[error("neither `id` nor `created`: the incident cannot be told from others")]
     Nameless,
+    #[error("neither `begin` nor `created`: no incident of this feed")]
+    Timeless,
     #[error(transparent)]
     Mapping(#[from] MappingError),
 }
+
+/// An update and when it was said.
+type Told<'a> = (DateTime<Utc>, &'a Update);
 
 /// What all parts of one incident need.
 struct Reader<'a, 'm> {
@@ -85,40 +91,56 @@ struct Reader<'a, 'm> {
     native_id: String,
     url: Option<String>,
     modified: Option<DateTime<Utc>>,
+    /// The updates that could be read, oldest first; those of one second as the feed has them.
+    told: Vec<Told<'a>>,
 }
 
 impl Incident {
     /// Reads the incident into the bus's words.
     pub(crate) fn item(self, raw: &str, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Refusal> {
         self.read(observed, lookup).map_err(|fault| {
-            let position = self.id.clone().unwrap_or_else(|| format!("incident that began {}", self.begin));
-            refuse_item(fault, position.chars().take(NAME_MAX).collect::<String>(), raw.as_bytes())
+            let position = self.name();
+            refuse_item(fault, position, raw.as_bytes())
         })
+    }
+
+    /// What a refusal calls it.
+    fn name(&self) -> String {
+        let name = present(self.id.as_deref()).or(present(self.created.as_deref())).or(self.begin.as_deref());
+        name.unwrap_or_default().chars().take(NAME_MAX).collect()
     }
 
     fn read(&self, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Fault> {
         let native_id = self.native_id(observed)?;
+        if self.begin.is_none() && self.created.is_none() {
+            return Err(Fault::Timeless);
+        }
         if self.places_named().any(|code| code.chars().count() > NAME_MAX) {
             return Err(Fault::LongPlace);
         }
         let url = self.page();
         let modified = optional("modified", self.modified.as_deref(), observed)?;
-        let reader = &mut Reader { observed, lookup, native_id, url, modified };
-        let begin = stamp("begin", &self.begin, observed)?;
+        let (told, refused) = self.told(observed);
+        let reader = &mut Reader { observed, lookup, native_id, url, modified, told };
+        let begin = optional("begin", self.begin.as_deref(), observed)?;
         let end = optional("end", self.end.as_deref(), observed)?;
         Ok(Item {
             object_id: format!("{SYSTEM}:{}", reader.native_id),
             native: self.native(reader)?,
-            times: Times {
-                occurred_at: Some(begin),
-                occurred_end: end,
-                fidelity: Some(fidelity(begin)),
-                ..reader.times()
-            },
+            times: Times { occurred_at: begin, occurred_end: end, fidelity: begin.map(fidelity), ..reader.times() },
             refs: Vec::new(),
             impact: self.impact(end.is_some(), reader),
-            notices: self.notices(reader)?,
+            notices: reader.told.iter().map(|told| statement(*told, reader)).collect::<Result<_, _>>()?,
+            refused,
         })
+    }
+
+    fn told(&self, observed: DateTime<Utc>) -> (Vec<Told<'_>>, Vec<Refusal>) {
+        let (mut told, refused) = updates(&self.name(), self.updates.iter().flatten(), |update: &Update| {
+            Ok::<_, MemberError>((stamp("when", update.when(), observed)?, update))
+        });
+        told.sort_by_key(|(when, _)| *when);
+        (told, refused)
     }
 
     /// The feed's id, else the second in which the incident was created: the older schema has none.
@@ -144,28 +166,20 @@ impl Incident {
         Some(format!("{PAGES}/{}", path.trim_start_matches('/')))
     }
 
-    /// The update with the greatest time, the first of several.
-    fn newest(&self) -> Option<&Update> {
-        let when = |update: &Update| DateTime::parse_from_rfc3339(update.when.trim()).ok();
-        let updates = self.updates.iter().flatten();
-        updates.reduce(|newest, update| if when(update) > when(newest) { update } else { newest })
-    }
-
-    fn native(&self, reader: &Reader<'_, '_>) -> Result<Native, Fault> {
+    fn native(&self, reader: &Reader<'_, '_>) -> Result<Native, MappingError> {
         let mapping = reader.lookup.mapping();
         Ok(Native {
-            status: self.newest().and_then(|update| update.status.clone()),
+            status: reader.newest().and_then(|update| update.status.clone()),
             severity: self.severity.clone(),
             category: self.status_impact.clone(),
-            digest: mapping.digest("impact", |name| self.member(name))?,
-            ..reader.native(reader.native_id.clone())
+            digest: mapping.digest("impact", |name| self.member(name, reader.newest()))?,
+            ..mapping.native(SYSTEM, reader.native_id.clone(), reader.url.as_deref())
         })
     }
 
-    fn member(&self, name: &str) -> Member {
-        let newest = self.newest();
+    fn member(&self, name: &str, newest: Option<&Update>) -> Member {
         match name {
-            "begin" => self.begin.as_str().into(),
+            "begin" => self.begin.as_deref().into(),
             "end" => self.end.as_deref().into(),
             "external_desc" => self.external_desc.as_deref().into(),
             "severity" => self.severity.as_deref().into(),
@@ -173,7 +187,7 @@ impl Incident {
             "affected_products.title" => self.products().map(|title| title.to_owned()).collect::<Vec<_>>().into(),
             "currently_affected_locations.id" => codes(self.currently_affected_locations.as_deref()).into(),
             "previously_affected_locations.id" => codes(self.previously_affected_locations.as_deref()).into(),
-            "newest.when" => newest.map(|update| update.when.as_str()).into(),
+            "newest.when" => newest.map(Update::when).into(),
             "newest.status" => newest.and_then(|update| update.status.as_deref()).into(),
             "newest.text" => newest.and_then(|update| update.text.as_deref()).into(),
             _ => Member::Absent,
@@ -181,11 +195,12 @@ impl Incident {
     }
 
     fn products(&self) -> impl Iterator<Item = &str> {
-        self.affected_products.iter().flatten().map(|product| product.title.as_str())
+        self.affected_products.iter().flatten().filter_map(|product| product.title.as_deref())
     }
 
     fn impact(&self, ended: bool, reader: &mut Reader<'_, '_>) -> Impact {
-        let newest = reader.status(self.newest().and_then(|update| update.status.as_deref()));
+        let update = reader.newest();
+        let newest = reader.lookup.status(update.and_then(|update| update.status.as_deref()));
         let closed = ended || newest.phase == Some(Phase::Resolved);
         let severity = self.severity(closed, &newest, reader);
         let state = if closed { BlockState::Restored } else { newest.state.unwrap_or(BlockState::Unknown) };
@@ -197,7 +212,7 @@ impl Incident {
             effect: Vec::new(),
             blocks: self.blocks(state, severity, reader),
             title: self.title(),
-            summary: self.newest().and_then(|update| update.text.clone()),
+            summary: update.and_then(|update| update.text.clone()),
             symptoms: Vec::new(),
             suspected_cause: None,
             counts: Vec::new(),
@@ -213,7 +228,7 @@ impl Incident {
     /// `status_impact` wins over `severity` where both stand; both are final values, so an open incident takes its newest
     /// update's word first.
     fn severity(&self, closed: bool, newest: &Meaning, reader: &mut Reader<'_, '_>) -> Severity {
-        let impact = reader.status(self.status_impact.as_deref()).severity;
+        let impact = reader.lookup.status(self.status_impact.as_deref()).severity;
         let own = reader.lookup.word("severity", self.severity.as_deref(), "not_stated").severity;
         let newest = newest.severity.filter(|_| !closed);
         newest.or(impact).or(own).unwrap_or(Severity::NotStated)
@@ -258,15 +273,6 @@ impl Incident {
         }
         services
     }
-
-    fn notices(&self, reader: &mut Reader<'_, '_>) -> Result<Vec<Statement>, Fault> {
-        let mut notices = Vec::new();
-        for update in self.updates.iter().flatten() {
-            notices.push(update.statement(reader)?);
-        }
-        notices.sort_by_key(|statement| statement.times.occurred_at);
-        Ok(notices)
-    }
 }
 
 /// A class, and whether its services are global by nature.
@@ -276,47 +282,42 @@ type Group = (ServiceClass, bool);
 type Names = IndexSet<String>;
 
 impl Update {
-    fn statement(&self, reader: &Reader<'_, '_>) -> Result<Statement, Fault> {
-        let when = stamp("when", &self.when, reader.observed)?;
-        let id = format!("{}/{}", reader.native_id, utc_seconds(when));
-        let digest = reader.lookup.mapping().digest("notice", |name| match name {
-            "when" => self.when.as_str().into(),
-            "status" => self.status.as_deref().into(),
-            "text" => self.text.as_deref().into(),
-            _ => Member::Absent,
-        })?;
-        Ok(Statement {
-            object_id: format!("{SYSTEM}:{id}"),
-            native: Native { status: self.status.clone(), digest, ..reader.native(id) },
-            times: Times { occurred_at: Some(when), fidelity: Some(fidelity(when)), ..reader.times() },
-            notice: Notice {
-                about: format!("{SYSTEM}:{}", reader.native_id),
-                channel: PAGES.to_owned(),
-                url: reader.url.clone(),
-                audience_told: "public".to_owned(),
-                native_status: self.status.clone(),
-                text: self.text.clone().unwrap_or_default(),
-            },
-        })
+    /// When it was said; one that does not say so, when it was entered.
+    fn when(&self) -> &str {
+        present(self.when.as_deref()).or(self.created.as_deref()).unwrap_or_default()
     }
 }
 
-impl Reader<'_, '_> {
-    fn status(&mut self, word: Option<&str>) -> Meaning {
-        self.lookup.word("status", word, "unknown")
-    }
+fn statement((when, update): Told<'_>, reader: &Reader<'_, '_>) -> Result<Statement, MappingError> {
+    let id = format!("{}/{}", reader.native_id, utc_seconds(when));
+    let mapping = reader.lookup.mapping();
+    let digest = mapping.digest("notice", |name| match name {
+        "when" => update.when().into(),
+        "status" => update.status.as_deref().into(),
+        "text" => update.text.as_deref().into(),
+        _ => Member::Absent,
+    })?;
+    let native = mapping.native(SYSTEM, id, reader.url.as_deref());
+    Ok(Statement {
+        object_id: format!("{SYSTEM}:{}", native.id),
+        native: Native { status: update.status.clone(), digest, ..native },
+        times: Times { occurred_at: Some(when), fidelity: Some(fidelity(when)), ..reader.times() },
+        notice: Notice {
+            about: format!("{SYSTEM}:{}", reader.native_id),
+            channel: PAGES.to_owned(),
+            url: reader.url.clone(),
+            audience_told: "public".to_owned(),
+            native_status: update.status.clone(),
+            text: update.text.clone().unwrap_or_default(),
+        },
+    })
+}
 
-    fn native(&self, id: String) -> Native {
-        Native {
-            system: SYSTEM.to_owned(),
-            id,
-            url: self.url.clone(),
-            status: None,
-            severity: None,
-            category: None,
-            mapping_version: self.lookup.mapping().version(),
-            digest: String::new(),
-        }
+impl<'a> Reader<'a, '_> {
+    /// The update with the greatest time; of several the feed's first.
+    fn newest(&self) -> Option<&'a Update> {
+        let (latest, _) = self.told.last()?;
+        self.told.iter().find(|(when, _)| when == latest).map(|(_, update)| *update)
     }
 
     /// The clocks of a claim that was read from this version of the incident.

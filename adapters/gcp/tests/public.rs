@@ -9,52 +9,24 @@
 #[path = "../../sidecar/tests/recorded/mod.rs"]
 mod recorded;
 
+#[path = "../../sidecar/tests/played/mod.rs"]
+mod played;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use entente_gcp::public;
 use entente_schemas::block::{BlockState, ServiceClass, Severity};
-use entente_schemas::event::{CHAIN_START, Draft, Event, Place, Source};
+use entente_schemas::event::{Draft, Event};
 use entente_schemas::family::{Body, Family, FeedState, Impact, Outcome, Phase};
 use entente_schemas::header::Fidelity;
 use entente_sidecar::edge::Edge;
 use entente_sidecar::mapping::Mapping;
+use played::{bytes, now, of, play, rejected, source};
 use proptest::prelude::*;
 use recorded::{all, lines, read};
 
-fn now() -> DateTime<Utc> {
-    "2026-08-01T12:00:00Z".parse().unwrap()
-}
-
-fn source() -> Source {
-    Source { org: "local".into(), feed: "gcp-public".into(), instance: "01HZZZZZZZZZZZZZZZZZZZZZZZ".into() }
-}
-
 fn edge() -> Edge {
-    Edge::new(public(), source(), "actual", "all", "https://status.cloud.google.com/incidents.json")
-}
-
-/// Plays answers as an outbox that takes everything, and gives the drafts as the bytes that would travel.
-fn play<'a>(edge: &mut Edge, answers: impl IntoIterator<Item = &'a [u8]>) -> Vec<Draft> {
-    let mut all = Vec::new();
-    for answer in answers {
-        let outcome = edge.answered(answer, now());
-        assert!(outcome.read);
-        edge.taken(&outcome.drafts);
-        all.extend(outcome.drafts);
-    }
-    all
-}
-
-fn bytes(draft: &Draft) -> Vec<u8> {
-    let place = Place {
-        source: &source(),
-        universe: "actual",
-        audience: "all",
-        sequence: entente_schemas::count::COUNT_MAX,
-        prevhash: CHAIN_START,
-    };
-    draft.seal(place).unwrap()
+    Edge::new(public(), source("gcp-public"), "actual", "all", "https://status.cloud.google.com/incidents.json")
 }
 
 fn count(drafts: &[Draft], family: Family) -> (usize, usize) {
@@ -269,7 +241,7 @@ fn one_bad_incident_costs_only_itself() {
     let bad = [
         good.replace("2026-07-01T10:00:00", "1999-07-01T10:00:00"),
         good.replace("2026-07-01T10:00:00", "2099-07-01T10:00:00"),
-        good.replace("2026-07-01T11:00:30+00:00", "yesterday"),
+        good.replace(r#""modified":"2026-07-01T10:05:00+00:00""#, r#""modified":"yesterday""#),
         good.replace(r#""Abc123","begin""#, r#"-17,"begin""#),
         good.replace(r#""title":"Persistent Disk""#, r#""title":1e999"#),
         good.replace(r#""id":"Abc123","#, r#""id":"","#).replace("created", "made"),
@@ -290,6 +262,47 @@ fn one_bad_incident_costs_only_itself() {
         assert!(rejected.feed == "gcp-public" && rejected.bytes > 0 && rejected.position.is_some(), "{rejected:?}");
     }
     assert_eq!(play(&mut edge, [body.as_bytes()]).len(), 0, "said once a digest");
+}
+
+#[test]
+fn one_bad_update_costs_only_itself() {
+    let updates = r#","updates":[7,null,{"when":"yesterday","status":"SERVICE_OUTAGE","text":"Worse"},
+        {"when":"2026-07-01T11:00:00Z","text":"\ud83d half a sign"},{"text":"Never"},
+        {"created":"2026-07-01T10:20:00Z","when":null,"status":"SERVICE_INFORMATION","text":"Entered"},
+        {"when":"2026-07-01T10:05:00Z","status":"SERVICE_DISRUPTION","text":"We look"}]"#;
+    let mut edge = edge();
+    let drafts = play(&mut edge, [&incident(updates)[..]]);
+    let texts: Vec<&str> = of(&drafts, Family::Notice)
+        .iter()
+        .map(|draft| if let Body::Notice(notice) = &draft.claim.body { notice.text.as_str() } else { "" })
+        .collect();
+    assert_eq!(texts, ["We look", "Entered"]);
+    let impact = of(&drafts, Family::Impact)[0].claim.impact().unwrap();
+    assert_eq!((impact.summary.as_deref(), impact.severity), (Some("Entered"), Severity::Info));
+    let told = rejected(&drafts);
+    assert_eq!(told.len(), 5);
+    assert!(told.iter().all(|told| told.position.as_deref().is_some_and(|place| place.starts_with("Abc123, update "))));
+    assert!(told[2].reason.contains("`yesterday` is no time"), "{}", told[2].reason);
+    assert_eq!(play(&mut edge, [&incident(updates)[..]]).len(), 0, "said once a digest");
+}
+
+#[test]
+fn what_other_years_leave_out_is_not_stated() {
+    let whole = String::from_utf8(incident(OPEN)).unwrap();
+    for (without, with) in [
+        (r#""begin":"2026-07-01T10:00:00+00:00","#, ""),
+        (r#""begin":"2026-07-01T10:00:00+00:00""#, r#""begin":null"#),
+        (r#""title":"Persistent Disk""#, r#""title":null"#),
+        (r#""status_impact":"SERVICE_DISRUPTION","#, ""),
+        (r#""id":"Abc123","#, ""),
+        ("2026-07-01T10:00:00+00:00", "2026-07-01T10:00:00.123456+0000"),
+        (r#"[{"id":"p"#, r#"[{"new":[{"deep":{}}],"id":"p"#),
+    ] {
+        let body = whole.replace(without, with).replace('\n', "\r\n");
+        let drafts = play(&mut edge(), [format!("\u{feff}{body}").as_bytes()]);
+        assert_eq!((count(&drafts, Family::Impact).1, rejected(&drafts)), (1, vec![]), "without {without}");
+        assert_eq!(count(&drafts, Family::Notice).1, 2);
+    }
 }
 
 proptest! {

@@ -98,6 +98,39 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
+/// One element of a list, read by itself: one that is not of its shape costs only itself.
+#[derive(Debug)]
+pub struct Part<T> {
+    raw: Box<RawValue>,
+    read: Result<T, String>,
+}
+
+impl<T> Part<T> {
+    /// What `make` makes of the element.
+    ///
+    /// # Errors
+    /// If the element is not of its shape, or nothing can be made of it; `position` tells where it stands.
+    pub fn make<'a, U, E: fmt::Display>(
+        &'a self,
+        position: impl FnOnce() -> String,
+        make: impl FnOnce(&'a T) -> Result<U, E>,
+    ) -> Result<U, Refusal> {
+        let made = match &self.read {
+            Ok(element) => make(element).map_err(|error| error.to_string()),
+            Err(reason) => Err(reason.clone()),
+        };
+        made.map_err(|reason| refuse_item(reason, position(), self.raw.get().as_bytes()))
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Part<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let read = object(&raw);
+        Ok(Self { raw, read })
+    }
+}
+
 /// The text of an answer. A byte order mark decides, else UTF-16 where every other byte is zero, else the encoding of an
 /// XML declaration, else UTF-8.
 ///
@@ -213,14 +246,16 @@ pub fn json_items(body: &[u8]) -> Result<Vec<Box<RawValue>>, Refusal> {
 /// # Errors
 /// If the item is not of the shape of `T`.
 pub fn json_item<T: DeserializeOwned>(raw: &RawValue, index: usize) -> Result<T, Refusal> {
-    let refuse = |reason: &dyn std::fmt::Display| {
-        let position = format!("item {}", index + 1);
-        refuse_item(format!("not an item of this feed: {reason}"), position, raw.get().as_bytes())
-    };
+    object(raw).map_err(|reason| {
+        refuse_item(format!("not an item of this feed: {reason}"), format!("item {}", index + 1), raw.get().as_bytes())
+    })
+}
+
+fn object<T: DeserializeOwned>(raw: &RawValue) -> Result<T, String> {
     if !raw.get().trim_start().starts_with('{') {
-        return Err(refuse(&"expected an object"));
+        return Err("expected an object".to_owned());
     }
-    serde_json::from_str(raw.get()).map_err(|error| refuse(&error))
+    serde_json::from_str(raw.get()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

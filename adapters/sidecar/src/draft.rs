@@ -45,7 +45,7 @@ pub struct Occasion {
 pub struct Drafted {
     /// The news, each impact before its notices.
     pub drafts: Vec<Draft>,
-    /// Items that readers of the bus would not take.
+    /// Items, and statements of items, that readers of the bus would not take.
     pub refused: Vec<Refusal>,
     /// What was said before and is said again only if the next good answer holds it too.
     pub again: BTreeSet<Version>,
@@ -78,49 +78,46 @@ impl Drafter {
     pub fn items(&self, items: Vec<Item>, memory: &Memory, occasion: Occasion) -> Drafted {
         let mut drafted = Drafted::default();
         for item in newest_of_each(items) {
-            match self.item(&item, memory, occasion, &mut drafted.again) {
-                Ok(drafts) => drafted.drafts.extend(drafts),
-                Err(refusal) => drafted.refused.push(refusal),
-            }
+            self.item(&item, memory, occasion, &mut drafted);
         }
         drafted
     }
 
-    fn item(
-        &self,
-        item: &Item,
-        memory: &Memory,
-        occasion: Occasion,
-        again: &mut BTreeSet<Version>,
-    ) -> Result<Vec<Draft>, Refusal> {
+    fn item(&self, item: &Item, memory: &Memory, occasion: Occasion, drafted: &mut Drafted) {
         let backfill = backfilled(item, memory, occasion);
-        let mut sayings = Vec::new();
         let fresh = match memory.judge(Family::Impact, &item.object_id, item.stamp(), &item.native.digest) {
-            Judgement::Stale => return Ok(Vec::new()),
+            Judgement::Stale => return,
             Judgement::Again => {
-                again.insert((Family::Impact, item.object_id.clone(), item.native.digest.clone()));
-                return Ok(Vec::new());
+                drafted.again.insert((Family::Impact, item.object_id.clone(), item.native.digest.clone()));
+                return;
             }
             Judgement::Same => false,
-            Judgement::News { rev } => {
-                sayings.push(self.impact(item, rev, backfill));
-                true
-            }
+            Judgement::News { rev } => match self.draft(self.impact(item, rev, backfill), occasion.now) {
+                Ok(draft) => {
+                    drafted.drafts.push(draft);
+                    true
+                }
+                // Statements about what is not on the bus would belong to nothing.
+                Err(refusal) => return drafted.refused.push(refusal),
+            },
         };
         for statement in told_apart(&item.notices) {
             let (id, digest) = (&statement.object_id, &statement.native.digest);
-            match memory.judge(Family::Notice, id, statement.times.published_at, digest) {
-                Judgement::News { rev } => sayings.push(self.notice(statement, rev, backfill)),
+            let rev = match memory.judge(Family::Notice, id, statement.times.published_at, digest) {
+                Judgement::News { rev } => rev,
                 // What is new beside it shows that the copy is no old one.
-                Judgement::Again if fresh => {
-                    let rev = memory.next_rev(Family::Notice, id);
-                    sayings.push(self.notice(statement, rev, backfill));
+                Judgement::Again if fresh => memory.next_rev(Family::Notice, id),
+                Judgement::Again => {
+                    drafted.again.insert((Family::Notice, id.clone(), digest.clone()));
+                    continue;
                 }
-                Judgement::Again => drop(again.insert((Family::Notice, id.clone(), digest.clone()))),
-                Judgement::Same | Judgement::Stale => {}
+                Judgement::Same | Judgement::Stale => continue,
+            };
+            match self.draft(self.notice(statement, rev, backfill), occasion.now) {
+                Ok(draft) => drafted.drafts.push(draft),
+                Err(refusal) => drafted.refused.push(refusal),
             }
         }
-        sayings.into_iter().map(|saying| self.draft(saying, occasion.now)).collect()
     }
 
     fn impact(&self, item: &Item, rev: u64, backfill: bool) -> Saying {
@@ -233,6 +230,12 @@ impl Drafter {
         self.draft(saying, now).map(Some)
     }
 
+    /// The refusal of a draft that the outbox will never take.
+    #[must_use]
+    pub fn left_out(draft: &Draft, reason: &str) -> Refusal {
+        refusal(&draft.claim, format!("the outbox would not take it: {reason}"))
+    }
+
     fn own_native(&self, id: &str, digest: String) -> Native {
         Native {
             system: self.profile.system.clone(),
@@ -264,24 +267,18 @@ impl Drafter {
     }
 
     fn draft(&self, saying: Saying, now: DateTime<Utc>) -> Result<Draft, Refusal> {
-        let (object_id, digest) = (saying.object_id.clone(), saying.native.digest.clone());
-        let family = saying.body.family();
+        let (object, digest, family) = (&saying.object_id, &saying.native.digest, saying.body.family());
         let mut draft = Draft {
-            id: machine_id(&self.universe, &self.source.org_feed(), family, &object_id, saying.rev, &digest),
+            id: machine_id(&self.universe, &self.source.org_feed(), family, object, saying.rev, digest),
             recorded: now,
             causation: None,
             traceparent: None,
             tlp: Tlp::Clear,
             claim: saying.into_claim(),
         };
-        // The input that is refused is named by the object and its digest, which stay equal from poll to poll.
-        let refuse = |reason: String| Refusal {
-            reason,
-            position: Some(object_id.clone()),
-            input: format!("{family}\n{object_id}\n{digest}").into_bytes(),
-        };
-        draft.claim.check().map_err(|problems| refuse(format!("the bus would not take it: {problems}")))?;
-        fit(&mut draft, self.greatest_place()).map_err(|error| refuse(error.to_string()))?;
+        let checked = draft.claim.check_strict();
+        checked.map_err(|problems| refusal(&draft.claim, format!("the bus would not take it: {problems}")))?;
+        fit(&mut draft, self.greatest_place()).map_err(|error| refusal(&draft.claim, error.to_string()))?;
         Ok(draft)
     }
 
@@ -316,6 +313,13 @@ impl Saying {
         };
         Claim { header, body: self.body }
     }
+}
+
+/// What is refused is named by its object and digest, which stay equal from poll to poll.
+fn refusal(claim: &Claim, reason: String) -> Refusal {
+    let (family, object) = (claim.family(), &claim.header.object_id);
+    let digest = claim.header.native.as_ref().map_or("", |native| &native.digest);
+    Refusal { reason, position: Some(object.clone()), input: format!("{family}\n{object}\n{digest}").into_bytes() }
 }
 
 /// The digest of no members.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::beat::{self, Beat, BeatError};
 use entente_schemas::event::{Draft, Event, Source};
-use entente_schemas::family::{Body, Coverage};
+use entente_schemas::family::{Body, Coverage, Family};
 
 use crate::draft::{Drafter, Occasion};
 use crate::feed::FeedHealth;
@@ -41,8 +41,8 @@ pub struct Outcome {
     pub drafts: Vec<Draft>,
     /// Whether the answer was read, so that asking for changes only is right next time.
     pub read: bool,
-    /// Whether it holds something that is said only if the next good answer holds it too, which is therefore to be asked
-    /// for whole.
+    /// Whether not all of it was said yet, so that the next answer is to be asked for whole: what counts only if it stands
+    /// in two answers, and refusals beyond those of one poll.
     pub doubtful: bool,
 }
 
@@ -142,6 +142,15 @@ impl Edge {
         self.health.missed();
     }
 
+    /// Takes note of a draft that the outbox will never take, and gives the event that tells so; none if it was told
+    /// already, or if what is left out is such an event itself.
+    pub fn left_out(&self, draft: &Draft, reason: &str, now: DateTime<Utc>) -> Option<Draft> {
+        if matches!(draft.claim.family(), Family::Rejected | Family::Feed) {
+            return None;
+        }
+        self.rejections(&[Drafter::left_out(draft, reason)], now).pop()
+    }
+
     /// Takes note of drafts that the outbox has taken.
     pub fn taken(&mut self, drafts: &[Draft]) {
         for draft in drafts {
@@ -186,19 +195,23 @@ impl Edge {
     }
 
     fn read(&mut self, reading: Reading, now: DateTime<Utc>) -> Outcome {
-        let Reading { items, mut refused, unmapped } = reading;
+        let Reading { mut items, mut refused, unmapped } = reading;
         let occasion = Occasion { now, first_good: self.health.first_reading() };
         self.health.good(now);
         self.note_words(unmapped, now);
         self.present = items.iter().map(|item: &Item| item.object_id.clone()).collect();
         self.whole = refused.is_empty();
+        refused.extend(items.iter_mut().flat_map(|item| std::mem::take(&mut item.refused)));
         let drafted = self.drafter.items(items, &self.memory, occasion);
-        let doubtful = !drafted.again.is_empty();
+        let mut doubtful = !drafted.again.is_empty();
         self.memory.stands(drafted.again);
         let mut drafts = drafted.drafts;
         refused.extend(drafted.refused);
         drafts.extend(self.gone(now));
-        drafts.extend(self.rejections(&refused, now));
+        let rejections = self.rejections(&refused, now);
+        // There may be further ones, which an answer of changes only would not hold.
+        doubtful |= rejections.len() == REFUSALS_PER_POLL;
+        drafts.extend(rejections);
         // Last, so that a first reading which was cut short is continued as such.
         drafts.extend(self.change_of_state(now));
         Outcome { drafts, read: true, doubtful }

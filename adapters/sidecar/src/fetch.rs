@@ -134,10 +134,9 @@ fn charset(headers: &HeaderMap) -> Option<String> {
 }
 
 fn offset_ms(headers: &HeaderMap) -> Option<i64> {
-    let theirs = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     let ours = SystemTime::now();
     let ms = |duration: Duration| i64::try_from(duration.as_millis()).ok();
-    match theirs.duration_since(ours) {
+    match date(headers)?.duration_since(ours) {
         Ok(ahead) => ms(ahead),
         Err(behind) => ms(behind.duration()).map(|ms| -ms),
     }
@@ -153,13 +152,19 @@ fn refused(status: StatusCode, headers: &HeaderMap) -> Failure {
     Failure { retry_after: retry_after(headers), ..Failure::new(format!("http-{}", status.as_u16()), text) }
 }
 
-/// Seconds, or a date.
+/// Seconds, or a date: that is by the provider's clock, which it tells too, so that ours may be wrong.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok()
+    let now = date(headers).unwrap_or_else(SystemTime::now);
+    httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
+}
+
+/// What the provider's clock showed.
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
 /// In words for people, with the innermost reason; the address may hold a secret and is left out.
@@ -176,4 +181,24 @@ fn failed(error: reqwest::Error) -> Failure {
         () => ("broken-off", "the answer broke off"),
     };
     Failure::new(code, format!("{what}: {innermost}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_to_come_back_at_is_read_by_the_clock_that_wrote_it() {
+        let headers = |after: &'static str, date: &'static str| {
+            let pairs = [(RETRY_AFTER, after), (DATE, date)].into_iter();
+            let pairs = pairs.filter(|(_, value)| !value.is_empty());
+            pairs.map(|(name, value)| (name, HeaderValue::from_static(value))).collect::<HeaderMap>()
+        };
+        let (noon, later) = ("Sat, 01 Jan 2050 12:00:00 GMT", "Sat, 01 Jan 2050 12:02:00 GMT");
+        assert_eq!(retry_after(&headers(later, noon)), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after(&headers(noon, later)), None);
+        assert!(retry_after(&headers(noon, "")) > Some(Duration::from_secs(3_600)));
+        assert_eq!(retry_after(&headers("30", noon)), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(&headers("soon", noon)), None);
+    }
 }

@@ -52,6 +52,8 @@ pub struct Item {
     pub impact: Impact,
     /// Every public statement that the item carries, oldest first.
     pub notices: Vec<Statement>,
+    /// Updates of it that could not be taken; the item stands without them.
+    pub refused: Vec<Refusal>,
 }
 
 impl Item {

@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod item;
 pub mod mapping;
 pub mod memory;
+mod pause;
 pub mod poll;
 pub mod post;
 pub mod reading;
@@ -19,6 +20,7 @@ mod run;
 pub mod stamp;
 pub mod syndication;
 pub mod vanish;
+pub mod written;
 
 pub use address::{Address, AddressError};
 pub use item::Normalize;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use entente_schemas::block::{BlockState, ServiceClass, Severity};
 use entente_schemas::digest::{hex, length_prefixed};
 use entente_schemas::family::{ImpactKind, Outcome, Phase};
-use entente_schemas::header::Certainty;
+use entente_schemas::header::{Certainty, Native};
 use serde::{Deserialize, Deserializer};
 
 use crate::item::UnmappedWord;
@@ -224,6 +224,21 @@ impl Mapping {
         Ok(hex(&length_prefixed(names.iter().map(|name| member(name).into_text()))))
     }
 
+    /// A native part of which no more is known than its name and its page.
+    #[must_use]
+    pub fn native(&self, system: &str, id: String, url: Option<&str>) -> Native {
+        Native {
+            system: system.to_owned(),
+            id,
+            url: url.map(str::to_owned),
+            status: None,
+            severity: None,
+            category: None,
+            mapping_version: self.version,
+            digest: String::new(),
+        }
+    }
+
     /// The members listed under `digest.<list>`.
     #[must_use]
     pub fn digest_members(&self, list: &str) -> &[String] {
@@ -309,6 +324,11 @@ impl<'a> Lookup<'a> {
         }
         self.note(field, word, read_as);
         Meaning::default()
+    }
+
+    /// What a word for the status says.
+    pub fn status(&mut self, word: Option<&str>) -> Meaning {
+        self.word("status", word, "unknown")
     }
 
     /// The class of a native service; `other` where no rule fits, which is noted.

@@ -19,7 +19,7 @@ pub struct Post<'a> {
     /// The entry.
     pub entry: &'a Entry,
     /// `<guid>@<pubDate>`, the date in UTC to the second: feeds use one guid again for another matter. `<guid>` alone
-    /// where no date is given.
+    /// where no date is given. A link stands for a guid that is not given, and a title for both.
     pub native_id: String,
     /// When it was published.
     pub published: Option<DateTime<Utc>>,
@@ -35,7 +35,7 @@ pub struct Post<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
     /// Nothing to call it by.
-    #[error("the entry has neither a guid nor a link, so it cannot be told from others")]
+    #[error("the entry has neither a guid nor a link, nor a title with a date, so it cannot be told from others")]
     Nameless,
     /// A name that no object can have.
     #[error("the entry's guid has over {OBJECT_ID_MAX} characters with its date")]
@@ -57,7 +57,8 @@ impl<'a> Post<'a> {
     /// # Errors
     /// If it has no name, or a date that is none.
     pub fn of(entry: &'a Entry, observed: DateTime<Utc>) -> Result<Self, PostError> {
-        let name = entry.id.as_deref().or(entry.link.as_deref()).ok_or(PostError::Nameless)?;
+        let titled = entry.title.as_deref().filter(|_| entry.published.is_some());
+        let name = entry.id.as_deref().or(entry.link.as_deref()).or(titled).ok_or(PostError::Nameless)?;
         let read = |member, text: &Option<String>| {
             let time = text.as_deref().map(|text| date(text, observed)).transpose();
             time.map_err(|error| MemberError { member, error })
@@ -104,14 +105,10 @@ impl<'a> Post<'a> {
     pub fn native(&self, profile: &FeedProfile, mapping: &Mapping, list: &str) -> Result<Native, PostError> {
         let categories = &self.entry.categories;
         Ok(Native {
-            system: profile.system.clone(),
-            id: self.native_id.clone(),
-            url: self.entry.link.as_deref().and_then(address).map(str::to_owned),
             status: self.status.clone(),
-            severity: None,
             category: (!categories.is_empty()).then(|| categories.join(", ")),
-            mapping_version: profile.mapping_version,
             digest: mapping.digest(list, |name| self.member(name))?,
+            ..mapping.native(&profile.system, self.native_id.clone(), self.entry.link.as_deref().and_then(address))
         })
     }
 

@@ -3,7 +3,7 @@
 
 use entente_schemas::block::Block;
 
-use crate::decode::ANSWER_MAX;
+use crate::decode::{ANSWER_MAX, Part};
 use crate::item::{Item, Reading, Refusal};
 
 /// Bytes that the items of one answer may take in memory; beyond them items are refused.
@@ -25,6 +25,22 @@ pub fn gather(items: impl IntoIterator<Item = Result<Item, Refusal>>) -> Reading
         }
     }
     reading
+}
+
+/// Reads the updates of one item, in the feed's order: one that cannot be taken costs only itself.
+pub fn updates<'a, T: 'a, U, E: std::fmt::Display>(
+    item: &str,
+    parts: impl IntoIterator<Item = &'a Part<T>>,
+    mut read: impl FnMut(&'a T) -> Result<U, E>,
+) -> (Vec<U>, Vec<Refusal>) {
+    let (mut good, mut refused) = (Vec::new(), Vec::new());
+    for (index, part) in parts.into_iter().enumerate() {
+        match part.make(|| format!("{item}, update {}", index + 1), &mut read) {
+            Ok(update) => good.push(update),
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+    (good, refused)
 }
 
 /// An address that a browser takes; one that is longer is none.
@@ -57,7 +73,7 @@ fn names(block: &Block) -> impl Iterator<Item = &String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use chrono::DateTime;
     use entente_schemas::block::{BlockState, ServiceClass, Severity};
     use entente_schemas::family::{Impact, ImpactKind, Phase};
@@ -66,7 +82,8 @@ mod tests {
     use super::*;
     use crate::stamp::only_observed;
 
-    fn item(id: usize, regions: usize) -> Item {
+    /// An item that hits so many regions.
+    pub(crate) fn item(id: usize, regions: usize) -> Item {
         let block = Block {
             provider: "acme".into(),
             service_class: ServiceClass::Other,
@@ -88,9 +105,9 @@ mod tests {
                 severity: None,
                 category: None,
                 mapping_version: 1,
-                digest: String::new(),
+                digest: "0".repeat(64),
             },
-            times: only_observed(DateTime::UNIX_EPOCH),
+            times: only_observed(DateTime::from_timestamp(1_785_000_000, 0).unwrap()),
             refs: Vec::new(),
             impact: Impact {
                 kind: ImpactKind::Incident,
@@ -107,6 +124,7 @@ mod tests {
                 next_update_by: None,
             },
             notices: Vec::new(),
+            refused: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::beating::Beating;
 use crate::edge::{Edge, Surroundings};
 use crate::fetch::Fetch;
 use crate::item::Normalize;
+use crate::pause::pause;
 use crate::poll::{Answer, Failure, Pace, Settled, roll};
 use crate::recording::Recording;
 
@@ -155,11 +156,11 @@ async fn reading(
     let pace = Pace { every: task.every, recorded: matches!(asker, Asker::Disk(_)) };
     let mut before = None;
     loop {
-        let pause = tokio::select! {
+        let length = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            pause = poll(task, station, &mut asker, pace) => pause,
+            length = poll(task, station, &mut asker, pace) => length,
         };
-        let next_try = TimeDelta::from_std(pause).ok().and_then(|pause| task.clock.now().checked_add_signed(pause));
+        let next_try = TimeDelta::from_std(length).ok().and_then(|length| task.clock.now().checked_add_signed(length));
         *station.around() = Around { next_try, clock_offset_ms: asker.clock_offset_ms() };
         let now = {
             let edge = station.edge();
@@ -170,7 +171,7 @@ async fn reading(
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            () = sleep(pause) => {}
+            () = pause(length) => {}
         }
     }
 }
@@ -197,7 +198,7 @@ async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace)
             (drafts, Settled::Refused, failure.retry_after)
         }
     };
-    match take(task, station, drafts).await {
+    match take(&task.outbox, station, drafts, now).await {
         Ok(()) => asker.settle(settled),
         Err(error) => {
             let text = error.to_string();
@@ -211,25 +212,26 @@ async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace)
     if idle && pace.recorded { pace.idle() } else { pace.pause(failures, retry_after, roll()) }
 }
 
-/// Offers drafts in order. One that the outbox will never take is left out, so that it does not hold up the others.
-async fn take(task: &FeedTask, station: &Station, drafts: Vec<Draft>) -> Result<(), OutboxError> {
-    let mut rest = drafts;
+/// Offers drafts in order. One that the outbox will never take is left out, so that it does not hold up the others, and an
+/// event that tells so stands in its place.
+async fn take(outbox: &Outbox, station: &Station, mut rest: Vec<Draft>, now: DateTime<Utc>) -> Result<(), OutboxError> {
     while !rest.is_empty() {
         let later = rest.split_off(rest.len().min(OFFER));
         let mut offer = std::mem::replace(&mut rest, later);
         while !offer.is_empty() {
-            match task.outbox.offer(offer.clone()).await {
-                Ok(_) => {
-                    station.edge().taken(&offer);
-                    break;
-                }
+            match outbox.offer(offer.clone()).await {
+                Ok(_) => break,
                 Err(OutboxError::Refused { id, reason }) if offer.iter().any(|draft| draft.id == id) => {
                     tracing::error!(%id, %reason, "an event is left out");
-                    offer.retain(|draft| draft.id != id);
+                    let told = |draft: Draft| {
+                        if draft.id == id { station.edge().left_out(&draft, &reason, now) } else { Some(draft) }
+                    };
+                    offer = offer.into_iter().filter_map(told).collect();
                 }
                 Err(error) => return Err(error),
             }
         }
+        station.edge().taken(&offer);
     }
     Ok(())
 }
@@ -267,4 +269,78 @@ fn is_signed(record: &Record) -> bool {
 fn own(task: &FeedTask, payload: &[u8]) -> Option<Event> {
     let event = Event::read(payload).inspect_err(|error| tracing::warn!(%error, "an event of the past is unreadable"));
     event.ok().filter(|event| event.source.org_feed() == task.outbox.source().org_feed())
+}
+
+#[cfg(test)]
+mod tests {
+    use entente_journal::{Identity, OutboxOptions};
+    use entente_schemas::family::Family;
+    use entente_schemas::speaker::{Relay, Role, Speaker};
+    use entente_schemas::tlp::Tlp;
+
+    use super::*;
+    use crate::item::{FeedProfile, Reading, Refusal, Vanishing};
+    use crate::reading::tests::item;
+
+    struct Two(FeedProfile);
+
+    impl Normalize for Two {
+        fn profile(&self) -> &FeedProfile {
+            &self.0
+        }
+
+        fn read(&self, _: &[u8], _: DateTime<Utc>) -> Result<Reading, Refusal> {
+            Ok(Reading { items: vec![item(1, 0), item(2, 0)], ..Reading::default() })
+        }
+    }
+
+    fn two() -> Arc<dyn Normalize> {
+        Arc::new(Two(FeedProfile {
+            slug: "acme-status".into(),
+            system: "acme".into(),
+            speaker: Speaker {
+                org: "acme".into(),
+                role: Role::Vendor,
+                channel: Some("https://status.acme.example".into()),
+                relay: Relay::Polled,
+            },
+            address: "https://status.acme.example".into(),
+            vanishing: Vanishing::Nothing,
+            covers: Vec::new(),
+            mapping_version: 1,
+        }))
+    }
+
+    #[tokio::test]
+    async fn what_the_outbox_refuses_is_told_in_its_place_and_holds_up_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(OutboxOptions {
+            dir: folder.path().join("outbox"),
+            org: "local".to_owned(),
+            feed: "acme-status".to_owned(),
+            scope: Scope::actual(),
+            identity: Identity::open(&folder.path().join("key")).unwrap(),
+            capacity_bytes: OutboxOptions::CAPACITY,
+        })
+        .unwrap();
+        let edge = Edge::new(two(), outbox.source().clone(), "actual", "all", "x");
+        let station = Station { edge: Mutex::new(edge), around: Mutex::default() };
+        let now = "2026-08-01T12:00:00Z".parse().unwrap();
+        let mut families = Vec::new();
+        for _ in 0..2 {
+            let mut drafts = station.edge().answered(b"", now).drafts;
+            // What an audience of all may not read.
+            drafts.iter_mut().filter(|d| d.claim.header.object_id == "acme:1").for_each(|d| d.tlp = Tlp::Amber);
+            take(&outbox, &station, drafts, now).await.unwrap();
+            families.push(outbox.said().unwrap().iter().map(|said| said.family).collect::<Vec<_>>());
+        }
+        assert_eq!(families[0].len(), 3, "{families:?}");
+        assert_eq!(families[0], families[1], "said once");
+        let said = outbox.said().unwrap();
+        let told = said.iter().map(|said| Event::read(&said.payload).unwrap());
+        let told = told.filter(|event| event.claim.family() == Family::Rejected).collect::<Vec<_>>();
+        let entente_schemas::family::Body::Rejected(rejected) = &told[0].claim.body else { panic!() };
+        assert_eq!((told.len(), rejected.position.as_deref()), (1, Some("acme:1")));
+        assert!(rejected.reason.contains("TLP amber"), "{}", rejected.reason);
+    }
 }

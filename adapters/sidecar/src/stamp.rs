@@ -1,9 +1,14 @@
 //! Times as providers write them, into instants. One that cannot be meant, before 2000 or over ten years ahead, is
 //! refused; one without a zone is never guessed at.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use entente_schemas::check::plausible;
 use entente_schemas::header::{Fidelity, Times};
+
+/// RFC 3339 as it is written by those who do not know it.
+const LOOSE: &str = "%Y-%m-%dT%H:%M:%S%.f %#z";
 
 /// Why a provider's time is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,15 +31,15 @@ pub struct MemberError {
     pub error: StampError,
 }
 
-/// Reads the RFC 3339 time of a member.
+/// Reads the time of a member.
 ///
 /// # Errors
 /// If it is none, or cannot be meant.
 pub fn member(name: &'static str, text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, MemberError> {
-    rfc3339(text, observed).map_err(|error| MemberError { member: name, error })
+    instant(text, observed).map_err(|error| MemberError { member: name, error })
 }
 
-/// Reads the RFC 3339 time of a member that may be absent or empty.
+/// Reads the time of a member that may be absent or empty.
 ///
 /// # Errors
 /// If there is a text that is no time, or cannot be meant.
@@ -47,13 +52,28 @@ pub fn optional(
     text.map(|text| member(name, text, observed)).transpose()
 }
 
-/// Reads an RFC 3339 time.
+/// Reads an instant: RFC 3339, as some write it also with a space before its parts, `UTC` or `+0000` for the zone; or the
+/// seconds or milliseconds since 1970.
 ///
 /// # Errors
 /// If it is none, or cannot be meant.
-pub fn rfc3339(text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, StampError> {
-    let time = DateTime::parse_from_rfc3339(text.trim()).map_err(|_| format_error(text))?;
-    meant(time.with_timezone(&Utc), observed)
+pub fn instant(text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, StampError> {
+    let trimmed = text.trim();
+    let zone = trimmed.strip_suffix("UTC").map(|rest| Cow::Owned(format!("{rest}+0000")));
+    let loose = zone.unwrap_or(Cow::Borrowed(trimmed)).replacen(' ', "T", 1);
+    let time = DateTime::parse_from_rfc3339(trimmed).or_else(|_| DateTime::parse_from_str(&loose, LOOSE));
+    let time = time.map(|time| time.with_timezone(&Utc)).ok().or_else(|| since_1970(trimmed));
+    meant(time.ok_or_else(|| format_error(text))?, observed)
+}
+
+/// Of so many digits that no other unit can be meant.
+fn since_1970(text: &str) -> Option<DateTime<Utc>> {
+    let number = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))?;
+    match text.len() {
+        10 => DateTime::from_timestamp(number, 0),
+        13 => DateTime::from_timestamp_millis(number),
+        _ => None,
+    }
 }
 
 /// Reads seconds since 1970.
@@ -108,10 +128,32 @@ mod tests {
 
     #[test]
     fn times_that_cannot_be_meant_are_refused() {
-        let now = rfc3339("2024-07-19T05:00:00Z", DateTime::UNIX_EPOCH + chrono::Duration::days(20_000)).unwrap();
-        assert!(rfc3339("2024-07-19T06:09:00+02:00", now).is_ok());
-        for text in ["1999-12-31T23:59:59Z", "2044-01-01T00:00:00Z", "2024-07-19", "2024-07-19T04:09:00", ""] {
-            assert!(rfc3339(text, now).is_err(), "{text} was taken");
+        let now = instant("2024-07-19T05:00:00Z", DateTime::UNIX_EPOCH + chrono::Duration::days(20_000)).unwrap();
+        let expected = instant("2024-07-19T04:09:00Z", now).unwrap();
+        for text in [
+            "2024-07-19T06:09:00+02:00",
+            " 2024-07-19 04:09:00 UTC ",
+            "2024-07-19 06:09:00 +0200",
+            "2024-07-19T04:09:00.000000+0000",
+            "2024-07-19 04:09:00+00",
+            "1721362140",
+            "1721362140000",
+        ] {
+            assert_eq!(instant(text, now).as_ref(), Ok(&expected), "{text}");
+        }
+        for text in [
+            "1999-12-31T23:59:59Z",
+            "2044-01-01T00:00:00Z",
+            "2024-07-19",
+            "2024-07-19T04:09:00",
+            "",
+            "UTC",
+            "20240719",
+            "99999999999",
+            "-1721362140",
+            "2024-07-19 04:09:00 CEST",
+        ] {
+            assert!(instant(text, now).is_err(), "{text} was taken");
         }
         for seconds in [i64::MIN, -1, 0, i64::MAX, 4_102_444_800] {
             assert!(epoch_seconds(seconds, now).is_err(), "{seconds} was taken");

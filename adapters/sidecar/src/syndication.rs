@@ -113,7 +113,7 @@ pub fn date(text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, StampE
     };
     match DateTime::parse_from_rfc2822(&day) {
         Ok(time) => stamp::meant(time.with_timezone(&Utc), observed),
-        Err(_) => stamp::rfc3339(text, observed),
+        Err(_) => stamp::instant(text, observed),
     }
 }
 
@@ -130,17 +130,17 @@ enum Field {
 }
 
 /// Prefixes are taken by convention, not by the namespace they are bound to: no feed uses them otherwise, and bindings by
-/// the thousand could not be looked up in reasonable time.
-fn local(name: &str) -> Option<&str> {
+/// the thousand could not be looked up in reasonable time. `own` is the root's prefix, whatever it is.
+fn local<'n>(name: &'n str, own: &str) -> Option<&'n str> {
     match name.split_once(':') {
         None => Some(name),
         Some(("atom" | "a10" | "content" | "dc" | "rdf" | "rss", local)) => Some(local),
-        Some(_) => None,
+        Some((prefix, local)) => (prefix == own).then_some(local),
     }
 }
 
-fn field(name: &str) -> Option<Field> {
-    Some(match local(name)? {
+fn field(name: &str, own: &str) -> Option<Field> {
+    Some(match local(name, own)? {
         "guid" | "id" => Field::Id,
         "title" => Field::Title,
         "link" => Field::Link,
@@ -157,6 +157,8 @@ struct Walk<'a> {
     text: &'a str,
     reader: Reader<&'a [u8]>,
     channel: bool,
+    /// The prefix of the root, under which some programs write the whole feed.
+    own: String,
 }
 
 impl<'a> Walk<'a> {
@@ -165,7 +167,7 @@ impl<'a> Walk<'a> {
         let config = reader.config_mut();
         config.expand_empty_elements = true;
         config.allow_dangling_amp = true;
-        Self { text, reader, channel: false }
+        Self { text, reader, channel: false, own: String::new() }
     }
 
     fn at(&self) -> usize {
@@ -193,7 +195,7 @@ impl<'a> Walk<'a> {
         loop {
             let at = self.at();
             match self.event()? {
-                Event::Start(start) if depth > 0 && is_entry(&start) => {
+                Event::Start(start) if depth > 0 && self.is_entry(&start) => {
                     entries.push(self.entry(at)?);
                     if entries.len() > ITEMS_MAX {
                         return Err(TooMany.into());
@@ -216,7 +218,12 @@ impl<'a> Walk<'a> {
     fn enter(&mut self, start: &BytesStart<'a>, depth: usize) -> Result<(), SyndicationError> {
         let name = start.name();
         let name = name.as_ref();
-        match (depth, local(name)) {
+        if depth == 0
+            && let Some((prefix, _)) = name.split_once(':')
+        {
+            self.own = prefix.to_owned();
+        }
+        match (depth, local(name, &self.own)) {
             (0, Some("rss")) => Ok(()),
             (0, Some("feed" | "RDF")) | (1, Some("channel")) => {
                 self.channel = true;
@@ -227,6 +234,10 @@ impl<'a> Walk<'a> {
             (DEPTH_MAX.., _) => Err(SyndicationError::Deep),
             _ => Ok(()),
         }
+    }
+
+    fn is_entry(&self, start: &BytesStart<'_>) -> bool {
+        matches!(local(start.name().as_ref(), &self.own), Some("item" | "entry"))
     }
 
     fn entry(&mut self, at: usize) -> Result<Entry, SyndicationError> {
@@ -244,7 +255,7 @@ impl<'a> Walk<'a> {
     }
 
     fn member(&mut self, start: &BytesStart<'a>, entry: &mut Entry) -> Result<(), SyndicationError> {
-        let field = field(start.name().as_ref());
+        let field = field(start.name().as_ref(), &self.own);
         let text = self.content()?;
         match field {
             None => {}
@@ -280,10 +291,6 @@ impl<'a> Walk<'a> {
             }
         }
     }
-}
-
-fn is_entry(start: &BytesStart<'_>) -> bool {
-    matches!(local(start.name().as_ref()), Some("item" | "entry"))
 }
 
 /// A reference to a character or one of XML's five entities; any other stays as it is written.
@@ -347,6 +354,15 @@ mod tests {
         assert_eq!(entry.text(), Some("<div>A &amp; <b>B</b></div>"));
         assert_eq!(entry.categories, ["eu"]);
         assert_eq!(entry.updated.as_deref(), Some("2026-07-02T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_feed_may_be_written_under_whatever_prefix() {
+        let atom = "<ns0:feed xmlns:ns0=\"http://www.w3.org/2005/Atom\"><ns0:entry><ns0:id>i</ns0:id><x:id>no</x:id>\
+             <ns0:title>T</ns0:title></ns0:entry></ns0:feed>";
+        let entry = entries(atom.as_bytes()).unwrap().remove(0);
+        assert_eq!((entry.id.as_deref(), entry.title.as_deref()), (Some("i"), Some("T")));
+        assert!(reason("<x:opml/>").contains("<x:opml>"));
     }
 
     #[test]
@@ -414,11 +430,21 @@ mod tests {
             "jeu., 23 Jul 2026 18:29:09 +0200",
             "2026-07-23T16:29:09Z",
             " 2026-07-23T12:29:09-04:00 ",
+            "2026-07-23 16:29:09 UTC",
+            "Thursday, 23 Jul 2026 16:29:09 GMT",
         ];
         for form in forms {
             assert_eq!(date(form, now).as_ref(), Ok(&expected), "{form}");
         }
-        for form in ["", "yesterday", "Thu, 23 Jul 1999 16:29:09 GMT", "23 Jul 2099 00:00:00 GMT", "1785000000"] {
+        for form in [
+            "",
+            "yesterday",
+            "Thu, 23 Jul 1999 16:29:09 GMT",
+            "23 Jul 2099 00:00:00 GMT",
+            "17850000",
+            "23 Jul 2026 16:29:09",
+            "23 Jul 2026 16:29:09 CEST",
+        ] {
             assert!(date(form, now).is_err(), "{form} was taken");
         }
     }

@@ -7,11 +7,12 @@
 )]
 
 mod acme;
+mod played;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_schemas::event::{CHAIN_START, Draft, Event, PAYLOAD_MAX, Place, Source};
+use entente_schemas::event::{Event, PAYLOAD_MAX};
 use entente_schemas::family::{Body, Family, FeedState, Phase};
 use entente_sidecar::Normalize;
 use entente_sidecar::edge::Edge;
@@ -19,14 +20,7 @@ use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal, UnmappedWord};
 use proptest::prelude::*;
 
 use acme::{Acme, answer};
-
-fn now() -> DateTime<Utc> {
-    "2026-08-01T12:00:00Z".parse().unwrap()
-}
-
-fn source() -> Source {
-    Source { org: "local".into(), feed: "acme-status".into(), instance: "01HZZZZZZZZZZZZZZZZZZZZZZZ".into() }
-}
+use played::{event, now, source};
 
 /// A provider whose items are spoilt on their way.
 struct Spoilt<F>(Acme, F);
@@ -44,7 +38,13 @@ impl<F: Fn(&mut Reading) + Send + Sync> Normalize for Spoilt<F> {
 }
 
 fn edge(spoil: impl Fn(&mut Reading) + Send + Sync + 'static) -> Edge {
-    Edge::new(Arc::new(Spoilt(Acme::new(), spoil)), source(), "actual", "all", "https://status.acme.example/feed.json")
+    Edge::new(
+        Arc::new(Spoilt(Acme::new(), spoil)),
+        source("acme-status"),
+        "actual",
+        "all",
+        "https://status.acme.example/feed.json",
+    )
 }
 
 fn plain() -> Edge {
@@ -55,18 +55,7 @@ fn plain() -> Edge {
 fn poll(edge: &mut Edge, body: &str) -> Vec<Event> {
     let outcome = edge.answered(body.as_bytes(), now());
     edge.taken(&outcome.drafts);
-    outcome.drafts.iter().map(|draft| Event::read(&sealed(draft)).unwrap()).collect()
-}
-
-fn sealed(draft: &Draft) -> Vec<u8> {
-    let place = Place {
-        source: &source(),
-        universe: "actual",
-        audience: "all",
-        sequence: entente_schemas::count::COUNT_MAX,
-        prevhash: CHAIN_START,
-    };
-    draft.seal(place).unwrap()
+    outcome.drafts.iter().map(event).collect()
 }
 
 fn of(events: &[Event], family: Family) -> Vec<&Event> {
@@ -119,6 +108,60 @@ fn an_item_that_no_reader_would_take_is_rejected_alone_and_once() {
 }
 
 #[test]
+fn a_statement_that_no_reader_would_take_is_rejected_alone_and_once() {
+    let mut edge = edge(|reading| {
+        for item in &mut reading.items {
+            let mut other = item.notices[0].clone();
+            other.object_id = format!("{}/bad", item.object_id);
+            other.times.occurred_at = Some(now() + TimeDelta::days(5_000));
+            item.notices.insert(0, other);
+            item.refused.push(Refusal { reason: "no update".into(), position: None, input: b"7".to_vec() });
+        }
+    });
+    let body = answer(&[("a", "open", "One", 1)]);
+    let events = poll(&mut edge, &body);
+    assert_eq!((of(&events, Family::Impact).len(), of(&events, Family::Notice).len()), (1, 1));
+    let told: Vec<&str> = of(&events, Family::Rejected)
+        .iter()
+        .map(|event| if let Body::Rejected(told) = &event.claim.body { told.reason.as_str() } else { "" })
+        .collect();
+    assert_eq!(told.len(), 2);
+    assert!(told[0] == "no update" && told[1].contains("times.occurred_at"), "{told:?}");
+    assert_eq!(poll(&mut edge, &body).len(), 0);
+    assert_eq!((poll(&mut edge, "[]").len(), poll(&mut edge, "[]").len()), (0, 1), "what left the feed has ended");
+}
+
+/// Readers take more than publishers may say: a phase of planned work under an incident, a word that is none.
+#[test]
+fn an_adapter_is_held_to_what_publishers_may_say() {
+    let planned: fn(&mut Item) = |item| item.impact.phase = Phase::Scheduled;
+    let wordless: fn(&mut Item) = |item| item.impact.phase = Phase::Other;
+    for (spoil, expected) in [(planned, "phase of kind maintenance"), (wordless, "unknown word `other`")] {
+        let mut edge = edge(move |reading| reading.items.iter_mut().for_each(spoil));
+        let body = answer(&[("a", "open", "One", 1)]);
+        let events = poll(&mut edge, &body);
+        assert_eq!(of(&events, Family::Impact).len(), 0);
+        let Body::Rejected(told) = &of(&events, Family::Rejected)[0].claim.body else { panic!() };
+        assert!(told.reason.contains(expected), "{}", told.reason);
+        assert_eq!(poll(&mut edge, &body).len(), 0);
+    }
+}
+
+/// With its changes alone asked for, an answer that stays as it is would never be seen again.
+#[test]
+fn while_refusals_are_still_to_be_told_the_answer_is_asked_for_whole() {
+    let bad: Vec<String> = (0..150).map(|n| format!("[{n}]")).collect();
+    let body = answer(&[("a", "open", "One", 1)]).replace('[', &format!("[{},", bad.join(",")));
+    let mut edge = plain();
+    let mut doubtful = || {
+        let outcome = edge.answered(body.as_bytes(), now());
+        edge.taken(&outcome.drafts);
+        outcome.doubtful
+    };
+    assert_eq!([doubtful(), doubtful(), doubtful()], [true, false, false]);
+}
+
+#[test]
 fn long_words_are_cut_and_the_cut_is_noted() {
     let mut edge = edge(|reading| {
         let item = &mut reading.items[0];
@@ -164,7 +207,7 @@ fn a_first_reading_that_was_cut_short_goes_on_as_such() {
     let outcome = edge.answered(body.as_bytes(), now());
     edge.taken(&outcome.drafts[..2]);
     let mut restarted = plain();
-    let log: Vec<Event> = outcome.drafts[..2].iter().map(|draft| Event::read(&sealed(draft)).unwrap()).collect();
+    let log: Vec<Event> = outcome.drafts[..2].iter().map(event).collect();
     restarted.recall(&log);
     let rest = poll(&mut restarted, &body);
     let seen: Vec<_> = rest.iter().map(|event| (event.claim.family(), event.claim.header.backfill)).collect();

@@ -338,6 +338,29 @@ async fn a_restart_adds_nothing_with_the_outbox_and_without_it() {
     world.end().await;
 }
 
+/// A feed that has nothing new says nothing, so only its beat tells that it is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_the_beat_tells_of_this_run_s_polls() {
+    let world = World::new().await;
+    let (provider, outbox) = (Provider::default(), world.outbox("outbox", OutboxOptions::CAPACITY));
+    let address = provider.serve().await;
+    provider.then([Reply::ok("[]").with("etag", "\"one\"")]);
+    let pump = world.pump(&outbox);
+    for run in 0..2 {
+        let began = Clock::shifted(TimeDelta::hours(-1)).now();
+        let feed = world.play(&outbox, address.clone());
+        until_async(async || {
+            let beat = beats(&world.bus, &world.scope).await.unwrap().pop();
+            beat.is_some_and(|(_, _, beat)| beat.last_good >= Some(began) && beat.state == FeedState::Live)
+        })
+        .await;
+        feed.end().await;
+        assert_eq!(feeds(&world.log_with(|log| !log.is_empty()).await).len(), 1, "run {run}");
+    }
+    pump.end().await;
+    world.end().await;
+}
+
 #[tokio::test]
 async fn only_an_answer_that_left_no_doubt_is_asked_for_by_its_changes() {
     let provider = Provider::default();

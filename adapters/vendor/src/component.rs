@@ -27,12 +27,13 @@ pub(crate) fn parts<'a>(
     open: bool,
 ) -> BTreeMap<String, Part> {
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
-    for component in incident.components().filter(|component| !component.name.trim().is_empty()) {
+    for component in incident.components() {
+        let Some(name) = component.name() else { continue };
         let word = component.status.clone().filter(|_| open);
-        parts.insert(component.name.trim().to_owned(), Part { word, hit: false });
+        parts.insert(name.to_owned(), Part { word, hit: false });
     }
     for change in updates.flat_map(Update::changes) {
-        let Some(name) = change.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) else { continue };
+        let Some(name) = change.name() else { continue };
         let part = parts.entry(name.to_owned()).or_default();
         part.hit |= [&change.old_status, &change.new_status].into_iter().flatten().any(|word| !works(word));
         part.word = change.new_status.clone().or(part.word.take());

@@ -1,8 +1,9 @@
 //! Incidents as status pages write them: Statuspage v2 and the products that imitate it, which leave members out or call
 //! them otherwise. Read into one shape, each member as it was written.
 
-use entente_sidecar::decode::{self, List, refuse};
+use entente_sidecar::decode::{self, List, Part, json_items, refuse};
 use entente_sidecar::item::Refusal;
+use entente_sidecar::written::Written;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -40,13 +41,17 @@ struct Page {
     url: Option<String>,
 }
 
-/// Reads an answer into its items: `summary.json`, `incidents.json`, `scheduled-maintenances.json` and their kin, or one
-/// incident alone, as recordings hold them.
+/// Reads an answer into its items: `summary.json`, `incidents.json`, `scheduled-maintenances.json` and their kin, or a bare
+/// list of incidents, or one alone, as recordings hold them.
 ///
 /// # Errors
 /// If the answer is no JSON, or has no list of incidents.
 pub(crate) fn answer(body: &[u8]) -> Result<Answer, Refusal> {
     let whole: Box<RawValue> = decode::json(body)?;
+    if whole.get().starts_with('[') {
+        let listed = json_items(body)?.into_iter().map(|raw| Listed { raw, planned: false });
+        return Ok(Answer { page: None, listed: listed.collect() });
+    }
     if !is_object(&whole) {
         return Err(refuse("expected an object with a list of incidents", body));
     }
@@ -98,7 +103,8 @@ impl Id {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Incident {
     pub(crate) id: Id,
-    pub(crate) name: Option<String>,
+    name: Option<String>,
+    title: Option<String>,
     status: Option<String>,
     #[serde(rename = "lastUpdateStatus")]
     last_update_status: Option<String>,
@@ -106,24 +112,29 @@ pub(crate) struct Incident {
     severity: Option<String>,
     shortlink: Option<String>,
     url: Option<String>,
-    pub(crate) created_at: Option<String>,
-    started_at: Option<String>,
-    started: Option<String>,
-    updated_at: Option<String>,
+    created_at: Option<Written>,
+    started_at: Option<Written>,
+    started: Option<Written>,
+    updated_at: Option<Written>,
     #[serde(rename = "updatedAt")]
-    updated_at_camel: Option<String>,
-    pub(crate) resolved_at: Option<String>,
-    scheduled_for: Option<String>,
-    start: Option<String>,
-    pub(crate) scheduled_until: Option<String>,
+    updated_at_camel: Option<Written>,
+    resolved_at: Option<Written>,
+    scheduled_for: Option<Written>,
+    start: Option<Written>,
+    scheduled_until: Option<Written>,
     components: Option<List<Component>>,
     services: Option<List<Component>>,
-    incident_updates: Option<List<Update>>,
+    incident_updates: Option<List<Part<Update>>>,
     #[serde(rename = "incidentUpdates")]
-    incident_updates_camel: Option<List<Update>>,
+    incident_updates_camel: Option<List<Part<Update>>>,
 }
 
 impl Incident {
+    pub(crate) fn name(&self) -> Option<&str> {
+        let named = [&self.name, &self.title].into_iter().flatten().map(|name| name.trim());
+        named.into_iter().find(|name| !name.is_empty())
+    }
+
     pub(crate) fn status(&self) -> Option<&str> {
         self.status.as_deref().or(self.last_update_status.as_deref())
     }
@@ -139,15 +150,27 @@ impl Incident {
 
     /// When it began, where the page says so; when it was entered is something else.
     pub(crate) fn started(&self) -> Option<&str> {
-        self.started_at.as_deref().or(self.started.as_deref())
+        written(&self.started_at).or(written(&self.started))
+    }
+
+    pub(crate) fn created(&self) -> Option<&str> {
+        written(&self.created_at)
     }
 
     pub(crate) fn updated(&self) -> Option<&str> {
-        self.updated_at.as_deref().or(self.updated_at_camel.as_deref())
+        written(&self.updated_at).or(written(&self.updated_at_camel))
+    }
+
+    pub(crate) fn resolved(&self) -> Option<&str> {
+        written(&self.resolved_at)
     }
 
     pub(crate) fn scheduled_for(&self) -> Option<&str> {
-        self.scheduled_for.as_deref().or(self.start.as_deref())
+        written(&self.scheduled_for).or(written(&self.start))
+    }
+
+    pub(crate) fn scheduled_until(&self) -> Option<&str> {
+        written(&self.scheduled_until)
     }
 
     /// The components that it names, groups of them left out.
@@ -155,17 +178,53 @@ impl Incident {
         self.components.iter().chain(&self.services).flatten().filter(|component| component.group != Some(true))
     }
 
-    pub(crate) fn updates(&self) -> impl Iterator<Item = &Update> {
+    pub(crate) fn updates(&self) -> impl Iterator<Item = &Part<Update>> {
         self.incident_updates.iter().chain(&self.incident_updates_camel).flatten()
     }
 }
 
-/// A component as an incident names it, with its status now, whatever that is due to.
-#[derive(Debug, Deserialize)]
+/// A component as an incident names it, with its status now, whatever that is due to; or as a statement names it, with
+/// what it says of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Mention")]
 pub(crate) struct Component {
-    pub(crate) name: String,
+    name: Option<String>,
     pub(crate) status: Option<String>,
+    pub(crate) old_status: Option<String>,
+    pub(crate) new_status: Option<String>,
     group: Option<bool>,
+}
+
+/// How a component is mentioned: some products give its name alone.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a component: its name, or an object")]
+enum Mention {
+    Name(String),
+    Whole {
+        name: Option<String>,
+        status: Option<String>,
+        old_status: Option<String>,
+        new_status: Option<String>,
+        group: Option<bool>,
+    },
+}
+
+impl From<Mention> for Component {
+    fn from(mention: Mention) -> Self {
+        match mention {
+            Mention::Name(name) => Self { name: Some(name), ..Self::default() },
+            Mention::Whole { name, status, old_status, new_status, group } => {
+                Self { name, status, old_status, new_status, group }
+            }
+        }
+    }
+}
+
+impl Component {
+    /// Its name; one without is none.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref().map(str::trim).filter(|name| !name.is_empty())
+    }
 }
 
 /// One public statement of an incident.
@@ -175,12 +234,12 @@ pub(crate) struct Update {
     pub(crate) status: Option<String>,
     body: Option<String>,
     description: Option<String>,
-    display_at: Option<String>,
+    display_at: Option<Written>,
     #[serde(rename = "publicIncidentUpdateDate")]
-    public_date: Option<String>,
-    created_at: Option<String>,
-    pub(crate) updated_at: Option<String>,
-    affected_components: Option<List<Change>>,
+    public_date: Option<Written>,
+    created_at: Option<Written>,
+    updated_at: Option<Written>,
+    affected_components: Option<List<Component>>,
 }
 
 impl Update {
@@ -190,18 +249,19 @@ impl Update {
 
     /// When it was said, as the page shows it.
     pub(crate) fn when(&self) -> Option<&str> {
-        self.display_at.as_deref().or(self.public_date.as_deref()).or(self.created_at.as_deref())
+        written(&self.display_at).or(written(&self.public_date)).or(written(&self.created_at))
     }
 
-    pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
+    pub(crate) fn edited(&self) -> Option<&str> {
+        written(&self.updated_at)
+    }
+
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &Component> {
         self.affected_components.iter().flatten()
     }
 }
 
-/// What a statement says of a component.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Change {
-    pub(crate) name: Option<String>,
-    pub(crate) old_status: Option<String>,
-    pub(crate) new_status: Option<String>,
+/// A time as it was written; an empty one is none.
+fn written(time: &Option<Written>) -> Option<&str> {
+    time.as_ref().map(Written::as_str).filter(|time| !time.is_empty())
 }

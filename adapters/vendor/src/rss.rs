@@ -58,6 +58,7 @@ impl Rss {
                 next_update_by: None,
             },
             notices: statement.into_iter().collect(),
+            refused: Vec::new(),
             object_id,
         })
     }

@@ -11,7 +11,7 @@ use entente_schemas::header::{Native, Ref, RefKind, Relation, Times};
 use entente_sidecar::decode::{json_item, refuse_item};
 use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
-use entente_sidecar::reading::{address, gather};
+use entente_sidecar::reading::{address, gather, updates as sorted_out};
 use entente_sidecar::stamp::{MemberError, fidelity, only_observed, optional, utc_seconds};
 
 use crate::component::{Part, blocks, digest_member, parts};
@@ -41,8 +41,13 @@ enum ItemError {
     Mapping(#[from] MappingError),
 }
 
-/// An update and when it was said.
-type Told<'a> = (Option<DateTime<Utc>>, &'a Update);
+/// An update, when it was said, and when it was edited.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    when: Option<DateTime<Utc>>,
+    edited: Option<DateTime<Utc>>,
+    update: &'a Update,
+}
 
 /// What is known of an incident once its words and times are read.
 struct Case<'a> {
@@ -50,6 +55,7 @@ struct Case<'a> {
     id: String,
     object_id: String,
     updates: Vec<Told<'a>>,
+    refused: Vec<Refusal>,
     words: Words,
     parts: BTreeMap<String, Part>,
     url: Option<String>,
@@ -109,18 +115,17 @@ impl Statuspage {
         if id.is_empty() || object_id.chars().count() > OBJECT_ID_MAX {
             return Err(ItemError::BadId);
         }
-        let updates = in_order(incident, observed)?;
+        let (updates, refused) = in_order(incident, observed);
         let words = words(incident, planned, lookup);
-        let parts = parts(incident, updates.iter().map(|(_, update)| *update), words.phase.is_open());
+        let parts = parts(incident, updates.iter().map(|told| told.update), words.phase.is_open());
         let url =
             incident.link().and_then(address).map(str::to_owned).or_else(|| page.map(|page| item_page(page, &id)));
-        Ok(Case { incident, id, object_id, updates, words, parts, url, observed })
+        Ok(Case { incident, id, object_id, updates, refused, words, parts, url, observed })
     }
 
     fn item(&self, case: &Case<'_>, page: Option<&str>, lookup: &mut Lookup<'_>) -> Result<Item, ItemError> {
-        let name = case.incident.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let words = &case.words;
-        let newest = case.updates.last().map(|(_, update)| update.text()).filter(|text| !text.trim().is_empty());
+        let newest = case.updates.last().map(|told| told.update.text()).filter(|text| !text.trim().is_empty());
         Ok(Item {
             object_id: case.object_id.clone(),
             native: self.native(case)?,
@@ -133,52 +138,43 @@ impl Statuspage {
                 severity: words.severity,
                 effect: Vec::new(),
                 blocks: blocks(&self.profile.speaker.org, self.class, &case.parts, words, lookup),
-                title: name.ok_or(ItemError::NoName)?.to_owned(),
+                title: case.incident.name().ok_or(ItemError::NoName)?.to_owned(),
                 summary: newest.map(str::to_owned),
                 symptoms: Vec::new(),
                 suspected_cause: None,
                 counts: Vec::new(),
                 next_update_by: None,
             },
-            notices: case.updates.iter().map(|told| self.statement(case, told)).collect::<Result<_, _>>()?,
+            notices: case.updates.iter().map(|told| self.statement(case, *told)).collect::<Result<_, _>>()?,
+            refused: case.refused.clone(),
         })
     }
 
     fn native(&self, case: &Case<'_>) -> Result<Native, MappingError> {
         Ok(Native {
-            system: self.profile.system.clone(),
-            id: case.id.clone(),
-            url: case.url.clone(),
             status: case.incident.status().map(str::to_owned),
             severity: case.incident.impact().map(str::to_owned),
-            category: None,
-            mapping_version: self.profile.mapping_version,
             digest: mapping().digest("impact", |name| member(case, name))?,
+            ..mapping().native(&self.profile.system, case.id.clone(), case.url.as_deref())
         })
     }
 
-    fn statement(&self, case: &Case<'_>, (when, update): &Told<'_>) -> Result<Statement, ItemError> {
+    fn statement(&self, case: &Case<'_>, Told { when, edited, update }: Told<'_>) -> Result<Statement, MappingError> {
         let name = match (&update.id, when) {
             (Some(id), _) => id.text(),
-            (None, Some(when)) => utc_seconds(*when),
+            (None, Some(when)) => utc_seconds(when),
             (None, None) => "text".to_owned(),
         };
-        let edited = optional("updated_at", update.updated_at.as_deref(), case.observed)?;
         Ok(Statement {
             object_id: format!("{}/{name}", case.object_id),
             native: Native {
-                system: self.profile.system.clone(),
-                id: format!("{}/{name}", case.id),
-                url: case.url.clone(),
                 status: update.status.clone(),
-                severity: None,
-                category: None,
-                mapping_version: self.profile.mapping_version,
                 digest: mapping().digest("notice", |name| update_member(update, name))?,
+                ..mapping().native(&self.profile.system, format!("{}/{name}", case.id), case.url.as_deref())
             },
             times: Times {
-                published_at: edited.or(*when),
-                occurred_at: *when,
+                published_at: edited.or(when),
+                occurred_at: when,
                 fidelity: when.map(fidelity),
                 ..only_observed(case.observed)
             },
@@ -195,11 +191,15 @@ impl Statuspage {
 }
 
 /// Updates, oldest first; those that were said at one time in the order of their ids.
-fn in_order(incident: &Incident, observed: DateTime<Utc>) -> Result<Vec<Told<'_>>, MemberError> {
-    let told = |update| Ok((optional("display_at", Update::when(update), observed)?, update));
-    let mut updates = incident.updates().map(told).collect::<Result<Vec<Told<'_>>, MemberError>>()?;
-    updates.sort_by_cached_key(|(when, update)| (*when, update.id.as_ref().map(crate::incident::Id::text)));
-    Ok(updates)
+fn in_order(incident: &Incident, observed: DateTime<Utc>) -> (Vec<Told<'_>>, Vec<Refusal>) {
+    let told = |update| {
+        let when = optional("display_at", Update::when(update), observed)?;
+        let edited = optional("updated_at", update.edited(), observed)?;
+        Ok::<_, MemberError>(Told { when, edited, update })
+    };
+    let (mut updates, refused) = sorted_out(&incident.id.text(), incident.updates(), told);
+    updates.sort_by_cached_key(|told| (told.when, told.update.id.as_ref().map(crate::incident::Id::text)));
+    (updates, refused)
 }
 
 fn times(case: &Case<'_>) -> Result<Times, MemberError> {
@@ -210,11 +210,11 @@ fn times(case: &Case<'_>) -> Result<Times, MemberError> {
     } else {
         optional("started_at", incident.started(), observed)?
     };
-    let ended = optional("resolved_at", incident.resolved_at.as_deref(), observed)?;
-    let created = optional("created_at", incident.created_at.as_deref(), observed)?;
+    let ended = optional("resolved_at", incident.resolved(), observed)?;
+    let created = optional("created_at", incident.created(), observed)?;
     let updated = optional("updated_at", incident.updated(), observed)?;
     Ok(Times {
-        published_at: updated.or(case.updates.last().and_then(|(when, _)| *when)).or(created),
+        published_at: updated.or(case.updates.last().and_then(|told| told.when)).or(created),
         occurred_at: began,
         occurred_end: ended.filter(|_| !case.words.phase.is_open()),
         fidelity: began.map(fidelity),
@@ -225,16 +225,16 @@ fn times(case: &Case<'_>) -> Result<Times, MemberError> {
 fn member(case: &Case<'_>, name: &str) -> Member {
     let incident = case.incident;
     match name {
-        "name" => incident.name.as_deref().into(),
+        "name" => incident.name().into(),
         "status" => incident.status().into(),
         "impact" => incident.impact().into(),
         "started" => incident.started().into(),
-        "resolved" => incident.resolved_at.as_deref().into(),
+        "resolved" => incident.resolved().into(),
         "scheduled_for" => incident.scheduled_for().into(),
-        "scheduled_until" => incident.scheduled_until.as_deref().into(),
+        "scheduled_until" => incident.scheduled_until().into(),
         "components" => digest_member(&case.parts).into(),
         _ => match (name.strip_prefix("newest."), case.updates.last()) {
-            (Some(name), Some((_, update))) => update_member(update, name),
+            (Some(name), Some(told)) => update_member(told.update, name),
             _ => Member::Absent,
         },
     }

@@ -30,12 +30,13 @@ pub(crate) struct Words {
 pub(crate) fn words(incident: &Incident, planned: bool, lookup: &mut Lookup<'_>) -> Words {
     let impact = meaning(lookup, "impact", incident.impact(), Severity::NotStated.as_str());
     let planned = planned || incident.scheduled_for().is_some() || impact.kind == Some(ImpactKind::Maintenance);
-    let otherwise = match (incident.resolved_at.is_some(), planned) {
+    let otherwise = match (incident.resolved().is_some(), planned) {
         (true, _) => Phase::Resolved,
         (false, true) => Phase::Scheduled,
         (false, false) => Phase::Investigating,
     };
     let status = meaning(lookup, "status", incident.status(), otherwise.as_str());
+    let planned = planned || status.kind == Some(ImpactKind::Maintenance);
     Words {
         kind: if planned { ImpactKind::Maintenance } else { ImpactKind::Incident },
         phase: status.phase.unwrap_or(otherwise),

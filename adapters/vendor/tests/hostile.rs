@@ -72,9 +72,7 @@ fn a_bad_item_costs_only_itself_and_is_named() {
         ",\"started_at\":\"1999-12-31T23:59:59Z\"",
         ",\"resolved_at\":\"2099-01-01T00:00:00Z\"",
         ",\"updated_at\":\"-9999999999999\"",
-        ",\"incident_updates\":[{\"display_at\":\"2026-02-31T00:00:00Z\"}]",
-        ",\"incident_updates\":[7]",
-        ",\"components\":[{}]",
+        ",\"components\":[7]",
         ",\"id\":\"doubled\"",
     ] {
         let reading = page(&with(members)).unwrap();
@@ -96,6 +94,11 @@ fn odd_but_harmless_members_are_taken() {
         ",\"duration\":1e308,\"n\":99999999999999999999999999",
         ",\"updated_at\":\"\"",
         ",\"incident_updates\":[{\"body\":\"<b>x</b>\"}]",
+        ",\"components\":[{}, {\"name\":null}, \"API\", {\"name\":\"DNS\",\"status\":null}]",
+        ",\"incident_updates\":[{\"body\":\"x\",\"affected_components\":[\"API\"]}]",
+        ",\"created_at\":1785000000,\"updated_at\":1785000000123,\"started_at\":\"2026-07-25 17:20:00 UTC\"",
+        ",\"resolved_at\":\"\",\"started_at\":\"2026-07-25T17:20:00+0000\"",
+        ",\"status\":\"in_progress\"",
     ] {
         let reading = page(&with(members)).unwrap();
         assert_eq!((reading.items.len(), reading.refused.len()), (2, 0), "{members}");
@@ -105,6 +108,35 @@ fn odd_but_harmless_members_are_taken() {
     assert_eq!(numbered.items[0].object_id, "statuspage.acme:42");
     let words: Vec<&str> = numbered.unmapped.keys().map(|word| word.word.as_str()).collect();
     assert_eq!(words, ["SEV0", "pondering"]);
+}
+
+#[test]
+fn a_bad_update_costs_only_itself_and_is_named() {
+    let updates = ",\"status\":\"identified\",\"incident_updates\":[\
+        {\"id\":\"u3\",\"display_at\":\"2026-02-31T00:00:00Z\",\"body\":\"Never\"},7,{\"id\":\"u2\",\"body\":[]},\
+        {\"id\":\"u1\",\"display_at\":\"2026-07-01T00:00:00Z\",\"body\":\"One\"},\
+        {\"id\":\"u0\",\"updated_at\":\"2099-07-01T00:00:00Z\",\"body\":\"Zero\"}]";
+    let reading = page(&with(updates)).unwrap();
+    assert_eq!((reading.items.len(), reading.refused.len()), (2, 0));
+    let item = &reading.items[0];
+    assert_eq!((item.notices.len(), item.impact.summary.as_deref()), (1, Some("One")));
+    let told: Vec<(&str, &str)> =
+        item.refused.iter().map(|r| (r.position.as_deref().unwrap(), std::str::from_utf8(&r.input).unwrap())).collect();
+    assert_eq!(
+        told.iter().map(|(place, _)| *place).collect::<Vec<_>>(),
+        ["a, update 1", "a, update 2", "a, update 3", "a, update 5"]
+    );
+    assert_eq!(told[1].1, "7");
+    assert!(item.refused.iter().all(|refusal| !refusal.reason.is_empty()));
+}
+
+#[test]
+fn a_bare_list_of_incidents_and_titles_for_names_are_read() {
+    let reading = page("[{\"id\":\"a\",\"title\":\"A\",\"status\":\"resolved\"},{\"id\":\"b\"}]").unwrap();
+    assert_eq!((reading.items[0].impact.title.as_str(), reading.refused.len()), ("A", 1));
+    assert_eq!(reading.items[0].impact.phase.as_str(), "resolved");
+    let planned = page("[{\"id\":\"a\",\"title\":\"A\",\"status\":\"in_progress\"}]").unwrap();
+    assert_eq!(planned.items[0].impact.kind.as_str(), "maintenance", "the phase is one of planned work only");
 }
 
 #[test]
@@ -150,7 +182,7 @@ fn what_is_no_status_page_is_refused_and_the_reason_says_what_was_expected() {
         ("", "EOF"),
         ("<!doctype html><html>", "web page"),
         ("{\"incidents\":\"<html>\"}", "sequence"),
-        ("[1,2]", "an object with a list of incidents"),
+        ("7", "an object with a list of incidents"),
         ("{\"page\":{},\"status\":{}}", "no list of incidents"),
         ("{\"incidents\":[],\"incidents\":[]}", "duplicate"),
         ("{\"incidents\":[1e999]}", ""),
@@ -197,16 +229,20 @@ fn a_post_takes_its_status_from_its_own_first_word_for_it() {
 #[test]
 fn posts_are_named_by_guid_and_date_and_a_bad_one_costs_only_itself() {
     let feed = "<rss><channel>\
+        <item><title>Dated</title><pubDate>Fri, 31 Jul 2026 11:00:00 GMT</pubDate></item>\
         <item><guid>g</guid><title>T</title><pubDate>Fri, 31 Jul 2026 12:00:00 +0200</pubDate><description>d</description></item>\
         <item><title>nameless</title></item><item><guid>h</guid><pubDate>soon</pubDate></item>\
         <item><guid>old</guid><pubDate>Fri, 31 Dec 1999 12:00:00 GMT</pubDate></item>\
         <item><link>https://acme.test/1</link></item></channel></rss>";
     let reading = rss("acme", "x").read(feed.as_bytes(), observed()).unwrap();
     let ids: Vec<&str> = reading.items.iter().map(|item| item.object_id.as_str()).collect();
-    assert_eq!(ids, ["rss.acme:g@2026-07-31T10:00:00Z", "rss.acme:https://acme.test/1"]);
-    assert_eq!(reading.items[0].notices[0].object_id, "rss.acme:g@2026-07-31T10:00:00Z/text");
+    assert_eq!(
+        ids,
+        ["rss.acme:Dated@2026-07-31T11:00:00Z", "rss.acme:g@2026-07-31T10:00:00Z", "rss.acme:https://acme.test/1"]
+    );
+    assert_eq!(reading.items[1].notices[0].object_id, "rss.acme:g@2026-07-31T10:00:00Z/text");
     let refused: Vec<&str> = reading.refused.iter().map(|r| r.position.as_deref().unwrap()).collect();
-    assert_eq!(refused, ["item 2 nameless", "item 3 h", "item 4 old"]);
+    assert_eq!(refused, ["item 3 nameless", "item 4 h", "item 5 old"]);
     assert!(reading.refused.iter().all(|refusal| refusal.input.starts_with(b"<item>")));
 }
 

@@ -131,6 +131,7 @@ impl Entry {
                     text: self.text.clone(),
                 },
             }],
+            refused: Vec::new(),
         }
     }
 }

@@ -1,21 +1,23 @@
-//! Numbers as these feeds write them: now as a string, now as a number, for one and the same member.
+//! Texts and numbers as feeds write them: now as a string, now as a number, for one and the same member.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// A whole number, kept as it was written.
+/// A text or a whole number, kept as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Written(String);
+pub struct Written(String);
 
 impl Written {
-    /// The digits as they stood there.
-    pub(crate) fn as_str(&self) -> &str {
+    /// The text as it stood there, without white space at its ends.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         self.0.trim()
     }
 
     /// Its value, if it is a whole number that fits.
-    pub(crate) fn value(&self) -> Option<i64> {
+    #[must_use]
+    pub fn value(&self) -> Option<i64> {
         self.as_str().parse().ok()
     }
 }
@@ -27,7 +29,7 @@ impl<'de> Deserialize<'de> for Written {
             type Value = Written;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number, as a number or as a string")
+                f.write_str("a text or a whole number")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Written, E> {
