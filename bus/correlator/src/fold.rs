@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entente_schemas::family::{Body, Family, ImpactKind};
+use entente_schemas::family::{Body, Erasure, Family, ImpactKind};
 use entente_schemas::record::{Position, Record};
 use entente_schemas::speaker::Role;
 
@@ -172,13 +172,8 @@ impl State {
     /// A predecessor that came late names another hash than its successor does: the successor is held back after all.
     fn expel(&mut self, event_id: &str, order: &Order) {
         let Some(entry) = self.objects.event(event_id).cloned() else { return };
-        self.objects.remove(&entry);
+        self.take_out(&entry);
         self.door.forget(event_id);
-        self.log.remove(&entry.order);
-        self.places.remove(&(entry.order.sequence, Arc::clone(&entry.order.stream)));
-        if let Some(seen) = self.traffic.get_mut(&feed_of(&entry)) {
-            seen.claims = seen.claims.saturating_sub(1);
-        }
         let reason = format!("its chain names another predecessor than the one logged at {}", order.sequence);
         self.hold(
             &entry.order.clone(),
@@ -188,12 +183,71 @@ impl State {
         self.touch_target(&entry);
     }
 
+    fn take_out(&mut self, entry: &Entry) {
+        self.objects.remove(entry);
+        self.log.remove(&entry.order);
+        self.places.remove(&(entry.order.sequence, Arc::clone(&entry.order.stream)));
+        if let Some(seen) = self.traffic.get_mut(&feed_of(entry)) {
+            seen.claims = seen.claims.saturating_sub(1);
+        }
+    }
+
+    /// Lets a retraction that erases take its target out, whether the log holds it still or not: who folds the log before
+    /// and who folds it after the erasing see the same.
+    fn forget(&mut self, retraction: &Arc<Entry>) {
+        let Some(erasure) = Erasure::of(&retraction.event) else { return };
+        self.door.bridge(&erasure, &retraction.event.audience);
+        let target = self.objects.event(&erasure.event).cloned();
+        if let Some(target) = target.filter(|target| erasure.names(&target.event, &target.payload)) {
+            self.take_out(&target);
+            self.hear_again(&target);
+            self.touch_target(&target);
+        }
+        self.objects.erase(&erasure, retraction);
+        self.touch_target(retraction);
+    }
+
+    /// When the speaker and the transmitter of what is taken out were last heard besides.
+    fn hear_again(&mut self, gone: &Entry) {
+        let (speaker, feed) = (gone.speaker().to_owned(), feed_of(gone));
+        let newest = |of: &dyn Fn(&Entry) -> bool| {
+            self.log.values().rev().find(|entry| of(entry)).map(|entry| entry.order.logged)
+        };
+        let by_feed = newest(&|entry| feed_of(entry) == feed);
+        let by_speaker = newest(&|entry| entry.speaker() == speaker && speaks(entry));
+        if let Some(seen) = self.traffic.get_mut(&feed) {
+            seen.heard = by_feed;
+        }
+        match by_speaker {
+            Some(heard) => self.heard.insert(speaker, heard),
+            None => self.heard.remove(&speaker),
+        };
+    }
+
+    /// Whether an event is among what was taken.
+    #[must_use]
+    pub fn holds(&self, event: &str) -> bool {
+        self.objects.event(event).is_some()
+    }
+
+    /// The retractions that erased something: what a view of a moment before them must not show either.
+    #[must_use]
+    pub fn erasures(&self) -> Vec<Arc<Entry>> {
+        self.objects.erasures().cloned().collect()
+    }
+
+    /// Takes out what later retractions erased. Doing it again does nothing.
+    pub fn erase(&mut self, retractions: &[Arc<Entry>]) {
+        retractions.iter().for_each(|retraction| self.forget(retraction));
+        self.settle();
+    }
+
     fn take(&mut self, entry: Arc<Entry>) {
         let seen = self.traffic.entry(feed_of(&entry)).or_default();
         seen.claims += 1;
         seen.heard = seen.heard.max(Some(entry.order.logged));
         let speaker = &entry.header().speaker;
-        if !matches!(entry.family(), Family::Feed | Family::Rejected) {
+        if speaks(&entry) {
             self.roles.entry(speaker.org.clone()).or_insert(speaker.role);
             let heard = self.heard.entry(speaker.org.clone()).or_insert(entry.order.logged);
             *heard = entry.order.logged.max(*heard);
@@ -205,11 +259,15 @@ impl State {
             self.touch_referrers(&entry);
         }
         self.touch_target(&entry);
+        self.forget(&entry);
     }
 
     /// Notes the object of a record, and that which it withdraws.
     fn touch_target(&mut self, entry: &Entry) {
         self.unsettled.insert((entry.family(), entry.header().object_id.clone()));
+        if let Body::Notice(notice) = &entry.claim().body {
+            self.unsettled.insert((Family::Impact, notice.about.clone()));
+        }
         if let Body::Retraction(retraction) = &entry.claim().body {
             for family in self.objects.families_of(&retraction.target_object) {
                 self.unsettled.insert((family, retraction.target_object.clone()));
@@ -225,6 +283,7 @@ impl State {
         for (family, id) in &unsettled {
             match family {
                 Family::Impact => drop(impacts.insert(id.clone())),
+                // A retraction names the statement only.
                 Family::Notice => impacts.extend(self.objects.get(Family::Notice, id).and_then(about)),
                 Family::Constraint => self.rules_stale = true,
                 _ => {}
@@ -233,7 +292,7 @@ impl State {
         impacts.iter().for_each(|id| self.touch_impact(id));
         for (family, id) in unsettled.into_iter().filter(|(family, _)| is_attached(*family)) {
             let entry = self.objects.current_by_id(family, &id).cloned();
-            let (keys, references) = self.referrals.set((family, id), entry.as_deref());
+            let (keys, references) = self.referrals.set(&self.objects, (family, id), entry.as_deref());
             self.changed.extend(impacts_naming(&self.graph, &keys));
             self.changed.extend(impacts_referred(&self.objects, &self.graph, &references));
         }
@@ -345,6 +404,11 @@ impl State {
         let first = self.places.range((sequence, Arc::from(""))..).next()?;
         if first.0.0 == sequence { self.log.get(first.1) } else { None }
     }
+}
+
+/// What is said of feeds is not said by those whose words they carry.
+fn speaks(entry: &Entry) -> bool {
+    !matches!(entry.family(), Family::Feed | Family::Rejected)
 }
 
 fn feed_of(entry: &Entry) -> (String, String) {

@@ -1,6 +1,7 @@
 //! One incident's view, a part a file: lanes, disagreements, unknowns, causes, repairs, figures, what was told and what is
 //! owed, why its members are one, and the eight answers.
 
+pub(crate) mod answer;
 pub(crate) mod approach;
 pub(crate) mod brief;
 pub(crate) mod cause;

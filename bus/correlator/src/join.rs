@@ -1,6 +1,7 @@
 //! Which claims are one incident: what they name, the rules that join, people's words about it, and what belongs where.
 
 pub(crate) mod cluster;
+pub(crate) mod cut;
 pub(crate) mod facets;
 pub(crate) mod graph;
 pub(crate) mod place;

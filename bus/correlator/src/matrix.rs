@@ -9,7 +9,7 @@ use entente_schemas::family::Phase;
 use entente_schemas::speaker::{Relay, Role};
 
 use crate::incident::core::Core;
-use crate::incident::lane::role_rank;
+use crate::incident::lane::{role_rank, told_by};
 use crate::join::scene::Hit;
 use crate::picture::{Cell, CellClaim, Column, Matrix, Row};
 use crate::sight::{Sights, is_blind};
@@ -30,6 +30,7 @@ pub(crate) struct Contribution {
     next_update_by: Option<DateTime<Utc>>,
     disagrees: bool,
     polled: bool,
+    told_by: Option<String>,
     position: u64,
 }
 
@@ -51,6 +52,7 @@ impl Contribution {
             next_update_by: hit.impact.next_update_by,
             disagrees,
             polled: header.speaker.relay == Relay::Polled,
+            told_by: told_by(hit.entry),
             position: hit.entry.position(),
         }
     }
@@ -138,6 +140,7 @@ fn cell(
             severity: one.severity,
             phase: one.phase,
             native: one.native.clone(),
+            told_by: one.told_by.clone(),
             changed: one.changed,
             exact: one.exact,
             next_update_by: one.next_update_by,

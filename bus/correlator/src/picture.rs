@@ -42,7 +42,7 @@ pub struct Picture {
     pub desks: Vec<Desk>,
     /// The newest records that were taken, newest first.
     pub recent: Vec<Line>,
-    /// Records that the fold refuses, newest first.
+    /// Records that the fold refuses, and retractions that withdraw nothing, newest first.
     pub held_back: Vec<HeldBack>,
     /// Items that adapters could not take, newest first.
     pub rejected: Vec<Rejected>,
@@ -158,6 +158,8 @@ pub struct CellClaim {
     pub phase: Phase,
     /// The speaker's own word.
     pub native: Option<String>,
+    /// Who passed the words on, where they were only heard of; absent otherwise.
+    pub told_by: Option<String>,
     /// When the claim last changed.
     pub changed: DateTime<Utc>,
     /// Whether service and region are exact, or the claim holds somewhere within several.
@@ -283,6 +285,8 @@ pub struct Lane {
     pub claim: Option<LaneClaim>,
     /// When anything of the speaker about this incident was last logged.
     pub heard: Option<DateTime<Utc>>,
+    /// Who passed its words on, where none of them came from the speaker itself or its channels; absent otherwise.
+    pub told_by: Option<String>,
     /// The speaker's feeds.
     pub sight: Sight,
     /// Nothing was said for two hours although the feed works and the lane is open.
@@ -468,6 +472,8 @@ pub struct Cause {
     pub artifact: Option<String>,
     /// How the words came here.
     pub relay: Relay,
+    /// Who passed the words on, where they were only heard of; absent otherwise.
+    pub told_by: Option<String>,
     /// Logged time of the claim that first said so.
     pub since: DateTime<Utc>,
 }
@@ -479,6 +485,8 @@ pub struct Approach {
     pub object_id: String,
     /// Whose description.
     pub speaker: String,
+    /// Who passed the words on, where they were only heard of; absent otherwise.
+    pub told_by: Option<String>,
     /// Its name.
     pub name: String,
     /// Its kind.
@@ -508,6 +516,8 @@ pub struct Approach {
 pub struct Run {
     /// Who reports it.
     pub speaker: String,
+    /// Who passed the words on, where they were only heard of; absent otherwise.
+    pub told_by: Option<String>,
     /// The state of the newest run.
     pub state: RunState,
     /// Units with a known outcome and how many of them work again.
@@ -548,6 +558,8 @@ pub struct Advice {
     pub speaker: String,
     /// How the words came here.
     pub relay: Relay,
+    /// Who passed the words on, where they were only heard of; absent otherwise.
+    pub told_by: Option<String>,
     /// What kind.
     pub category: AdvisoryCategory,
     /// Its title.
@@ -582,6 +594,8 @@ pub struct Figure {
     pub speaker: String,
     /// How the words came here.
     pub relay: Relay,
+    /// Who passed the words on, where they were only heard of; absent otherwise.
+    pub told_by: Option<String>,
     /// The figure; absent if only an interval was given.
     pub value: Option<u64>,
     /// Lower end; absent if no interval was given.
@@ -609,6 +623,8 @@ pub struct Figure {
 pub struct Told {
     /// The speaker.
     pub speaker: String,
+    /// Who passed the words on, where they were only heard of; absent otherwise.
+    pub told_by: Option<String>,
     /// The newest statement, cut to 200 characters.
     pub text: String,
     /// Its object id, which leads to the whole text.
@@ -638,7 +654,7 @@ pub struct Owed {
     pub object_id: String,
     /// What: `request`, `offer`, `commitment`, `update`.
     pub kind: String,
-    /// Who owes.
+    /// Who owes: of a request, those who have not answered, or once it is settled all who were asked.
     pub by: Vec<String>,
     /// To whom; empty is to all.
     pub to: Vec<String>,
@@ -650,8 +666,31 @@ pub struct Owed {
     pub overdue: bool,
     /// Where it stands.
     pub state: Option<MessageState>,
+    /// Nothing is owed any more: a request that each one asked has answered, promised otherwise or declined.
+    pub settled: bool,
+    /// Who answered a request, and how, the first answer first.
+    pub answers: Vec<Reply>,
     /// The incident, if it refers to one.
     pub incident: Option<String>,
+    /// Place in the log.
+    pub position: u64,
+}
+
+/// An answer to a request, by one who was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reply {
+    /// The object id of the answer.
+    pub object_id: String,
+    /// Who answers.
+    pub speaker: String,
+    /// Note, commitment, decision, ...
+    pub kind: MessageKind,
+    /// What it makes of the request: acknowledged, committed, fulfilled or declined.
+    pub state: MessageState,
+    /// In words.
+    pub text: String,
+    /// When it was logged.
+    pub logged: DateTime<Utc>,
     /// Place in the log.
     pub position: u64,
 }

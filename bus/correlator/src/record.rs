@@ -4,3 +4,4 @@ pub(crate) mod admit;
 pub(crate) mod entry;
 pub(crate) mod history;
 pub(crate) mod objects;
+pub(crate) mod void;

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entente_schemas::family::{Body, ConstraintKind, Family};
+use entente_schemas::family::{Body, ConstraintKind, Erasure, Family};
 
 use crate::fold::State;
 use crate::incident::core::Core;
 use crate::incident::explain;
-use crate::incident::line::line;
+use crate::incident::line::{erased, line};
 use crate::incident::owed;
 use crate::join::graph::Id;
 use crate::join::place::incident_of;
 use crate::join::reach;
 use crate::matrix::{self, matrix};
-use crate::picture::{Desk, Incident, Line, Owed, Picture, Rejected, Totals};
+use crate::picture::{Desk, HeldBack, Incident, Line, Owed, Picture, Rejected, Totals};
 use crate::record::entry::Entry;
+use crate::record::void::void;
 use crate::select::{EventFilter, Select, Sort, StateFilter, With};
 use crate::sight::{self, Sights};
 use crate::words;
@@ -44,7 +45,7 @@ impl State {
         self.build_cores();
         let feeds = sight::feeds(&self.objects, &self.traffic, &self.door);
         let sights = Sights::read(&feeds);
-        let rejected = self.rejected();
+        let (rejected, void) = (self.rejected(), self.void());
         let (matched, incidents) = self.selected(at, &sights, select);
         let source = matrix::Source {
             sights: &sights,
@@ -59,14 +60,14 @@ impl State {
             logged: self.logged(),
             universe: self.universe.clone(),
             model: self.model.id.clone(),
-            totals: self.totals(at, &sights, rejected.len()),
+            totals: self.totals(at, &sights, (rejected.len(), void.len())),
             matrix: matrix(self.open_cores(), &source),
             matched,
             incidents,
             owed: self.all_owed(at),
             desks: self.desks(at),
             recent: self.log.values().rev().take(RECENT).map(|entry| self.line(entry)).collect(),
-            held_back: self.held.iter().cloned().collect(),
+            held_back: self.held_back(void),
             rejected: rejected.into_iter().take(LISTED).collect(),
             feeds,
         }
@@ -88,12 +89,16 @@ impl State {
         newest.filter(|entry| fits(entry, filter)).take(limit).map(|entry| self.line(entry)).collect()
     }
 
-    /// One record by its event id or its place in the log, and its payload as it was logged.
+    /// One record by its event id or its place in the log, and its payload as it was logged; of what was erased, what is
+    /// still known, and the payload of the retraction that erased it.
     #[must_use]
     pub fn event(&self, key: &str) -> Option<(Line, Arc<[u8]>)> {
         let by_place = || key.parse().ok().and_then(|sequence| self.at_place(sequence));
-        let entry = self.objects.event(key).or_else(by_place)?;
-        Some((self.line(entry), Arc::clone(&entry.payload)))
+        if let Some(entry) = self.objects.event(key).or_else(by_place) {
+            return Some((self.line(entry), Arc::clone(&entry.payload)));
+        }
+        let retraction = self.objects.erased(key)?;
+        Some((erased(retraction, Erasure::of(&retraction.event)?, None), Arc::clone(&retraction.payload)))
     }
 
     /// The current claim of an object by any observer, as it was logged: what a later revision starts from.
@@ -168,7 +173,7 @@ impl State {
         (matched, views.collect())
     }
 
-    fn totals(&self, at: DateTime<Utc>, sights: &Sights, rejected: usize) -> Totals {
+    fn totals(&self, at: DateTime<Utc>, sights: &Sights, (rejected, void): (usize, usize)) -> Totals {
         let after = self.model.windows.silent_after();
         let recent = self.model.windows.recent();
         let mut totals = Totals {
@@ -178,7 +183,7 @@ impl State {
             notices: self.objects.notice_count(),
             claims: self.log.len() as u64,
             repeated: self.repeated,
-            held_back: self.held_total,
+            held_back: self.held_total + void,
             rejected,
             ..Totals::default()
         };
@@ -197,7 +202,7 @@ impl State {
         totals
     }
 
-    /// Promised updates of open incidents, and every message that leaves something owed, overdue first.
+    /// Promised updates of open incidents, and every message by which something is still owed, overdue first.
     fn all_owed(&self, at: DateTime<Utc>) -> Vec<Owed> {
         let mut promises: Vec<&Owed> =
             self.open_cores().flat_map(Core::owed).filter(|owed| owed.kind == "update").collect();
@@ -205,7 +210,10 @@ impl State {
         let mut all: Vec<Owed> = promises.into_iter().take(LISTED).cloned().collect();
         let ground = self.ground();
         let messages = self.objects.currents(Family::Message);
-        all.extend(messages.filter_map(|entry| owed::of_message(entry, incident_of(ground, entry).as_deref())));
+        let owed = messages.filter_map(|entry| {
+            owed::of_message(ground, entry, None).filter(|owed| !owed.settled).map(|owed| (entry, owed))
+        });
+        all.extend(owed.map(|(entry, owed)| Owed { incident: incident_of(ground, entry), ..owed }));
         owed::settle(&mut all, at);
         all.truncate(LISTED);
         all
@@ -250,9 +258,31 @@ impl State {
         list
     }
 
+    /// Retractions that were taken and withdraw nothing.
+    fn void(&self) -> Vec<HeldBack> {
+        let retractions = self.objects.of(Family::Retraction).flat_map(|(_, object)| object.entries());
+        let void = retractions.filter_map(|entry| {
+            Some(HeldBack {
+                position: entry.position(),
+                logged: entry.order.logged,
+                subject: entry.event.expected_subject().map(|subject| subject.to_string()).unwrap_or_default(),
+                reason: format!("withdraws nothing: {}", void(&self.objects, entry)?),
+            })
+        });
+        void.collect()
+    }
+
+    /// What the door refused and what has no effect, the newest first.
+    fn held_back(&self, mut all: Vec<HeldBack>) -> Vec<HeldBack> {
+        all.extend(self.held.iter().cloned());
+        all.sort_by_key(|held| std::cmp::Reverse((held.logged, held.position)));
+        all.truncate(LISTED);
+        all
+    }
+
     fn line(&self, entry: &Arc<Entry>) -> Line {
         let withdrawn = self.objects.withdrawn(entry).map(|by| words::org(by.author_org()));
-        line(entry, incident_of(self.ground(), entry), withdrawn)
+        line(&self.objects, entry, incident_of(self.ground(), entry), withdrawn)
     }
 }
 

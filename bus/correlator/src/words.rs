@@ -98,7 +98,7 @@ pub fn state(state: BlockState) -> &'static str {
     match state {
         BlockState::AffectedDegraded => "degraded",
         BlockState::AffectedPartial => "partial",
-        BlockState::AffectedUnavailable => "affected",
+        BlockState::AffectedUnavailable => "unavailable",
         BlockState::Restoring => "restoring",
         BlockState::Restored => "restored",
         BlockState::NotAffected => "unaffected",
@@ -153,6 +153,24 @@ pub fn units(unit: Unit) -> &'static str {
     }
 }
 
+/// A figure with its unit: `1 VM`, `90 VMs`, `1.80 M devices`.
+#[must_use]
+pub fn counted(number: u64, unit: Unit) -> String {
+    let several = units(unit);
+    let one = several.strip_suffix('s').unwrap_or(several);
+    format!("{} {}", figure(number), if number == 1 { one } else { several })
+}
+
+/// What was said, and who passed it on where it was only heard of.
+#[must_use]
+pub fn as_told(said: impl Into<String>, told_by: Option<&str>) -> String {
+    let said = said.into();
+    match told_by {
+        Some(by) => format!("{said} (as told by {by})"),
+        None => said,
+    }
+}
+
 /// A quantity as it is said.
 #[must_use]
 pub fn quantity(quantity: Quantity) -> String {
@@ -198,6 +216,22 @@ mod tests {
         let said: Vec<String> =
             [6, 60, 1_080, 3_600, 10_500, 86_400, 230_400].iter().map(|s| age(TimeDelta::seconds(*s))).collect();
         assert_eq!(said, ["6 s", "1 min", "18 min", "1 h", "2 h 55 min", "1 d", "2 d 16 h"]);
+    }
+
+    #[test]
+    fn what_is_down_what_is_slow_and_what_is_half_down_are_told_apart() {
+        let said: std::collections::BTreeSet<&str> =
+            [BlockState::AffectedUnavailable, BlockState::AffectedPartial, BlockState::AffectedDegraded]
+                .map(state)
+                .into();
+        assert_eq!(said, ["degraded", "partial", "unavailable"].into());
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        let said = [Unit::Vm, Unit::Device, Unit::CustomerOrg, Unit::Other].map(|unit| counted(1, unit));
+        assert_eq!(said, ["1 VM", "1 device", "1 customer", "1 unit"]);
+        assert_eq!(counted(2, Unit::Vm), "2 VMs");
     }
 
     #[test]

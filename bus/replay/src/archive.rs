@@ -1,22 +1,66 @@
 //! The records of the log, kept in memory with some states on the way: any moment is a fold from the nearest state,
 //! without asking the log again, so that looking back works while the log does not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use entente_correlator::{Model, State};
+use entente_correlator::{Entry, Model, State};
+use entente_schemas::event::chain_hash;
+use entente_schemas::family::{Erasure, Family};
 use entente_schemas::record::{Position, Record};
 
 use crate::milestones::Milestones;
 use crate::timeline::Timeline;
 
-/// Folds the records that a position covers. They may come in any order, and more may be given.
+/// Folds the records that a position covers. They may come in any order, and more may be given: what is erased by a later
+/// one is not shown either.
 #[must_use]
 pub fn fold_to(records: &[Record], universe: &str, model: Arc<Model>, position: &Position) -> State {
+    let erasures = erased_later(records, universe, &model, position);
+    let erased = Erased::of(&erasures);
     let covered = records.iter().filter(|record| position.covers(&record.stream, record.sequence));
     let mut state = State::new(universe, model);
-    covered.cloned().for_each(|record| state.offer(record));
+    covered.filter(|record| !erased.holds(record)).cloned().for_each(|record| state.offer(record));
     state.complete(position);
+    state.erase(&erasures);
     state
+}
+
+/// What retractions erased, by event and by the hash of its bytes.
+struct Erased {
+    events: BTreeSet<String>,
+    hashes: BTreeSet<String>,
+}
+
+impl Erased {
+    fn of(erasures: &[Arc<Entry>]) -> Self {
+        let all = || erasures.iter().filter_map(|entry| Erasure::of(&entry.event));
+        Self {
+            events: all().map(|erasure| erasure.event).collect(),
+            hashes: all().map(|erasure| erasure.hash).collect(),
+        }
+    }
+
+    fn holds(&self, record: &Record) -> bool {
+        !self.hashes.is_empty() && self.hashes.contains(&chain_hash(&record.payload))
+    }
+}
+
+/// The retractions behind a position that erase.
+fn erased_later(records: &[Record], universe: &str, model: &Arc<Model>, position: &Position) -> Vec<Arc<Entry>> {
+    let token = format!(".{}.", Family::Retraction.token());
+    let later = |record: &&Record| !position.covers(&record.stream, record.sequence);
+    if !records.iter().filter(later).any(|record| record.subject.contains(&token)) {
+        return Vec::new();
+    }
+    let mut all = State::new(universe, Arc::clone(model));
+    let mut end = Position::default();
+    for record in records {
+        end.advance(&record.stream, record.sequence);
+        all.offer(record.clone());
+    }
+    all.complete(&end);
+    all.erasures()
 }
 
 /// The records that the live picture was folded from.
@@ -30,6 +74,7 @@ pub struct Archive {
     records: Vec<Record>,
     timeline: Timeline,
     milestones: Milestones,
+    erasures: Vec<Arc<Entry>>,
 }
 
 /// A cut of the log, ready to be folded where nobody waits for the archive.
@@ -38,6 +83,7 @@ pub struct Cut {
     start: Start,
     rest: Vec<Record>,
     position: Position,
+    erasures: Vec<Arc<Entry>>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +102,14 @@ impl Archive {
     /// An archive without records that keeps these milestones.
     #[must_use]
     pub fn with_milestones(universe: &str, model: Arc<Model>, milestones: Milestones) -> Self {
-        Self { universe: universe.to_owned(), model, records: Vec::new(), timeline: Timeline::default(), milestones }
+        Self {
+            universe: universe.to_owned(),
+            model,
+            records: Vec::new(),
+            timeline: Timeline::default(),
+            milestones,
+            erasures: Vec::new(),
+        }
     }
 
     /// Takes records in the order of the log, and the state that they have led to.
@@ -68,6 +121,20 @@ impl Archive {
             self.records.push(record);
         }
         self.milestones.pass(self.records.len(), live);
+        let erasures = live.erasures();
+        if erasures.len() > self.erasures.len() {
+            self.forget(erasures);
+        }
+    }
+
+    /// Drops what was erased, so that looking back finds what who starts now finds.
+    fn forget(&mut self, erasures: Vec<Arc<Entry>>) {
+        let erased = Erased::of(&erasures);
+        for record in self.records.iter_mut().filter(|record| erased.holds(record)) {
+            record.payload = Arc::from([].as_slice());
+        }
+        self.milestones.drop_holding(&erased.events);
+        self.erasures = erasures;
     }
 
     /// When the log took what.
@@ -85,8 +152,10 @@ impl Archive {
             None => (0, Start::Nothing(self.universe.clone(), Arc::clone(&self.model))),
         };
         let after = self.records.iter().skip(done);
-        let rest = after.filter(|record| position.covers(&record.stream, record.sequence)).cloned().collect();
-        Cut { start, rest, position: position.clone() }
+        let covered = after.filter(|record| position.covers(&record.stream, record.sequence));
+        // What was erased has no bytes: a log that was read later does not hold it at all.
+        let rest = covered.filter(|record| !record.payload.is_empty()).cloned().collect();
+        Cut { start, rest, position: position.clone(), erasures: self.erasures.clone() }
     }
 
     /// How many records there are.
@@ -118,6 +187,7 @@ impl Cut {
         };
         self.rest.into_iter().for_each(|record| state.offer(record));
         state.complete(&self.position);
+        state.erase(&self.erasures);
         state
     }
 }

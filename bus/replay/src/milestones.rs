@@ -1,6 +1,7 @@
 //! States kept on the way, so that looking back need not fold the log from its beginning. Few, and at growing distances
 //! from the newest: what was lately is asked for most.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entente_correlator::State;
@@ -52,6 +53,11 @@ impl Milestones {
         if self.kept.len() > self.most {
             self.thin(records);
         }
+    }
+
+    /// Drops every state that holds one of these events: they were erased.
+    pub(crate) fn drop_holding(&mut self, events: &BTreeSet<String>) {
+        self.kept.retain(|milestone| !events.iter().any(|event| milestone.state.holds(event)));
     }
 
     /// Drops the one whose neighbours stand closest together, measured by their distance from the newest.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use entente_schemas::family::{Approach as ApproachClaim, Arm, Body, Family, Remediation, Tally};
 
+use crate::incident::lane::told_by;
 use crate::incident::success::observed;
 use crate::join::scene::Scene;
 use crate::picture::{Approach, Run};
@@ -59,6 +60,7 @@ fn view(entry: &Entry, approach: &ApproachClaim, runs: Vec<Run>) -> Approach {
     Approach {
         object_id: entry.header().object_id.clone(),
         speaker: entry.speaker().to_owned(),
+        told_by: told_by(entry),
         name: approach.name.clone(),
         kind: approach.kind,
         automation: approach.automation,
@@ -82,6 +84,7 @@ fn undescribed(id: String, of: BTreeMap<String, Runs<'_>>) -> Option<Approach> {
         name: id.split_once(':').map_or(id.as_str(), |(_, slug)| slug).replace('-', " "),
         object_id: id,
         speaker,
+        told_by: None,
         kind: entente_schemas::family::ApproachKind::Other,
         automation: entente_schemas::family::Automation::Other,
         access: Vec::new(),
@@ -110,6 +113,7 @@ fn run(speaker: String, all: &[(&Arc<Entry>, &Remediation)]) -> Run {
     let sum = |of: &dyn Fn(&Tally) -> u64| arms().map(of).fold(0_u64, u64::saturating_add);
     Run {
         speaker,
+        told_by: newest.and_then(|(entry, _)| told_by(entry)),
         state: newest.map_or(entente_schemas::family::RunState::Other, |(_, run)| run.state),
         success: observed(sum(&known), sum(&|tally| tally.succeeded.unwrap_or(0))),
         lost: sum(&|tally| tally.lost_to_followup.unwrap_or(0)),

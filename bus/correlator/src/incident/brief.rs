@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entente_schemas::family::CauseStatus;
-use entente_schemas::speaker::Relay;
 
 use crate::incident::cause::{established, named};
 use crate::incident::count::interval;
-use crate::picture::{Answer, Brief, Cause, CountGroup, Incident, Lane, Owed};
+use crate::picture::{Answer, Brief, Cause, CountGroup, Figure, Incident, Lane, Owed};
 use crate::sight::is_blind;
 use crate::words;
 
@@ -36,16 +35,7 @@ fn names(lanes: impl Iterator<Item = String>) -> String {
 }
 
 fn affected(incident: &Incident) -> Answer {
-    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for lane in &incident.lanes {
-        let Some(claim) = lane.claim.as_ref() else { continue };
-        for block in &claim.blocks {
-            let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
-            let state = words::state(block.state);
-            let what = format!("{} {state}", words::class_on(block.service_class, os));
-            places.entry(words::org(&block.provider)).or_default().insert(what);
-        }
-    }
+    let places = places(incident);
     let silent: Vec<String> =
         incident.lanes.iter().filter(|lane| lane.claim.is_none()).map(|lane| words::org(&lane.speaker)).collect();
     let detail = if silent.is_empty() { String::new() } else { format!("no claim from {}", words::list(&silent, 4)) };
@@ -54,7 +44,7 @@ fn affected(incident: &Incident) -> Answer {
         return answer(format!("Services not stated, by {speakers}"), detail);
     }
     let said = places.iter().map(|(provider, what)| {
-        let what: Vec<String> = what.iter().cloned().collect();
+        let what: Vec<String> = what.iter().map(|(what, by)| words::as_told(what, by.as_deref())).collect();
         format!("{provider}: {}", words::list(&what, 2))
     });
     let said: Vec<String> = said.collect();
@@ -63,17 +53,37 @@ fn affected(incident: &Incident) -> Answer {
     answer(format!("{lead}{more}"), detail)
 }
 
+/// What is hit at each provider, and who passed it on where nobody says so at first hand.
+fn places(incident: &Incident) -> BTreeMap<String, BTreeMap<String, Option<String>>> {
+    let mut places: BTreeMap<String, BTreeMap<String, Option<String>>> = BTreeMap::new();
+    for claim in incident.lanes.iter().filter_map(|lane| lane.claim.as_ref()) {
+        for block in &claim.blocks {
+            let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
+            let what = format!("{} {}", words::class_on(block.service_class, os), words::state(block.state));
+            let at = places.entry(words::org(&block.provider)).or_default();
+            let told_by = at.entry(what).or_insert_with(|| claim.told_by.clone());
+            if claim.told_by.is_none() {
+                *told_by = None;
+            }
+        }
+    }
+    places
+}
+
 fn count(incident: &Incident, at: DateTime<Utc>) -> Answer {
     let Some(group) = headline_group(&incident.counts) else {
         return answer("No claim", "no speaker has given a figure");
     };
-    let what = format!("{} {}", words::units(group.unit), words::quantity(group.quantity));
+    let (quantity, counted) = (words::quantity(group.quantity), |number| words::counted(number, group.unit));
     let lead = match (group.lo, group.hi) {
-        (Some(lo), Some(hi)) if lo == hi => format!("{} {what}", words::figure(lo)),
-        (Some(lo), Some(hi)) => format!("{} to {} {what}", words::figure(lo), words::figure(hi)),
-        _ => format!("{what}: interval not given"),
+        (Some(lo), Some(hi)) if lo == hi => format!("{} {quantity}", counted(lo)),
+        (Some(lo), Some(hi)) => format!("{} to {} {quantity}", words::figure(lo), counted(hi)),
+        (Some(lo), None) => format!("At least {} {quantity}", counted(lo)),
+        (None, Some(hi)) => format!("At most {} {quantity}", counted(hi)),
+        (None, None) => format!("{} {quantity}: interval not given", words::units(group.unit)),
     };
-    let by = names(group.figures.iter().map(|f| words::org(&f.speaker)).collect::<BTreeSet<_>>().into_iter());
+    let by = |figure: &Figure| words::as_told(words::org(&figure.speaker), figure.told_by.as_deref());
+    let by = names(group.figures.iter().map(by).collect::<BTreeSet<_>>().into_iter());
     let newest = group.figures.iter().map(|figure| figure.as_of).max();
     let as_of = newest.map(|time| format!(", as of {}", words::clock(time, at))).unwrap_or_default();
     let invented = if group.figures.iter().any(|figure| figure.invented) { ", invented" } else { "" };
@@ -110,17 +120,17 @@ fn cause(incident: &Incident, at: DateTime<Utc>) -> Answer {
     answer(format!("{}, {} {speakers}", named(best), established(best.status)), detail)
 }
 
-/// Whose claim a cause is, and that it was heard by phone.
+/// Whose claim a cause is, and who passed it on.
 fn by(cause: &Cause) -> String {
-    let told = if cause.relay == Relay::Relayed { ", as told" } else { "" };
-    format!("{}{told}", words::org(&cause.speaker))
+    words::as_told(words::org(&cause.speaker), cause.told_by.as_deref())
 }
 
 fn working(incident: &Incident) -> Answer {
     if let Some(approach) = incident.approaches.iter().find(|approach| approach.pooled.is_some_and(|p| !p.too_early)) {
         let rate = approach.pooled.and_then(|p| p.lo_ppm.zip(p.hi_ppm));
         let rate = rate.map(|(lo, hi)| format!("{} to {}", words::percent(lo), words::percent(hi))).unwrap_or_default();
-        let by = names(approach.runs.iter().map(|run| words::org(&run.speaker)));
+        let by =
+            names(approach.runs.iter().map(|run| words::as_told(words::org(&run.speaker), run.told_by.as_deref())));
         let n = approach.pooled.map_or(0, |p| p.n);
         let detail = format!("observed success, {} known outcomes, {by}", words::figure(n));
         return answer(format!("{}: {rate}", approach.name), detail);
@@ -130,7 +140,8 @@ fn working(incident: &Incident) -> Answer {
     match (approaches.is_empty(), advice) {
         (false, _) => answer(words::list(&approaches, 2), working_detail(incident)),
         (true, Some(advice)) => {
-            let by = format!("{} by {}", advice.category.to_string().replace('_', " "), words::org(&advice.speaker));
+            let by = words::as_told(words::org(&advice.speaker), advice.told_by.as_deref());
+            let by = format!("{} by {by}", advice.category.to_string().replace('_', " "));
             answer(words::cut(&advice.title, 120), format!("{by}; no run reported"))
         }
         (true, None) => answer("No approach claimed", "nobody has described or run a repair"),
@@ -148,10 +159,16 @@ fn working_detail(incident: &Incident) -> String {
 }
 
 fn owes(incident: &Incident, at: DateTime<Utc>) -> Answer {
-    let Some(first) = incident.owed.first() else {
-        return answer("Nothing asked or promised", "no open request, offer, commitment or promised update");
+    let owed: Vec<&Owed> = incident.owed.iter().filter(|owed| !owed.settled).collect();
+    let Some(first) = owed.first() else {
+        let settled = incident.owed.iter().filter(|owed| owed.settled).max_by_key(|owed| owed.position);
+        let nothing = "no open request, offer, commitment or promised update";
+        return match settled {
+            Some(last) => answer("Nothing is owed now", format!("{}: {}", answered(last), words::cut(&last.text, 80))),
+            None => answer("Nothing asked or promised", nothing),
+        };
     };
-    let overdue = incident.owed.iter().filter(|owed| owed.overdue).count();
+    let overdue = owed.iter().filter(|owed| owed.overdue).count();
     let lead = format!("{} {}", debtors(first), when_due(first, at));
     let lead = if overdue > 1 { format!("{overdue} overdue, first {lead}") } else { lead };
     let what = if first.kind == "update" {
@@ -160,12 +177,19 @@ fn owes(incident: &Incident, at: DateTime<Utc>) -> Answer {
         format!("{}: {}", first.kind, words::cut(&first.text, 80))
     };
     let stop = if what.ends_with(['?', '!', '.', '…']) { "" } else { "." };
-    let next = incident.owed.get(1).map(|next| format!("{stop} Then {} {}", debtors(next), when_due(next, at)));
-    let more = match incident.owed.len().saturating_sub(2) {
+    let next = owed.get(1).map(|next| format!("{stop} Then {} {}", debtors(next), when_due(next, at)));
+    let more = match owed.len().saturating_sub(2) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
     answer(lead, format!("{what}{}{more}", next.unwrap_or_default()))
+}
+
+/// What became of a request, and by whom.
+fn answered(owed: &Owed) -> String {
+    let by: BTreeSet<String> = owed.answers.iter().map(|reply| words::org(&reply.speaker)).collect();
+    let state = owed.state.map(|state| state.to_string().replace('_', " ")).unwrap_or_default();
+    format!("{}, {state} by {}", owed.kind, words::list(&by.into_iter().collect::<Vec<_>>(), 3))
 }
 
 fn debtors(owed: &Owed) -> String {
@@ -190,12 +214,9 @@ fn told(incident: &Incident, at: DateTime<Utc>) -> Answer {
     };
     let less: Vec<String> =
         incident.told.iter().filter(|told| told.says_less).map(|told| words::org(&told.speaker)).collect();
-    let untold: Vec<String> = incident
-        .lanes
-        .iter()
-        .filter(|lane| !incident.told.iter().any(|told| told.speaker == lane.speaker))
-        .map(|lane| words::org(&lane.speaker))
-        .collect();
+    let told: BTreeSet<&str> = incident.told.iter().map(|told| told.speaker.as_str()).collect();
+    let untold = incident.lanes.iter().filter(|lane| !told.contains(lane.speaker.as_str()));
+    let untold: Vec<String> = untold.map(|lane| words::org(&lane.speaker)).collect();
     let mut detail = Vec::new();
     if !less.is_empty() {
         detail.push(format!("{} told less than claimed here", words::list(&less, 3)));
@@ -208,7 +229,8 @@ fn told(incident: &Incident, at: DateTime<Utc>) -> Answer {
         detail.push(format!("{} {speakers} told customers", incident.told.len()));
     }
     let when = words::clock(newest.said_at, at);
-    answer(format!("{} {when}: \"{}\"", words::org(&newest.speaker), words::cut(&newest.text, 90)), detail.join("; "))
+    let by = words::as_told(words::org(&newest.speaker), newest.told_by.as_deref());
+    answer(format!("{by} {when}: \"{}\"", words::cut(&newest.text, 90)), detail.join("; "))
 }
 
 fn unknown(incident: &Incident) -> Answer {
@@ -231,9 +253,11 @@ fn many(count: usize, one: &str, several: &str) -> String {
 }
 
 fn fresh(incident: &Incident, at: DateTime<Utc>) -> Answer {
-    let heard = || incident.lanes.iter().filter_map(|lane| Some((lane.heard?, &lane.speaker)));
-    let told =
-        |(heard, speaker): (DateTime<Utc>, &String)| format!("{} ({})", words::age(at - heard), words::org(speaker));
+    let heard = || incident.lanes.iter().filter_map(|lane| Some((lane.heard?, &lane.speaker, &lane.told_by)));
+    let told = |(heard, speaker, told_by): (DateTime<Utc>, &String, &Option<String>)| {
+        let told_by = told_by.as_ref().map(|by| format!(", as told by {by}")).unwrap_or_default();
+        format!("{} ({}{told_by})", words::age(at - heard), words::org(speaker))
+    };
     let lead = match (heard().max(), heard().min()) {
         (Some(newest), Some(oldest)) if newest.1 != oldest.1 => {
             format!("Newest word {}, oldest {}", told(newest), told(oldest))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::family::{CauseStatus, SuspectedCause};
 
+use crate::incident::lane::told_by;
 use crate::join::scene::Scene;
 use crate::picture::Cause;
 use crate::record::entry::Entry;
@@ -40,6 +41,7 @@ fn view(scene: &Scene<'_>, entry: &Arc<Entry>, cause: &SuspectedCause) -> Cause 
         product: cause.product.clone(),
         artifact: cause.artifact.clone(),
         relay: entry.header().speaker.relay,
+        told_by: told_by(entry),
         since: since(scene, entry),
     }
 }

@@ -1,12 +1,12 @@
 //! One incident's view: a core that follows from the log alone and is kept until a record changes it, finished for a
 //! moment by what only clock and feeds decide.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{ServiceClass, Severity};
-use entente_schemas::family::{ConstraintKind, Family, Phase};
+use entente_schemas::family::{ConstraintKind, Erasure, Family, Phase};
 use entente_schemas::speaker::{Relay, Role};
 
 use crate::incident::brief::brief;
@@ -14,7 +14,7 @@ use crate::incident::cause::causes;
 use crate::incident::disagree::{Views, disagreements};
 use crate::incident::explain;
 use crate::incident::lane::{self, lanes};
-use crate::incident::line::{line, says};
+use crate::incident::line::{erased, line, says};
 use crate::incident::owed;
 use crate::incident::told::told;
 use crate::incident::unknown::{unknowns, unseen};
@@ -69,7 +69,8 @@ impl Core {
         let disagreements = disagreements(&scene, &views);
         let (name, declared_by) = explain::name(&scene);
         let id = ground.incident(anchor);
-        let mut owed: Vec<_> = scene.attached.iter().filter_map(|entry| owed::of_message(entry, Some(&id))).collect();
+        let mut owed: Vec<_> =
+            scene.attached.iter().filter_map(|entry| owed::of_message(ground, entry, Some(&id))).collect();
         owed.extend(owed::promised(&lanes, &id));
         let history = history(&scene);
         let newest = history.iter().take(Incident::EVENTS_MAX);
@@ -200,10 +201,7 @@ fn is_open(scene: &Scene<'_>) -> bool {
     let closes = reach::standing(scene.ground.objects, scene.ground.log_clock).filter(|(entry, constraint)| {
         constraint.kind == ConstraintKind::Close
             && scene.ground.rules.binding.contains(&entry.event.id)
-            && scene
-                .hits
-                .iter()
-                .any(|hit| reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id))
+            && scene.is_named(constraint)
     });
     let closed = closes.map(|(entry, _)| &entry.order).max();
     closed.is_none_or(|closed| scene.hits.iter().any(|hit| open(hit) && hit.entry.order > *closed))
@@ -232,16 +230,21 @@ fn worst(scene: &Scene<'_>, open: bool) -> Option<Claimed<Severity>> {
 }
 
 fn change(scene: &Scene<'_>) -> Change {
-    let newest = scene.all().filter(|entry| entry.header().cause.as_deref() != Some("still"));
+    let newest = scene.all().filter(|entry| !scene.ground.objects.affirms(entry));
     match newest.max_by_key(|entry| &entry.order) {
-        Some(entry) => Change { at: entry.order.logged, speaker: entry.speaker().to_owned(), what: says(entry) },
+        Some(entry) => Change {
+            at: entry.order.logged,
+            speaker: entry.speaker().to_owned(),
+            what: says(scene.ground.objects, entry),
+        },
         None => Change { at: DateTime::<Utc>::MIN_UTC, speaker: String::new(), what: String::new() },
     }
 }
 
 fn members(scene: &Scene<'_>) -> Vec<Member> {
     let impacts = scene.hits.iter().map(|hit| member(scene, hit.entry, hit.impact.title.clone()));
-    let attached = scene.attached.iter().map(|entry| member(scene, entry, words::cut(&says(entry), 160)));
+    let attached =
+        scene.attached.iter().map(|entry| member(scene, entry, words::cut(&says(scene.ground.objects, entry), 160)));
     impacts.chain(attached).collect()
 }
 
@@ -268,6 +271,7 @@ fn advisories(scene: &Scene<'_>) -> Vec<Advice> {
                 object_id: entry.header().object_id.clone(),
                 speaker: entry.speaker().to_owned(),
                 relay: entry.header().speaker.relay,
+                told_by: lane::told_by(entry),
                 category: advisory.category,
                 title: advisory.title.clone(),
                 text: advisory.text.clone(),
@@ -280,30 +284,32 @@ fn advisories(scene: &Scene<'_>) -> Vec<Advice> {
     list
 }
 
-/// Every record of the incident's objects, the newest first.
+/// Every record of the incident's objects, and what of them was erased, the newest first.
 fn history<'a>(scene: &Scene<'a>) -> Vec<&'a Arc<Entry>> {
-    let ground = scene.ground;
-    let ids = scene.hits.iter().map(|hit| (Family::Impact, &hit.entry.header().object_id));
-    let ids = ids.chain(scene.attached.iter().map(|entry| (entry.family(), &entry.header().object_id)));
-    let objects: Vec<&Object> = ids
-        .flat_map(|(family, id)| ground.objects.get(family, id).into_iter().chain(ground.objects.notices_about(id)))
-        .collect();
-    let mut entries: Vec<(&Order, &Arc<Entry>)> =
-        objects.into_iter().flat_map(Object::entries).map(|entry| (&entry.order, entry)).collect();
-    entries.sort_by(|a, b| b.0.cmp(a.0));
-    entries.into_iter().map(|(_, entry)| entry).collect()
+    let objects = scene.ground.objects;
+    let ids = scene.hits.iter().map(|hit| (Family::Impact, hit.entry.header().object_id.as_str()));
+    let ids = ids.chain(scene.attached.iter().map(|entry| (entry.family(), entry.header().object_id.as_str())));
+    let mut entries: BTreeMap<&Order, &Arc<Entry>> = BTreeMap::new();
+    for (family, id) in ids {
+        let of = objects.get(family, id).into_iter().chain(objects.notices_about(id));
+        entries.extend(of.flat_map(Object::entries).chain(objects.erasures_of(id)).map(|entry| (&entry.order, entry)));
+    }
+    entries.into_values().rev().collect()
 }
 
 fn event_line(scene: &Scene<'_>, entry: &Arc<Entry>, incident: &str) -> Line {
+    if let Some(erasure) = Erasure::of(&entry.event) {
+        return erased(entry, erasure, Some(incident.to_owned()));
+    }
     let withdrawn = scene.ground.objects.withdrawn(entry).map(|by| words::org(by.author_org()));
-    line(entry, Some(incident.to_owned()), withdrawn)
+    line(scene.ground.objects, entry, Some(incident.to_owned()), withdrawn)
 }
 
 fn summary(scene: &Scene<'_>, incident: &Incident) -> Summary {
     let blocks = || scene.hits.iter().flat_map(|hit| hit.impact.blocks.iter());
     let speakers = scene.hits.iter().filter(|hit| hit.entry.header().speaker.role == Role::Provider);
     let open_claim = |lane: &&crate::picture::Lane| lane.claim.as_ref().is_none_or(|claim| claim.phase.is_open());
-    let due = incident.owed.iter().filter_map(|owed| owed.due_at);
+    let due = incident.owed.iter().filter(|owed| !owed.settled).filter_map(|owed| owed.due_at);
     Summary {
         open: incident.open,
         severity: incident.worst.as_ref().map_or(0, |worst| worst.value.rank()),
@@ -335,11 +341,11 @@ fn news(scene: &Scene<'_>, incident: &Incident) -> DateTime<Utc> {
 }
 
 fn contributions(scene: &Scene<'_>, incident: &Incident) -> Vec<Contribution> {
-    let disputing = |speaker: &str| {
-        incident.disagreements.iter().any(|d| d.open && d.positions.iter().any(|stance| stance.speaker == speaker))
-    };
+    let open = incident.disagreements.iter().filter(|disagreement| disagreement.open);
+    let disputing: BTreeSet<&str> =
+        open.flat_map(|d| d.positions.iter().map(|stance| stance.speaker.as_str())).collect();
     let hits = scene.hits.iter().flat_map(|hit| {
-        let disagrees = disputing(hit.entry.speaker());
+        let disagrees = disputing.contains(hit.entry.speaker());
         let object = scene.ground.objects.get(Family::Impact, &hit.entry.header().object_id);
         let changed = object.map_or(hit.entry.order.logged, |object| lane::changed(object, hit.entry));
         hit.impact.blocks.iter().map(move |block| Contribution::of(hit, block, disagrees, changed))

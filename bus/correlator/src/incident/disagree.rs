@@ -10,6 +10,7 @@ use entente_schemas::family::{CauseStatus, Claim};
 
 use crate::incident::cause::named;
 use crate::incident::count::interval;
+use crate::incident::owed::as_told;
 use crate::join::scene::{Hit, Scene};
 use crate::picture::{Approach, Cause, CountGroup, Disagreement, Lane, Stance};
 use crate::record::entry::Entry;
@@ -45,7 +46,8 @@ pub(crate) fn disagreements(scene: &Scene<'_>, views: &Views<'_>) -> Vec<Disagre
     found.extend(causes(views.causes, &speaking));
     found.extend(scopes(scene));
     found.extend(products(scene));
-    found.extend(views.counts.iter().flat_map(|group| counts(scene, group)));
+    let logged = scene.all().map(|entry| (entry.position(), entry.order.logged)).collect();
+    found.extend(views.counts.iter().flat_map(|group| counts(&logged, group)));
     found.extend(views.approaches.iter().filter_map(success));
     for disagreement in &mut found {
         disagreement.open = views.open;
@@ -93,7 +95,7 @@ fn times(
         let half = entry.header().times.fidelity.map_or(30, |unit| unit.seconds().max(60) / 2);
         Some(Said {
             speaker: entry.speaker().to_owned(),
-            says: words::clock(time, latest),
+            says: as_told(entry, words::clock(time, latest)),
             value: (time - TimeDelta::seconds(half), time + TimeDelta::seconds(half)),
             position: entry.position(),
             since: value_since(scene.ground.objects, entry, of),
@@ -108,7 +110,7 @@ fn phases(scene: &Scene<'_>, speaking: &[&Arc<Entry>]) -> Option<Disagreement> {
         Some(Said {
             speaker: entry.speaker().to_owned(),
             value: impact.phase.is_open(),
-            says: impact.phase.to_string().replace('_', " "),
+            says: as_told(entry, impact.phase.to_string().replace('_', " ")),
             position: entry.position(),
             since: value_since(scene.ground.objects, entry, |claim| claim.impact().map(|i| i.phase.is_open())),
         })
@@ -123,7 +125,7 @@ fn severities(scene: &Scene<'_>, speaking: &[&Arc<Entry>]) -> Option<Disagreemen
         stated.then(|| Said {
             speaker: entry.speaker().to_owned(),
             value: impact.severity.rank(),
-            says: words::severity(impact.severity).to_owned(),
+            says: as_told(entry, words::severity(impact.severity).to_owned()),
             position: entry.position(),
             since: value_since(scene.ground.objects, entry, |claim| claim.impact().map(|i| i.severity)),
         })
@@ -138,7 +140,10 @@ fn causes(causes: &[Cause], speaking: &[&Arc<Entry>]) -> Option<Disagreement> {
     let mut first: BTreeSet<&str> = BTreeSet::new();
     let said = causes.iter().filter(|cause| first.insert(cause.speaker.as_str())).map(|cause| Said {
         speaker: cause.speaker.clone(),
-        says: format!("{}: {}", cause.status.to_string().replace('_', " "), named(cause)),
+        says: words::as_told(
+            format!("{}: {}", cause.status.to_string().replace('_', " "), named(cause)),
+            cause.told_by.as_deref(),
+        ),
         position: position(&cause.speaker),
         since: cause.since,
         value: cause,
@@ -157,33 +162,42 @@ fn causes_differ(a: &Cause, b: &Cause) -> bool {
 
 /// One speaker says of a place that it is hit, another that it is not.
 fn scopes(scene: &Scene<'_>) -> Option<Disagreement> {
-    let mut said: Vec<Said<(Block, bool)>> = Vec::new();
+    let mut struck: BTreeMap<(&str, ServiceClass), Vec<(&Hit<'_>, &Block)>> = BTreeMap::new();
+    for hit in scene.hits.iter().filter(|hit| hit.impact.phase.is_open()) {
+        for block in hit.impact.blocks.iter().filter(|block| hit_state(block.state)) {
+            struck.entry((block.provider.as_str(), block.service_class)).or_default().push((hit, block));
+        }
+    }
+    let (mut said, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut add = |one: Said<(Block, bool)>| {
+        if seen.insert((one.speaker.clone(), one.says.clone())) {
+            said.push(one);
+        }
+    };
     for hit in &scene.hits {
         for block in hit.impact.blocks.iter().filter(|block| block.state == BlockState::NotAffected) {
-            let others: Vec<(&Hit<'_>, &Block)> = scene
-                .hits
-                .iter()
-                .filter(|other| other.entry.speaker() != hit.entry.speaker() && other.impact.phase.is_open())
-                .flat_map(|other| other.impact.blocks.iter().map(move |b| (other, b)))
-                .filter(|(_, other)| hit_state(other.state) && overlap(block, other))
-                .collect();
-            if !others.is_empty() {
-                said.push(scope(hit, block, false));
-                said.extend(others.into_iter().map(|(other, b)| scope(other, b, true)));
+            let near = struck.get(&(block.provider.as_str(), block.service_class)).into_iter().flatten();
+            let differs =
+                |other: &&(&Hit<'_>, &Block)| other.0.entry.speaker() != hit.entry.speaker() && overlap(block, other.1);
+            let mut others = near.filter(differs).peekable();
+            if others.peek().is_some() {
+                add(scope(hit, block, false));
+                others.for_each(|(other, struck)| add(scope(other, struck, true)));
             }
         }
     }
-    let mut seen = BTreeSet::new();
-    said.retain(|one| seen.insert((one.speaker.clone(), one.says.clone())));
     build("scope", "What is affected?", said, |a, b| a.1 != b.1 && overlap(&a.0, &b.0))
 }
 
 fn scope(hit: &Hit<'_>, block: &Block, affected: bool) -> Said<(Block, bool)> {
     let place = block.regions.first().map(|region| format!(" in {region}")).unwrap_or_default();
-    let word = if affected { "affected" } else { "not affected" };
+    let word = if affected { words::state(block.state) } else { "not affected" };
     Said {
         speaker: hit.entry.speaker().to_owned(),
-        says: format!("{} {}{place}: {word}", words::org(&block.provider), words::class(block.service_class)),
+        says: as_told(
+            hit.entry,
+            format!("{} {}{place}: {word}", words::org(&block.provider), words::class(block.service_class)),
+        ),
         value: (block.clone(), affected),
         position: hit.entry.position(),
         since: hit.entry.order.logged,
@@ -195,7 +209,9 @@ fn hit_state(state: BlockState) -> bool {
 }
 
 fn overlap(a: &Block, b: &Block) -> bool {
-    let os = |block: &Block| block.asset.as_ref().and_then(|asset| asset.os_family.clone());
+    fn os(block: &Block) -> Option<&str> {
+        block.asset.as_ref()?.os_family.as_deref()
+    }
     let meets = |x: &[String], y: &[String]| x.is_empty() || y.is_empty() || x.iter().any(|one| y.contains(one));
     let classes: (ServiceClass, ServiceClass) = (a.service_class, b.service_class);
     let systems = matches!((os(a), os(b)), (Some(x), Some(y)) if x != y);
@@ -225,7 +241,7 @@ fn products(scene: &Scene<'_>) -> Option<Disagreement> {
     }
     let said = by_speaker.into_iter().map(|(speaker, (products, entry))| Said {
         speaker: speaker.to_owned(),
-        says: words::list(&products.iter().cloned().collect::<Vec<_>>(), 3),
+        says: as_told(entry, words::list(&products.iter().cloned().collect::<Vec<_>>(), 3)),
         value: products,
         position: entry.position(),
         since: entry.order.logged,
@@ -237,7 +253,7 @@ fn products(scene: &Scene<'_>) -> Option<Disagreement> {
 type Ranged = (String, (u64, u64));
 
 /// Figures of one population, by different speakers, that do not meet.
-fn counts(scene: &Scene<'_>, group: &CountGroup) -> Vec<Disagreement> {
+fn counts(logged: &BTreeMap<u64, DateTime<Utc>>, group: &CountGroup) -> Vec<Disagreement> {
     let mut by_population: BTreeMap<Option<&str>, Vec<Said<Ranged>>> = BTreeMap::new();
     for figure in &group.figures {
         let Some((lo, hi)) = interval(figure) else { continue };
@@ -245,19 +261,15 @@ fn counts(scene: &Scene<'_>, group: &CountGroup) -> Vec<Disagreement> {
         by_population.entry(figure.population.as_deref()).or_default().push(Said {
             speaker: figure.speaker.clone(),
             value: (figure.speaker.clone(), (lo, hi)),
-            says,
+            says: words::as_told(says, figure.told_by.as_deref()),
             position: figure.position,
-            since: logged_at(scene, figure.position).unwrap_or(figure.as_of),
+            since: logged.get(&figure.position).copied().unwrap_or(figure.as_of),
         });
     }
     let question = format!("How many {} {}?", words::units(group.unit), words::quantity(group.quantity));
     let differ = |a: &Ranged, b: &Ranged| a.0 != b.0 && (a.1.1 < b.1.0 || b.1.1 < a.1.0);
     let stated = by_population.into_iter().filter(|(population, _)| population.is_some());
     stated.filter_map(|(_, said)| build("count", &question, said, differ)).collect()
-}
-
-fn logged_at(scene: &Scene<'_>, position: u64) -> Option<DateTime<Utc>> {
-    scene.all().find(|entry| entry.position() == position).map(|entry| entry.order.logged)
 }
 
 /// What was observed of an approach, and what was said or observed elsewhere, do not meet.
@@ -268,7 +280,10 @@ fn success(approach: &Approach) -> Option<Disagreement> {
         said.push(Said {
             speaker: run.speaker.clone(),
             value: (lo, hi),
-            says: format!("observed {} to {}", words::percent(lo), words::percent(hi)),
+            says: words::as_told(
+                format!("observed {} to {}", words::percent(lo), words::percent(hi)),
+                run.told_by.as_deref(),
+            ),
             position: 0,
             since: run.changed,
         });

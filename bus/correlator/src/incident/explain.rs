@@ -1,12 +1,12 @@
 //! Why members are one incident, and why what looks alike is not: in words that one would say aloud.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use entente_schemas::block::{Block, ServiceClass};
-use entente_schemas::family::{ConstraintKind, Family};
+use entente_schemas::family::{CauseStatus, ConstraintKind, Family};
 use entente_schemas::header::Relation;
 
-use crate::join::facets::Key;
+use crate::join::facets::{Found, Key};
 use crate::join::graph::{Evidence, Id};
 use crate::join::reach;
 use crate::join::scene::{Ground, Scene};
@@ -33,10 +33,13 @@ pub(crate) fn joins(scene: &Scene<'_>) -> Vec<Join> {
         let linked = ground.rules.linked_with(id).filter_map(|other| ground.graph.id(other));
         let near: BTreeSet<Id> = ground.graph.candidates(id, ground.model).into_iter().chain(linked).collect();
         let earlier = near.iter().filter(|other| place.get(other).is_some_and(|place| *place < at));
-        let tied = earlier.map(|other| (reasons(ground, id, other), other)).filter(|(found, _)| !found.is_empty());
-        let best = tied.max_by_key(|(found, other)| (found.len(), std::cmp::Reverse(place.get(other).copied())));
-        if let Some((found, other)) = best {
-            joins.push(Join { a: id.to_string(), b: other.to_string(), relation: Relation::Same, reasons: found });
+        // Counted first, and put in words for the best alone: a member has many neighbours.
+        let strength = |other: &Id| (ground.rules.links(id, other), ground.graph.strength(id, other, ground.model));
+        let tied = earlier.map(|other| (strength(other), other)).filter(|(strength, _)| *strength != (false, 0));
+        let best = tied.max_by_key(|(strength, other)| (*strength, std::cmp::Reverse(place.get(other).copied())));
+        if let Some((_, other)) = best {
+            let reasons = reasons(ground, id, other);
+            joins.push(Join { a: id.to_string(), b: other.to_string(), relation: Relation::Same, reasons });
         }
     }
     joins
@@ -90,8 +93,12 @@ fn in_words(ground: Ground<'_>, a: &str, b: &str, evidence: &Evidence) -> String
         Evidence::Common(Key::Tracking(id)) => format!("both carry the tracking id {id}"),
         Evidence::Common(Key::Page(page)) => format!("both cite the page {page}"),
         Evidence::Common(Key::Document(document)) => format!("both cite {document}"),
-        Evidence::Common(Key::Product(vendor, product)) => {
-            format!("both name {product} of {}, and {}", words::org(vendor), apart(ground, a, b))
+        Evidence::Common(key @ Key::Product(vendor, product)) => {
+            let implied = [a, b].iter().any(|id| {
+                ground.graph.vertex(id).and_then(|vertex| vertex.facets.keys.get(key)) == Some(&Found::Implied)
+            });
+            let what = if implied { "both name parts of" } else { "both name" };
+            format!("{what} {product} of {}, and {}", words::org(vendor), apart(ground, a, b))
         }
         Evidence::Common(Key::Artifact(name)) => format!("both name {name}, and {}", apart(ground, a, b)),
         Evidence::Place(place) => format!(
@@ -108,7 +115,9 @@ fn in_words(ground: Ground<'_>, a: &str, b: &str, evidence: &Evidence) -> String
 /// What was nearly joined, at most `most`: what a rule would join but a word forbids, and what has something in common in
 /// time. Looked for around the members `around`.
 pub(crate) fn near_misses(ground: Ground<'_>, anchor: &str, around: &[Id], most: usize) -> Vec<NearMiss> {
-    let inside = |other: &Id| ground.clusters.anchor_of(other).is_some_and(|of| **of == *anchor);
+    // Asked of everybody near in time, and only asked: its order reaches nothing.
+    let own: HashSet<&str> = ground.clusters.members(anchor).map(|id| &**id).collect();
+    let inside = |other: &Id| own.contains(&**other);
     let mut seen: BTreeSet<Id> = BTreeSet::new();
     let mut found = Vec::new();
     for id in around {
@@ -169,13 +178,9 @@ fn against(ground: Ground<'_>, id: &Id, other: &Id) -> String {
 
 /// What people said about the joining of these members, the newest first.
 pub(crate) fn opinions(scene: &Scene<'_>) -> Vec<Opinion> {
-    let inside = |id: &String| {
-        let id = scene.ground.objects.resolve(id);
-        scene.hits.iter().any(|hit| hit.entry.header().object_id == id)
-    };
     let said = reach::standing(scene.ground.objects, scene.ground.log_clock);
     let mut opinions: Vec<Opinion> = said
-        .filter(|(_, constraint)| constraint.objects.iter().any(inside))
+        .filter(|(_, constraint)| scene.is_named(constraint))
         .map(|(entry, constraint)| Opinion {
             object_id: entry.header().object_id.clone(),
             kind: constraint.kind.to_string(),
@@ -200,10 +205,7 @@ pub(crate) fn opinions(scene: &Scene<'_>) -> Vec<Opinion> {
 /// what fails and where; else the title of the member that was logged first.
 pub(crate) fn name(scene: &Scene<'_>) -> (String, Option<String>) {
     let named = |constraint: &entente_schemas::family::Constraint| {
-        let inside = |hit: &crate::join::scene::Hit<'_>| {
-            reach::names(scene.ground.objects, constraint, &hit.entry.header().object_id)
-        };
-        constraint.kind == ConstraintKind::Declare && scene.hits.iter().any(inside)
+        constraint.kind == ConstraintKind::Declare && scene.is_named(constraint)
     };
     let declared = reach::standing(scene.ground.objects, scene.ground.log_clock)
         .filter(|(entry, constraint)| scene.ground.rules.binding.contains(&entry.event.id) && named(constraint))
@@ -227,24 +229,40 @@ fn anchor_title(scene: &Scene<'_>) -> String {
     best.map(|hit| words::cut(&hit.impact.title, 120)).unwrap_or_default()
 }
 
-/// Only what at least two members share, or what a member states of itself, makes a name.
+/// A product that a member claims, or an artifact that one states or two share, makes a name. A product that is only read
+/// from texts and artifacts does not: its maker would stand in the title as the cause, and nobody has said so.
 fn built_name(scene: &Scene<'_>) -> Option<String> {
     let vertices: Vec<_> =
         scene.hits.iter().filter_map(|hit| scene.ground.graph.vertex(&hit.entry.header().object_id)).collect();
     let carried = |key: &Key| {
         let all = vertices.iter().filter(|vertex| vertex.facets.keys.contains_key(key)).count();
-        let stated = vertices.iter().any(|v| v.facets.keys.get(key) == Some(&crate::join::facets::Found::Stated));
+        let stated = vertices.iter().any(|v| v.facets.keys.get(key) == Some(&Found::Stated));
         all >= 2 || stated
     };
     let keys: BTreeSet<&Key> = vertices.iter().flat_map(|vertex| vertex.facets.keys.keys()).collect();
     let artifact = keys.iter().find(|key| matches!(key, Key::Artifact(_)) && carried(key));
-    let product = keys.iter().find(|key| matches!(key, Key::Product(..)) && carried(key));
-    let (what, maker) = match (product, artifact) {
-        (Some(Key::Product(vendor, product)), _) => (format!("{} {product}", words::org(vendor)), vendor.as_str()),
+    let products = claimed_products(scene);
+    let (what, maker) = match (products.first(), artifact) {
+        (Some((vendor, product)), _) => (format!("{} {product}", words::org(vendor)), vendor.as_str()),
         (None, Some(Key::Artifact(name))) => (name.clone(), ""),
         _ => return None,
     };
     Some(format!("{what}: {}", scope(scene, maker)))
+}
+
+/// The products that members state of what is hit, or blame, as vendor and product.
+fn claimed_products(scene: &Scene<'_>) -> BTreeSet<(String, String)> {
+    let stated = scene.hits.iter().flat_map(|hit| {
+        let blamed = hit.impact.suspected_cause.iter().filter(|cause| cause.status != CauseStatus::RuledOut);
+        let blamed = blamed.map(|cause| (cause.vendor.as_deref(), cause.product.as_deref()));
+        let assets = hit.impact.blocks.iter().filter_map(|block| block.asset.as_ref());
+        blamed.chain(assets.map(|asset| (asset.vendor.as_deref(), asset.product.as_deref())))
+    });
+    let canonical = |(vendor, product): (Option<&str>, Option<&str>)| {
+        let (vendor, product) = scene.ground.model.canonical_product(vendor?, product);
+        Some((vendor, product?))
+    };
+    stated.filter_map(canonical).collect()
 }
 
 /// What fails, and at whom: `Windows VMs at AWS, Azure and GCP`. What the maker of the product claims of itself goes

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{BlockState, Severity};
-use entente_schemas::family::{Family, Phase};
+use entente_schemas::family::{Body, Family, Phase};
 use entente_schemas::speaker::{Relay, Role};
 
 use crate::join::scene::{Hit, Scene};
@@ -36,7 +36,54 @@ pub(crate) fn lanes(scene: &Scene<'_>) -> Vec<Lane> {
             speakers.insert((role_rank(Role::Vendor), vendor), (Role::Vendor, Vec::new()));
         }
     }
-    speakers.into_iter().map(|((_, org), (role, hits))| lane(scene, org, role, &hits)).collect()
+    let heard = Heard::by_speaker(scene);
+    let words = newest_words(scene);
+    speakers
+        .into_iter()
+        .map(|((_, org), (role, hits))| {
+            let heard = heard.get(org.as_str());
+            Lane {
+                heard: heard.map(|heard| heard.last.order.logged),
+                told_by: heard.and_then(Heard::told_by),
+                ..lane(scene, &words, org, role, &hits)
+            }
+        })
+        .collect()
+}
+
+/// What of a speaker was logged last, and whether any of it came from the speaker itself or its channels.
+struct Heard<'a> {
+    last: &'a Arc<Entry>,
+    only_told: bool,
+}
+
+impl<'a> Heard<'a> {
+    fn by_speaker(scene: &Scene<'a>) -> BTreeMap<&'a str, Self> {
+        let mut all: BTreeMap<&str, Self> = BTreeMap::new();
+        for entry in scene.all() {
+            let heard = all.entry(entry.speaker()).or_insert(Self { last: entry, only_told: true });
+            heard.only_told &= entry.header().speaker.relay == Relay::Relayed;
+            if entry.order > heard.last.order {
+                heard.last = entry;
+            }
+        }
+        all
+    }
+
+    fn told_by(&self) -> Option<String> {
+        self.only_told.then(|| told_by(self.last)).flatten()
+    }
+}
+
+/// The newest statement about each object.
+type Newest<'a> = BTreeMap<&'a str, &'a Arc<Entry>>;
+
+fn newest_words<'a>(scene: &Scene<'a>) -> Newest<'a> {
+    let about = scene.notices.iter().filter_map(|notice| match &notice.claim().body {
+        Body::Notice(body) => Some((body.about.as_str(), *notice)),
+        _ => None,
+    });
+    about.collect()
 }
 
 fn named_vendors(scene: &Scene<'_>) -> Vec<String> {
@@ -57,14 +104,14 @@ pub(crate) fn role_rank(role: Role) -> u8 {
     }
 }
 
-fn lane(scene: &Scene<'_>, speaker: String, role: Role, hits: &[&Hit<'_>]) -> Lane {
+fn lane(scene: &Scene<'_>, words: &Newest<'_>, speaker: String, role: Role, hits: &[&Hit<'_>]) -> Lane {
     let mut ranked: Vec<&&Hit<'_>> = hits.iter().collect();
     ranked.sort_by_key(|hit| rank(hit));
     let speaking = ranked.first().map(|hit| **hit);
-    let heard = scene.all().filter(|entry| entry.speaker() == speaker).map(|entry| entry.order.logged).max();
     Lane {
-        claim: speaking.map(|hit| claim(scene, hit, hits)),
-        heard,
+        claim: speaking.map(|hit| claim(scene, words, hit, hits)),
+        heard: None,
+        told_by: None,
         sight: Sight::default(),
         silent_since: None,
         overdue_since: None,
@@ -84,7 +131,7 @@ fn rank<'a>(hit: &Hit<'a>) -> Rank<'a> {
     (relay, !hit.impact.phase.is_open(), Reverse(hit.impact.severity.rank()), Reverse(newest))
 }
 
-fn claim(scene: &Scene<'_>, hit: &Hit<'_>, hits: &[&Hit<'_>]) -> LaneClaim {
+fn claim(scene: &Scene<'_>, words: &Newest<'_>, hit: &Hit<'_>, hits: &[&Hit<'_>]) -> LaneClaim {
     let (entry, impact, header) = (hit.entry, hit.impact, hit.entry.header());
     let object = scene.ground.objects.get(Family::Impact, &header.object_id);
     let others = hits.iter().map(|other| &other.entry.header().object_id).filter(|id| **id != header.object_id);
@@ -102,7 +149,7 @@ fn claim(scene: &Scene<'_>, hit: &Hit<'_>, hits: &[&Hit<'_>]) -> LaneClaim {
         effect: impact.effect.clone(),
         certainty: header.certainty,
         title: impact.title.clone(),
-        words: own_words(scene, hit),
+        words: own_words(words, hit),
         native: header.native.as_ref().map(|native| NativeWords {
             system: native.system.clone(),
             id: native.id.clone(),
@@ -119,7 +166,7 @@ fn claim(scene: &Scene<'_>, hit: &Hit<'_>, hits: &[&Hit<'_>]) -> LaneClaim {
         changed: object.map_or(entry.order.logged, |object| changed(object, entry)),
         confirmed: header.times.confirmed_at,
         next_update_by: impact.next_update_by,
-        assessed: assessed(scene, hit),
+        assessed: assessed(words, hit),
         symptoms: impact.symptoms.clone(),
         invented: header.invented,
         backfill: header.backfill,
@@ -159,15 +206,13 @@ pub(crate) fn worst_state(hit: &Hit<'_>) -> BlockState {
 }
 
 /// The headline, or the beginning of the newest statement about the object.
-fn own_words(scene: &Scene<'_>, hit: &Hit<'_>) -> Option<String> {
+fn own_words(newest: &Newest<'_>, hit: &Hit<'_>) -> Option<String> {
     let header = hit.entry.header();
-    let newest = || {
-        scene.notices.iter().rev().find_map(|notice| match &notice.claim().body {
-            entente_schemas::family::Body::Notice(n) if n.about == header.object_id => Some(words::cut(&n.text, 200)),
-            _ => None,
-        })
+    let stated = || match &newest.get(header.object_id.as_str())?.claim().body {
+        Body::Notice(notice) => Some(words::cut(&notice.text, 200)),
+        _ => None,
     };
-    header.headline.clone().or_else(newest).or_else(|| hit.impact.summary.as_ref().map(|s| words::cut(s, 200)))
+    header.headline.clone().or_else(stated).or_else(|| hit.impact.summary.as_ref().map(|s| words::cut(s, 200)))
 }
 
 /// When the claim last said something new: affirming it does not count.
@@ -181,13 +226,8 @@ pub(crate) fn changed(object: &Object, current: &Entry) -> DateTime<Utc> {
         .unwrap_or(current.order.logged)
 }
 
-fn assessed(scene: &Scene<'_>, hit: &Hit<'_>) -> Vec<Assessment> {
-    let id = &hit.entry.header().object_id;
-    let newest = scene
-        .notices
-        .iter()
-        .rev()
-        .find(|notice| matches!(&notice.claim().body, entente_schemas::family::Body::Notice(n) if n.about == *id));
+fn assessed(newest: &Newest<'_>, hit: &Hit<'_>) -> Vec<Assessment> {
+    let newest = newest.get(hit.entry.header().object_id.as_str());
     let facets = newest.map_or(&hit.entry.facets, |notice| &notice.facets);
     let beyond = facets.assessed.iter().filter(|found| match found.member.as_str() {
         "phase" => hit.impact.phase.is_open() && phase_rank(&found.value) > hit.impact.phase.rank(),

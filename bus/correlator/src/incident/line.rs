@@ -4,17 +4,24 @@ use std::sync::Arc;
 
 use entente_schemas::block::Severity;
 use entente_schemas::family::{
-    Advisory, Approach, Body, Constraint, Estimate, Feed, FeedState, Impact, ImpactKind, Message, MessageState,
-    Remediation, Retraction,
+    Advisory, Approach, Body, Constraint, Erasure, Estimate, Feed, FeedState, Impact, ImpactKind, Message,
+    MessageState, Remediation, Retraction,
 };
 
 use crate::incident::owed::as_told;
 use crate::picture::Line;
 use crate::record::entry::Entry;
+use crate::record::objects::Objects;
+use crate::record::void::void;
 use crate::words;
 
 /// The line of a record.
-pub(crate) fn line(entry: &Arc<Entry>, incident: Option<String>, withdrawn_by: Option<String>) -> Line {
+pub(crate) fn line(
+    objects: &Objects,
+    entry: &Arc<Entry>,
+    incident: Option<String>,
+    withdrawn_by: Option<String>,
+) -> Line {
     Line {
         position: entry.position(),
         id: entry.event.id.clone(),
@@ -24,15 +31,38 @@ pub(crate) fn line(entry: &Arc<Entry>, incident: Option<String>, withdrawn_by: O
         family: entry.family(),
         object_id: entry.header().object_id.clone(),
         rev: entry.header().rev,
-        says: says(entry),
+        says: says(objects, entry),
         incident,
         withdrawn_by,
     }
 }
 
-/// What a record says.
-pub(crate) fn says(entry: &Entry) -> String {
-    let said = if entry.header().cause.as_deref() == Some("still") { "still so".to_owned() } else { in_words(entry) };
+/// The line of what a retraction erased: all that is still known of it.
+pub(crate) fn erased(retraction: &Entry, erasure: Erasure, incident: Option<String>) -> Line {
+    let by = words::org(retraction.author_org());
+    let when = retraction.order.logged.format("%-d %b %Y %H:%M");
+    Line {
+        position: retraction.position(),
+        id: erasure.event,
+        logged: retraction.order.logged,
+        speaker: erasure.source.org.clone(),
+        source: erasure.source.org_feed(),
+        family: retraction.family(),
+        object_id: erasure.object,
+        rev: erasure.rev,
+        says: format!("withdrawn at {when} by {by} and erased"),
+        incident,
+        withdrawn_by: Some(by),
+    }
+}
+
+/// What a record says. A retraction without effect says so, and why.
+pub(crate) fn says(objects: &Objects, entry: &Arc<Entry>) -> String {
+    let said = if objects.affirms(entry) { "still so".to_owned() } else { in_words(entry) };
+    let said = match void(objects, entry) {
+        Some(reason) => format!("{said} (without effect: {reason})"),
+        None => said,
+    };
     as_told(entry, said)
 }
 
@@ -77,19 +107,21 @@ fn of_run(run: &Remediation) -> String {
         run.arms.iter().filter_map(|arm| of(&arm.tally)).fold(0_u64, u64::saturating_add)
     };
     let state = run.state.to_string().replace('_', " ");
-    let (worked, tried) = (words::figure(sum(|t| t.succeeded)), words::figure(sum(|t| t.attempted)));
-    format!("{} {state}: {worked} work again of {tried} attempted", run.approach_id)
+    let (worked, tried) = (sum(|t| t.succeeded), words::figure(sum(|t| t.attempted)));
+    let work = if worked == 1 { "works" } else { "work" };
+    format!("{} {state}: {} {work} again of {tried} attempted", run.approach_id, words::figure(worked))
 }
 
 fn of_estimate(estimate: &Estimate) -> String {
+    let counted = |number| words::counted(number, estimate.unit);
     let figure = match (estimate.value, estimate.lo, estimate.hi) {
-        (Some(value), ..) => words::figure(value),
-        (None, Some(lo), Some(hi)) => format!("{} to {}", words::figure(lo), words::figure(hi)),
-        (None, Some(lo), None) => format!("at least {}", words::figure(lo)),
-        (None, None, Some(hi)) => format!("at most {}", words::figure(hi)),
-        (None, None, None) => "a share of".to_owned(),
+        (Some(value), ..) => counted(value),
+        (None, Some(lo), Some(hi)) => format!("{} to {}", words::figure(lo), counted(hi)),
+        (None, Some(lo), None) => format!("at least {}", counted(lo)),
+        (None, None, Some(hi)) => format!("at most {}", counted(hi)),
+        (None, None, None) => format!("a share of {}", words::units(estimate.unit)),
     };
-    format!("estimates {figure} {} {}", words::units(estimate.unit), words::quantity(estimate.quantity))
+    format!("estimates {figure} {}", words::quantity(estimate.quantity))
 }
 
 fn of_message(message: &Message) -> String {
@@ -109,7 +141,8 @@ fn of_constraint(constraint: &Constraint) -> String {
 
 fn of_retraction(retraction: &Retraction) -> String {
     let reason = retraction.reason.to_string().replace('_', " ");
-    format!("withdraws {} rev {}: {reason}", retraction.target_object, retraction.target_rev)
+    let erases = if retraction.reason.erases() { " and erases" } else { "" };
+    format!("withdraws{erases} {} rev {}: {reason}", retraction.target_object, retraction.target_rev)
 }
 
 fn of_feed(feed: &Feed) -> String {

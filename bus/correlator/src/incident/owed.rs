@@ -4,24 +4,25 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entente_schemas::family::{Body, Message, MessageKind, MessageState};
+use entente_schemas::family::{Body, Message, MessageKind};
 
+use crate::incident::answer;
 use crate::incident::lane::told_by;
+use crate::join::scene::Ground;
 use crate::picture::{Decision, Lane, Owed};
 use crate::record::entry::Entry;
 use crate::words;
 
-/// What a message leaves owed; nothing once it is answered or done.
-pub(crate) fn of_message(entry: &Arc<Entry>, incident: Option<&str>) -> Option<Owed> {
+/// What a message leaves owed, with the answers that a request got; nothing once its author calls it done.
+pub(crate) fn of_message(ground: Ground<'_>, entry: &Arc<Entry>, incident: Option<&str>) -> Option<Owed> {
     let Body::Message(message) = &entry.claim().body else { return None };
-    let author = entry.speaker().to_owned();
-    let by = match message.kind {
-        MessageKind::Request => message.to.clone(),
-        MessageKind::Offer | MessageKind::Commitment => vec![author.clone()],
+    let author = vec![entry.speaker().to_owned()];
+    let (by, to) = match message.kind {
+        MessageKind::Request => (message.to.clone(), author),
+        MessageKind::Offer | MessageKind::Commitment => (author, message.to.clone()),
         _ => return None,
     };
-    let to = if message.kind == MessageKind::Request { vec![author] } else { message.to.clone() };
-    message.state.is_open().then(|| Owed {
+    let mut owed = message.state.is_open().then(|| Owed {
         object_id: entry.header().object_id.clone(),
         kind: message.kind.to_string(),
         by,
@@ -30,17 +31,20 @@ pub(crate) fn of_message(entry: &Arc<Entry>, incident: Option<&str>) -> Option<O
         due_at: message.due_at,
         overdue: false,
         state: Some(message.state),
+        settled: false,
+        answers: Vec::new(),
         incident: incident.map(str::to_owned),
         position: entry.position(),
-    })
+    })?;
+    if message.kind == MessageKind::Request {
+        answer::apply(&mut owed, answer::replies(ground, entry, message));
+    }
+    Some(owed)
 }
 
 /// What was heard by phone names who passed it on.
 pub(crate) fn as_told(entry: &Entry, text: String) -> String {
-    match told_by(entry) {
-        Some(by) => format!("{text} (as told by {by})"),
-        None => text,
-    }
+    words::as_told(text, told_by(entry).as_deref())
 }
 
 /// The promised next updates of open lanes.
@@ -56,6 +60,8 @@ pub(crate) fn promised(lanes: &[Lane], incident: &str) -> Vec<Owed> {
             due_at: Some(claim.next_update_by?),
             overdue: false,
             state: None,
+            settled: false,
+            answers: Vec::new(),
             incident: Some(incident.to_owned()),
             position: claim.position,
         })
@@ -63,19 +69,12 @@ pub(crate) fn promised(lanes: &[Lane], incident: &str) -> Vec<Owed> {
     promised.collect()
 }
 
-/// Marks what is past at `at` and puts it first, then what is due next, then what has no time.
+/// Marks what is past at `at` and puts it first, then what is due next, then what has no time, then what is settled.
 pub(crate) fn settle(owed: &mut [Owed], at: DateTime<Utc>) {
     for item in owed.iter_mut() {
-        item.overdue = item.due_at.is_some_and(|due| due < at) && !matches!(item.state, Some(MessageState::Fulfilled));
+        item.overdue = item.due_at.is_some_and(|due| due < at) && !item.settled;
     }
-    owed.sort_by(|a, b| {
-        (!a.overdue, a.due_at.is_none(), a.due_at, a.position).cmp(&(
-            !b.overdue,
-            b.due_at.is_none(),
-            b.due_at,
-            b.position,
-        ))
-    });
+    owed.sort_by_key(|one| (one.settled, !one.overdue, one.due_at.is_none(), one.due_at, one.position));
 }
 
 /// Decisions and notes, the newest first.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use entente_schemas::block::Severity;
 use entente_schemas::family::{Body, Family, Impact, Notice, Phase};
 
-use crate::incident::lane::role_rank;
+use crate::incident::lane::{role_rank, told_by};
 use crate::join::scene::Scene;
 use crate::picture::Told;
 use crate::record::entry::Entry;
@@ -31,6 +31,7 @@ fn view(scene: &Scene<'_>, entry: &Arc<Entry>, notice: &Notice, statements: usiz
     let worst = known.clone().max_by_key(|hit| (hit.impact.phase.is_open(), hit.impact.severity.rank()));
     Told {
         speaker: entry.speaker().to_owned(),
+        told_by: told_by(entry),
         text: words::cut(&notice.text, 200),
         notice: entry.header().object_id.clone(),
         position: entry.position(),

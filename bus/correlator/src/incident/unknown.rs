@@ -30,6 +30,7 @@ fn of_lane(lane: &Lane) -> Vec<Unknown> {
     let Some(claim) = &lane.claim else {
         return vec![gap("speaker", Some(&lane.speaker), format!("{name} is named and has claimed nothing here."))];
     };
+    let name = words::as_told(name, claim.told_by.as_deref());
     let mut found = Vec::new();
     if claim.occurred_at.is_none() {
         found.push(gap("start", Some(&lane.speaker), format!("{name}: start not stated.")));

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::join::graph::{Evidence, Graph, Id};
+use crate::join::cut::cut;
+use crate::join::graph::{Graph, Id};
 use crate::join::reach::Rules;
 use crate::model::Model;
 
@@ -15,6 +16,8 @@ pub(crate) struct Clusters {
     members: BTreeMap<Id, BTreeSet<Id>>,
     /// A member that is part of the outage of another's, and that other.
     part_of: BTreeMap<Id, (Id, String)>,
+    /// The anchors of incidents that have such members.
+    with_parts: BTreeSet<Id>,
 }
 
 /// What the clustering looks at.
@@ -47,17 +50,21 @@ impl Clusters {
         let mut concerned: BTreeSet<Id> = reached.iter().filter_map(|id| self.anchor_of.remove(id)).collect();
         for anchor in &concerned {
             self.members.remove(anchor);
+            self.with_parts.remove(anchor);
         }
         for id in &reached {
             self.part_of.remove(id);
         }
         let living: BTreeSet<Id> = reached.into_iter().filter(|id| view.graph.vertex(id).is_some()).collect();
-        for group in self.with_parts(view, same(view, living)) {
+        for group in self.host_parts(view, same(view, living)) {
             let Some(anchor) = group.iter().min_by_key(|id| view.graph.vertex(id).map(|v| &v.first)).cloned() else {
                 continue;
             };
             for id in &group {
                 self.anchor_of.insert(Arc::clone(id), Arc::clone(&anchor));
+            }
+            if group.iter().any(|id| self.part_of.contains_key(id)) {
+                self.with_parts.insert(Arc::clone(&anchor));
             }
             concerned.insert(Arc::clone(&anchor));
             self.members.insert(anchor, group);
@@ -82,15 +89,12 @@ impl Clusters {
         let mut concerned: BTreeSet<Id> = self.anchor_of.get(id).cloned().into_iter().collect();
         for other in view.graph.candidates(id, view.model) {
             let anchor = self.anchor_of.get(&other)?;
-            if !concerned.contains(anchor) && !view.graph.evidence(id, &other, view.model).is_empty() {
+            if !concerned.contains(anchor) && view.graph.joins(id, &other, view.model) {
                 concerned.insert(Arc::clone(anchor));
             }
         }
-        let simple = |anchor: &Id| {
-            let members = || self.members(anchor);
-            !members().any(|member| self.part_of.contains_key(member) || view.rules.named.contains(&**member))
-        };
-        if !concerned.iter().all(simple) {
+        let mut named = view.rules.named.iter().filter_map(|name| self.anchor_of.get(name.as_str()));
+        if named.any(|anchor| concerned.contains(anchor)) || !self.with_parts.is_disjoint(&concerned) {
             return None;
         }
         concerned.insert(self.unite(view, id, &concerned)?);
@@ -133,7 +137,7 @@ impl Clusters {
 
     /// Joins groups of vendors that all say they are hurt by a provider to that provider's group, as leaves: a vendor
     /// that runs on two clouds never makes their outages one.
-    fn with_parts(&mut self, view: View<'_>, groups: Vec<BTreeSet<Id>>) -> Vec<BTreeSet<Id>> {
+    fn host_parts(&mut self, view: View<'_>, groups: Vec<BTreeSet<Id>>) -> Vec<BTreeSet<Id>> {
         let of: BTreeMap<Id, usize> = groups
             .iter()
             .enumerate()
@@ -143,9 +147,11 @@ impl Clusters {
         for (at, group) in groups.iter().enumerate() {
             let Some((first, (target, provider))) = self.part_target(view, group) else { continue };
             let Some(&to) = of.get(&target) else { continue };
-            let forbidden =
-                groups.get(to).into_iter().flatten().any(|b| group.iter().any(|a| view.rules.forbids(a, b)));
-            if to == at || forbidden {
+            // What is an incident with nobody stands in a group of its own, so asking for the target is asking for all.
+            let forbidden = |id: &Id| {
+                view.rules.forbids(id, &target) || view.rules.apart_from(id).any(|other| of.get(other) == Some(&to))
+            };
+            if to == at || group.iter().any(forbidden) {
                 continue;
             }
             self.part_of.insert(first, (Arc::clone(&target), provider.clone()));
@@ -187,48 +193,11 @@ fn same(view: View<'_>, ids: BTreeSet<Id>) -> Vec<BTreeSet<Id>> {
                 }
             }
         }
-        if view.rules.cuts_within(group.iter().map(|id| &**id)) {
+        if group.iter().any(|id| view.rules.keeps_apart(id)) {
             groups.extend(cut(view, &group));
         } else {
             groups.push(group);
         }
     }
     groups
-}
-
-/// Joins again within a component, the strongest evidence first, never across a prohibition.
-fn cut(view: View<'_>, group: &BTreeSet<Id>) -> Vec<BTreeSet<Id>> {
-    let ids: Vec<&Id> = group.iter().collect();
-    let mut edges = Vec::new();
-    for (at, a) in ids.iter().enumerate() {
-        for b in ids.iter().skip(at + 1) {
-            let linked = view.rules.linked_with(a).any(|other| other == &***b);
-            let evidence = view.graph.evidence(a, b, view.model);
-            if linked || !evidence.is_empty() {
-                edges.push((std::cmp::Reverse(strength(linked, &evidence)), *a, *b));
-            }
-        }
-    }
-    edges.sort();
-    let mut of: BTreeMap<&Id, &Id> = ids.iter().map(|id| (*id, *id)).collect();
-    for (_, a, b) in edges {
-        let (Some(&x), Some(&y)) = (of.get(a), of.get(b)) else { continue };
-        let side = |root: &Id| of.iter().filter(|(_, r)| **r == root).map(|(id, _)| *id).collect::<Vec<_>>();
-        let (left, right) = (side(x), side(y));
-        if x == y || left.iter().any(|a| right.iter().any(|b| view.rules.forbids(a, b))) {
-            continue;
-        }
-        for id in right {
-            of.insert(id, x);
-        }
-    }
-    let mut groups: BTreeMap<&Id, BTreeSet<Id>> = BTreeMap::new();
-    for (id, root) in of {
-        groups.entry(root).or_default().insert(Arc::clone(id));
-    }
-    groups.into_values().collect()
-}
-
-fn strength(linked: bool, evidence: &[Evidence]) -> (bool, usize) {
-    (linked, evidence.len())
 }

@@ -31,6 +31,8 @@ pub(crate) enum Found {
     Stated,
     /// In its text.
     Text,
+    /// Nowhere: the model knows whose part it is that the claim names.
+    Implied,
     /// It is the object's own id: another must cite it, for two feeds may count alike.
     Own,
 }
@@ -82,7 +84,7 @@ impl Facets {
             return;
         }
         for product in model.products.iter().filter(|product| product.artifacts.contains(&name)) {
-            self.add(Key::Product(product.vendor.clone(), product.product.clone()), found);
+            self.add(Key::Product(product.vendor.clone(), product.product.clone()), Found::Implied);
             self.vendors.insert(product.vendor.clone());
         }
         self.add(Key::Artifact(name), found);

@@ -53,6 +53,23 @@ pub(crate) enum Evidence {
     Word(Relation),
 }
 
+/// A reason for a join, where it stands.
+enum Tie<'a> {
+    Common(&'a Key),
+    Place(&'a Place),
+    Word(Relation),
+}
+
+impl Tie<'_> {
+    fn told(self) -> Evidence {
+        match self {
+            Self::Common(key) => Evidence::Common(key.clone()),
+            Self::Place(place) => Evidence::Place(place.clone()),
+            Self::Word(relation) => Evidence::Word(relation),
+        }
+    }
+}
+
 /// What a change of one vertex can move.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
@@ -179,17 +196,33 @@ impl Graph {
 
     /// Those of the impacts that could be one incident with this one, each at most once, before the rules have judged.
     pub(crate) fn candidates(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
+        self.gather(id, 0, &|other| self.joins(id, other, model))
+    }
+
+    /// The impacts that are one incident with this one by rules one to four, or by a reference. Components of the whole
+    /// relation are kept although long lists are followed along time only: an interval graph is connected by its steps.
+    pub(crate) fn neighbours(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
+        let mut found = self.candidates(id, model);
+        found.retain(|other| self.joins(id, other, model));
+        found
+    }
+
+    /// As the candidates, but every one that shares a short list; long lists are followed along time over those that are
+    /// forbidden, so that a prohibition parts two and not all before them from all after them.
+    pub(crate) fn ties(&self, id: &Id, model: &Model, forbidden: &dyn Fn(&str) -> bool) -> BTreeSet<Id> {
+        self.gather(id, FOLLOW_ALL, &|other| !forbidden(other) && self.joins(id, other, model))
+    }
+
+    /// Who shares a key, a place or a word: all of a short list, of a long one the nearest that are asked for.
+    fn gather(&self, id: &Id, short_places: usize, asked: &dyn Fn(&Id) -> bool) -> BTreeSet<Id> {
         let Some(vertex) = self.vertices.get(id) else { return BTreeSet::new() };
         let at = (vertex.onset, Arc::clone(id));
-        let joined = |other: &Id| !self.evidence(id, other, model).is_empty();
         let mut found = BTreeSet::new();
-        for key in vertex.facets.keys.keys() {
-            let sharing = self.by_key.get(key);
-            found.extend(sharing.into_iter().flat_map(|set| near(set, &at, set.len() <= FOLLOW_ALL, &joined)));
+        for set in vertex.facets.keys.keys().filter_map(|key| self.by_key.get(key)) {
+            found.extend(near(set, &at, set.len() <= FOLLOW_ALL, asked));
         }
-        for place in &vertex.places {
-            let sharing = self.by_place.get(place);
-            found.extend(sharing.into_iter().flat_map(|set| near(set, &at, false, &joined)));
+        for set in vertex.places.iter().filter_map(|place| self.by_place.get(place)) {
+            found.extend(near(set, &at, set.len() <= short_places, asked));
         }
         found.extend(vertex.facets.refers.keys().filter_map(|reference| self.id(reference)));
         found.extend(self.referring(id));
@@ -197,38 +230,38 @@ impl Graph {
         found
     }
 
-    /// The impacts that are one incident with this one by rules one to four, or by a reference. Components of the whole
-    /// relation are kept although long lists are followed along time only: an interval graph is connected by its steps.
-    pub(crate) fn neighbours(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
-        let mut found = self.candidates(id, model);
-        found.retain(|other| !self.evidence(id, other, model).is_empty());
-        found
-    }
-
     /// Why two impacts are one incident; empty if they are not.
     pub(crate) fn evidence(&self, a: &str, b: &str, model: &Model) -> Vec<Evidence> {
-        let (Some(x), Some(y)) = (self.vertices.get(a), self.vertices.get(b)) else { return Vec::new() };
-        if self.kept_apart(x, a, y, b) {
-            return Vec::new();
-        }
-        let apart = (x.onset - y.onset).abs();
-        let mut evidence: Vec<Evidence> = Vec::new();
-        for relation in [x.facets.refers.get(b), y.facets.refers.get(a)].into_iter().flatten() {
-            if matches!(relation, Relation::Same | Relation::PartOf | Relation::CausedBy) {
-                evidence.push(Evidence::Word(*relation));
-            }
-        }
-        let common = x.facets.keys.keys().filter(|key| y.facets.keys.contains_key(key));
-        let holds = |key: &&Key| match key {
-            Key::Tracking(_) if own(x, key) && own(y, key) => false,
-            Key::Product(..) | Key::Artifact(_) => apart <= model.windows.same_product(),
-            _ => apart <= model.windows.cited() || stated(x, key) && stated(y, key),
-        };
-        evidence.extend(common.filter(holds).map(|key| Evidence::Common(key.clone())));
-        if apart <= model.windows.same_place() {
-            evidence.extend(x.places.intersection(&y.places).next().map(|place| Evidence::Place(place.clone())));
-        }
-        evidence
+        self.tied(a, b, model).map(Tie::told).collect()
+    }
+
+    /// Whether two impacts are one incident.
+    pub(crate) fn joins(&self, a: &str, b: &str, model: &Model) -> bool {
+        self.tied(a, b, model).next().is_some()
+    }
+
+    /// How many reasons make two impacts one incident.
+    pub(crate) fn strength(&self, a: &str, b: &str, model: &Model) -> usize {
+        self.tied(a, b, model).count()
+    }
+
+    /// The reasons one by one, as far as they are asked for: nothing is copied.
+    fn tied<'a>(&'a self, a: &str, b: &str, model: &Model) -> impl Iterator<Item = Tie<'a>> {
+        let both = self.vertices.get(a).zip(self.vertices.get(b));
+        let apart = |x: &Vertex, y: &Vertex| self.kept_apart(x, a, y, b);
+        both.filter(|(x, y)| !apart(x, y)).into_iter().flat_map(move |(x, y)| {
+            let lag = (x.onset - y.onset).abs();
+            let (same_product, cited) = (model.windows.same_product(), model.windows.cited());
+            let holds = move |key: &Key| match key {
+                Key::Tracking(_) if own(x, key) && own(y, key) => false,
+                Key::Product(..) | Key::Artifact(_) => lag <= same_product,
+                _ => lag <= cited || stated(x, key) && stated(y, key),
+            };
+            let common = x.facets.keys.keys().filter(move |key| y.facets.keys.contains_key(*key) && holds(key));
+            let near = lag <= model.windows.same_place();
+            let place = near.then(|| x.places.intersection(&y.places).next()).flatten();
+            words(x, a, y, b).map(Tie::Word).chain(common.map(Tie::Common)).chain(place.map(Tie::Place))
+        })
     }
 
     /// Whether one of the two says expressly that it is not the other.
@@ -298,6 +331,12 @@ impl Graph {
     pub(crate) fn naming(&self, key: &Key) -> impl Iterator<Item = &Id> {
         self.by_key.get(key).into_iter().flatten().map(|(_, id)| id)
     }
+}
+
+/// By which words the two name each other as one.
+fn words(x: &Vertex, a: &str, y: &Vertex, b: &str) -> impl Iterator<Item = Relation> + use<> {
+    let said = [x.facets.refers.get(b).copied(), y.facets.refers.get(a).copied()].into_iter().flatten();
+    said.filter(|relation| matches!(relation, Relation::Same | Relation::PartOf | Relation::CausedBy))
 }
 
 fn stated(vertex: &Vertex, key: &Key) -> bool {

@@ -28,7 +28,7 @@ pub(crate) fn impacts_referred(objects: &Objects, graph: &Graph, references: &[S
         }
         let attached = ATTACHED.iter().filter_map(|family| objects.current_by_id(*family, id));
         for entry in attached {
-            open.extend(references_of(entry));
+            open.extend(references_of(objects, entry));
             found.extend(entry.facets.keys.keys().flat_map(|key| graph.naming(key)).cloned());
         }
     }
@@ -64,7 +64,7 @@ fn anchor_of_target(ground: Ground<'_>, id: &str) -> Option<Id> {
 
 /// By reference if there is one; else the impact nearest in time that names the same.
 fn anchor_of_attached(ground: Ground<'_>, entry: &Entry) -> Option<Id> {
-    let referred = impacts_referred(ground.objects, ground.graph, &references_of(entry));
+    let referred = impacts_referred(ground.objects, ground.graph, &references_of(ground.objects, entry));
     if let Some(anchor) = referred.iter().find_map(|id| ground.clusters.anchor_of(id)) {
         return Some(Id::clone(anchor));
     }

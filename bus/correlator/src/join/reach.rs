@@ -34,6 +34,7 @@ pub(crate) struct Rules {
     /// Every object that any constraint names.
     pub(crate) named: BTreeSet<String>,
     linked: BTreeMap<String, BTreeSet<String>>,
+    apart: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Rules {
@@ -65,17 +66,21 @@ impl Rules {
             }
             rules.apply_to_whole(entry, constraint.kind, resolved(objects, constraint), coordinator || !own.is_empty());
         }
-        rules
+        rules.indexed()
+    }
+
+    /// With what each object must be one and must not be, found by the object. Cannot wins over must of equal reach.
+    pub(crate) fn indexed(mut self) -> Self {
+        let cannot = self.cannot.iter().filter(|(pair, reach)| self.must.get(*pair).is_none_or(|must| must <= *reach));
+        self.apart = by_object(cannot.map(|(pair, _)| pair));
+        self.linked = by_object(self.must.keys());
+        self
     }
 
     fn apply(&mut self, entry: &Entry, kind: ConstraintKind, pair: Pair, reach: Reach) {
         let map = if kind == ConstraintKind::CannotLink { &mut self.cannot } else { &mut self.must };
-        let known = map.entry(pair.clone()).or_insert(reach);
+        let known = map.entry(pair).or_insert(reach);
         *known = (*known).max(reach);
-        if kind != ConstraintKind::CannotLink {
-            self.linked.entry(pair.0.clone()).or_default().insert(pair.1.clone());
-            self.linked.entry(pair.1).or_default().insert(pair.0);
-        }
         self.binding.insert(entry.event.id.clone());
     }
 
@@ -97,21 +102,34 @@ impl Rules {
         self.linked.get(id).into_iter().flatten().map(String::as_str)
     }
 
-    /// Whether two objects may not be one incident: cannot wins over must of equal reach.
-    pub(crate) fn forbids(&self, a: &str, b: &str) -> bool {
-        if self.alone.contains(a) || self.alone.contains(b) {
-            return true;
-        }
-        let pair = ordered(a, b);
-        let cannot = self.cannot.get(&pair);
-        cannot.is_some_and(|reach| self.must.get(&pair).is_none_or(|must| must <= reach))
+    /// Whether two objects must be one incident.
+    pub(crate) fn links(&self, a: &str, b: &str) -> bool {
+        self.linked.get(a).is_some_and(|linked| linked.contains(b))
     }
 
-    /// Whether any prohibition could concern objects of this set.
-    pub(crate) fn cuts_within<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> bool {
-        let in_pair = |id: &str| self.cannot.keys().any(|(a, b)| a == id || b == id);
-        (!self.cannot.is_empty() || !self.alone.is_empty()) && ids.any(|id| self.alone.contains(id) || in_pair(id))
+    /// Objects that may not be one incident with this one, beside those that are one with nobody.
+    pub(crate) fn apart_from(&self, id: &str) -> impl Iterator<Item = &str> {
+        self.apart.get(id).into_iter().flatten().map(String::as_str)
     }
+
+    /// Whether two objects may not be one incident.
+    pub(crate) fn forbids(&self, a: &str, b: &str) -> bool {
+        self.alone.contains(a) || self.alone.contains(b) || self.apart.get(a).is_some_and(|apart| apart.contains(b))
+    }
+
+    /// Whether a prohibition concerns this object.
+    pub(crate) fn keeps_apart(&self, id: &str) -> bool {
+        self.alone.contains(id) || self.apart.contains_key(id)
+    }
+}
+
+fn by_object<'a>(pairs: impl Iterator<Item = &'a Pair>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut by_object: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (a, b) in pairs {
+        by_object.entry(a.clone()).or_default().insert(b.clone());
+        by_object.entry(b.clone()).or_default().insert(a.clone());
+    }
+    by_object
 }
 
 /// The constraints that stand, in the order of object ids.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::digest::{base32, sha256};
-use entente_schemas::family::{Body, Family, Impact};
+use entente_schemas::family::{Body, Constraint, Family, Impact};
 use entente_schemas::header::Relation;
 
 use crate::join::cluster::Clusters;
@@ -61,7 +61,12 @@ pub(crate) struct Referrals {
 
 impl Referrals {
     /// Puts what an attached object now names; gives the keys and references that it names or named.
-    pub(crate) fn set(&mut self, object: (Family, String), entry: Option<&Entry>) -> (Vec<Key>, Vec<String>) {
+    pub(crate) fn set(
+        &mut self,
+        objects: &Objects,
+        object: (Family, String),
+        entry: Option<&Entry>,
+    ) -> (Vec<Key>, Vec<String>) {
         let (mut keys, mut references) = self.known.remove(&object).unwrap_or_default();
         for key in &keys {
             self.by_key.get_mut(key).map(|set| set.remove(&object));
@@ -71,7 +76,7 @@ impl Referrals {
         }
         if let Some(entry) = entry {
             let named: Vec<Key> = entry.facets.keys.keys().cloned().collect();
-            let refers = references_of(entry);
+            let refers = references_of(objects, entry);
             for key in &named {
                 self.by_key.entry(key.clone()).or_default().insert(object.clone());
             }
@@ -89,15 +94,17 @@ impl Referrals {
         self.by_key.get(key).into_iter().flatten()
     }
 
-    fn referring(&self, id: &str) -> impl Iterator<Item = &(Family, String)> {
+    /// The attached objects that name something by this reference.
+    pub(crate) fn referring(&self, id: &str) -> impl Iterator<Item = &(Family, String)> {
         self.by_reference.get(id).into_iter().flatten()
     }
 }
 
-pub(crate) fn references_of(entry: &Entry) -> Vec<String> {
+/// What an attached claim refers to, and what its object answers.
+pub(crate) fn references_of(objects: &Objects, entry: &Entry) -> Vec<String> {
     let mut references: Vec<String> =
         entry.facets.refers.iter().filter(|(_, r)| **r != Relation::DistinctFrom).map(|(id, _)| id.clone()).collect();
-    references.extend(entry.event.causation.clone());
+    references.extend(objects.causes(entry.family(), &entry.header().object_id).map(str::to_owned));
     if let Body::Message(message) = &entry.claim().body
         && message.thread_id != entry.header().object_id
     {
@@ -149,6 +156,12 @@ impl<'a> Scene<'a> {
         self.attached.iter().copied().filter(move |entry| entry.family() == family)
     }
 
+    /// Whether a person's word names one of the members.
+    pub(crate) fn is_named(&self, constraint: &Constraint) -> bool {
+        let anchor = |name: &String| self.ground.clusters.anchor_of(self.ground.objects.resolve(name));
+        constraint.objects.iter().any(|name| anchor(name) == Some(&self.anchor))
+    }
+
     /// Every current claim: impacts, statements, attached.
     pub(crate) fn all(&self) -> impl Iterator<Item = &'a Arc<Entry>> {
         let hits = self.hits.iter().map(|hit| hit.entry);
@@ -159,21 +172,24 @@ impl<'a> Scene<'a> {
 fn attached<'a>(ground: Ground<'a>, ids: &[&Id], hits: &[Hit<'_>]) -> Vec<&'a Arc<Entry>> {
     let mut found: BTreeSet<(Family, String)> = BTreeSet::new();
     let span = span(ground, ids, hits);
+    let vertices = ids.iter().filter_map(|id| ground.graph.vertex(id));
+    let keys: BTreeSet<&Key> = vertices.flat_map(|vertex| vertex.facets.keys.keys()).collect();
+    for key in keys {
+        found.extend(ground.referrals.naming(key).filter(|object| timely(ground, object, key, span)).cloned());
+    }
     for id in ids {
         let Some(vertex) = ground.graph.vertex(id) else { continue };
-        for key in vertex.facets.keys.keys() {
-            let naming = ground.referrals.naming(key).filter(|object| timely(ground, object, key, span));
-            found.extend(naming.cloned());
-        }
         found.extend(ground.referrals.referring(id).cloned());
         found.extend(ground.referrals.referring(&vertex.incident).cloned());
         let events = ground.objects.get(Family::Impact, id).into_iter().flat_map(|object| object.entries());
         found.extend(events.flat_map(|entry| ground.referrals.referring(&entry.event.id)).cloned());
     }
     let mut open: Vec<(Family, String)> = found.iter().cloned().collect();
-    while let Some((_, id)) = open.pop() {
-        let further: Vec<_> =
-            ground.referrals.referring(&id).filter(|object| !found.contains(*object)).cloned().collect();
+    while let Some((family, id)) = open.pop() {
+        let revisions = ground.objects.get(family, &id).into_iter().flat_map(|object| object.entries());
+        let names = revisions.map(|entry| entry.event.id.as_str()).chain([id.as_str()]);
+        let naming = names.flat_map(|name| ground.referrals.referring(name));
+        let further: Vec<_> = naming.filter(|object| !found.contains(*object)).cloned().collect();
         found.extend(further.iter().cloned());
         open.extend(further);
     }

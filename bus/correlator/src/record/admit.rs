@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entente_schemas::digest::{SHORT, hex, sha256};
 use entente_schemas::event::{CHAIN_START, Event, machine_id};
-use entente_schemas::family::Family;
+use entente_schemas::family::{Erasure, Family};
 use entente_schemas::record::{Record, Verdict};
 use entente_schemas::subject::{ClaimSubject, log_stream};
 
@@ -17,7 +17,8 @@ use crate::model::Model;
 #[derive(Clone, Debug)]
 struct Link {
     hash: [u8; 32],
-    prevhash: String,
+    /// Absent where the event was erased: nobody knows any more.
+    prevhash: Option<String>,
     event_id: String,
 }
 
@@ -124,10 +125,24 @@ impl Door {
         }
         let own = hex(&hash);
         let next = chain.links.get(&(event.sequence + 1));
-        let breaks = next.filter(|next| next.prevhash != own).map(|next| next.event_id.clone());
-        let link = Link { hash, prevhash: event.prevhash.clone(), event_id: event.id.clone() };
+        let breaks = next
+            .filter(|next| next.prevhash.as_ref().is_some_and(|prevhash| *prevhash != own))
+            .map(|next| next.event_id.clone());
+        let link = Link { hash, prevhash: Some(event.prevhash.clone()), event_id: event.id.clone() };
         chain.links.insert(event.sequence, link);
         Ok(Linked::New { breaks })
+    }
+
+    /// Closes the chain over an event that was erased, unless its successor names another predecessor.
+    pub(crate) fn bridge(&mut self, erasure: &Erasure, audience: &str) {
+        let scope = (erasure.source.to_string(), audience.to_owned());
+        let Some(hash) = hash_of(&erasure.hash) else { return };
+        let links = &mut self.chains.entry(scope).or_default().links;
+        let next = links.get(&erasure.sequence.saturating_add(1)).and_then(|next| next.prevhash.as_ref());
+        if next.is_none_or(|prevhash| *prevhash == erasure.hash) {
+            let link = || Link { hash, prevhash: None, event_id: erasure.event.clone() };
+            links.entry(erasure.sequence).or_insert_with(link);
+        }
     }
 
     /// Forgets an event that was taken and must be held back after all: sent again whole, it may count.
@@ -149,6 +164,12 @@ impl Door {
         }
         (gaps, instances.len())
     }
+}
+
+fn hash_of(text: &str) -> Option<[u8; 32]> {
+    let digit = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(digit).collect();
+    bytes?.try_into().ok()
 }
 
 enum Linked {

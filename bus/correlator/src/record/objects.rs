@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_schemas::family::{Body, Family, Scope};
+use entente_schemas::family::{Body, Erasure, Family, Scope};
 use entente_schemas::speaker::Role;
 
 use crate::join::scene::incident_id;
@@ -55,6 +55,9 @@ pub(crate) struct Objects {
     notices: BTreeMap<String, BTreeSet<String>>,
     by_event: BTreeMap<String, Arc<Entry>>,
     by_incident: BTreeMap<String, String>,
+    /// Event ids of what was erased, and the retraction that did it.
+    erased: BTreeMap<String, Arc<Entry>>,
+    erased_of: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Objects {
@@ -96,6 +99,39 @@ impl Objects {
         {
             same.retain(|kept| kept.event.id != entry.event.id);
         }
+    }
+
+    /// Remembers that an event of an object was erased, by the retraction that was logged first.
+    pub(crate) fn erase(&mut self, erasure: &Erasure, retraction: &Arc<Entry>) {
+        let by = self.erased.entry(erasure.event.clone()).or_insert_with(|| Arc::clone(retraction));
+        if retraction.order < by.order {
+            *by = Arc::clone(retraction);
+        }
+        self.erased_of.entry(erasure.object.clone()).or_default().insert(erasure.event.clone());
+    }
+
+    /// The retraction that erased an event.
+    pub(crate) fn erased(&self, event: &str) -> Option<&Arc<Entry>> {
+        self.erased.get(event)
+    }
+
+    /// The retractions that erased something, in the order of what they erased.
+    pub(crate) fn erasures(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.erased.values()
+    }
+
+    /// The retractions that erased something of an object.
+    pub(crate) fn erasures_of(&self, object: &str) -> impl Iterator<Item = &Arc<Entry>> {
+        self.erased_of.get(object).into_iter().flatten().filter_map(|event| self.erased.get(event))
+    }
+
+    /// Whether a claim only affirms what its observer said before.
+    pub(crate) fn affirms(&self, entry: &Entry) -> bool {
+        let before = |other: &Arc<Entry>| {
+            other.header().rev < entry.header().rev && other.event.source.org_feed() == entry.event.source.org_feed()
+        };
+        let object = || self.get(entry.family(), &entry.header().object_id);
+        entry.header().cause.as_deref() == Some("still") && object().is_some_and(|object| object.entries().any(before))
     }
 
     /// The families that have an object of this id.
@@ -146,6 +182,13 @@ impl Objects {
             let rank = |e: &Entry| (standing(e), stamps(e));
             rank(a).cmp(&rank(b)).then_with(|| b.event.source.cmp(&a.event.source))
         })
+    }
+
+    /// The events that an object's revisions answer, as far as they stand: who revises an answer need not name it again.
+    pub(crate) fn causes(&self, family: Family, id: &str) -> impl Iterator<Item = &str> {
+        let standing =
+            self.get(family, id).into_iter().flat_map(Object::entries).filter(|e| self.withdrawn(e).is_none());
+        standing.filter_map(|entry| entry.event.causation.as_deref())
     }
 
     /// The claim that speaks for an id of a family.

@@ -1,0 +1,77 @@
+//! Looking back to a moment before an erasing: what was erased is gone there too, from records, states on the way and
+//! views, and all who look see the same.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "a test ends at what it did not expect, and the log's hand is shared"
+)]
+
+#[path = "../../correlator/tests/fold/written.rs"]
+mod written;
+
+use std::sync::Arc;
+
+use entente_correlator::select::Select;
+use entente_correlator::{Model, State};
+use entente_replay::{Archive, Milestones, fold_to};
+use entente_schemas::family::Family;
+use entente_schemas::record::{Position, Record};
+use serde_json::json;
+use written::{Desk, Log, STREAM, at, outage, with};
+
+/// Twelve revisions, of which the sixth is withdrawn and erased at the end.
+fn log() -> Log {
+    let (mut log, mut aws) = (Log::default(), Desk::new("aws"));
+    let mut secret = None;
+    for rev in 1..=12_u64 {
+        let title = if rev == 6 { "The secret" } else { "VMs stop" };
+        let body = with(outage(title, "aws", json!({})), json!({"rev": rev}));
+        let said = aws.say(&mut log, Family::Impact, "aws:1", body, None);
+        secret = if rev == 6 { Some(said) } else { secret };
+    }
+    let target = secret.unwrap();
+    let body = json!({"target": target.id, "target_object": "aws:1", "target_rev": 6, "target_source": target.source,
+        "target_sequence": target.sequence, "target_hash": target.hash, "target_signature": "A".repeat(86),
+        "scope": "revision", "reason": "legal"});
+    aws.say(&mut log, Family::Retraction, "aws:r", body, None);
+    log
+}
+
+/// An archive that took the records one by one, as a running server does, with states on the way.
+fn archive(records: &[Record]) -> Archive {
+    let model = Arc::new(Model::v1().unwrap());
+    let mut archive = Archive::with_milestones("actual", Arc::clone(&model), Milestones::new(9, 1));
+    let mut live = State::new("actual", model);
+    for record in records {
+        live.offer(record.clone());
+        live.complete(&Position::of(STREAM, record.sequence));
+        archive.take(vec![record.clone()], &live);
+    }
+    archive
+}
+
+#[test]
+fn no_moment_shows_what_was_erased_and_all_archives_agree() {
+    let whole = log().records;
+    let mut later = whole.clone();
+    later.remove(5);
+    let (ran, started) = (archive(&whole), archive(&later));
+    for sequence in 1..=13 {
+        let position = Position::of(STREAM, sequence);
+        let view = |mut state: State| {
+            let incident = state.incident("aws:1", at("07:00"));
+            (state.picture(at("07:00"), &Select::default()), incident)
+        };
+        let expected = view(started.cut(&position).fold());
+        assert!(!format!("{expected:?}").contains("The secret"), "at {sequence}");
+        assert_eq!(view(ran.cut(&position).fold()), expected, "at {sequence}, who ran on and who started again");
+        let at_once = fold_to(&whole, "actual", Arc::new(Model::v1().unwrap()), &position);
+        assert_eq!(view(at_once), expected, "at {sequence}, folded at once");
+        let lines = expected.1.unwrap().events;
+        let told =
+            lines.iter().any(|line| line.rev == 6 && line.says == "withdrawn at 19 Jul 2024 06:12 by AWS and erased");
+        assert!(told, "at {sequence}: {lines:?}");
+    }
+}
