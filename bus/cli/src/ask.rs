@@ -4,6 +4,7 @@ use crate::args::Place;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
+use crate::say;
 use crate::settings::Settings;
 use crate::station::{self, Asked};
 
@@ -25,7 +26,11 @@ pub async fn asking<T>(
 /// One that runs, or else our own. One that begins to run while we wait for the folder is as good.
 async fn server(folder: &Folder, settings: &Settings) -> Result<Asked, Failure> {
     match station::running_or_own(folder, settings).await {
-        Err(held) if held.exit == Exit::Unreachable => Client::running(folder).await?.map(Asked::Running).ok_or(held),
+        Err(held) if held.exit == Exit::Unreachable => {
+            let client = Client::running(folder).await?.ok_or(held)?;
+            say::progress("a server has begun to run meanwhile: it is asked instead");
+            Ok(Asked::Running(client))
+        }
         asked => asked,
     }
 }

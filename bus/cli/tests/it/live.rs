@@ -141,6 +141,15 @@ fn claims_side_by_side_without_a_server_take_their_turns() {
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     }
     assert_eq!(answer(data, &["events"])["events"].as_array().unwrap().len(), 3);
+    // One that keeps running takes its turn too, and those that still wait are handed over to it.
+    let running: Vec<_> = ["four", "five"].iter().map(start).collect();
+    let up = Up::start(data, &[]);
+    for child in running {
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    assert_eq!(answer(data, &["events"])["events"].as_array().unwrap().len(), 5);
+    assert_eq!(up.end(), Some(0));
 }
 
 /// Stands before a server and cuts every connection when it has passed on so many bytes of the answer.
