@@ -7,6 +7,7 @@
 mod app;
 mod beats;
 mod claims;
+mod erase;
 mod follow;
 mod options;
 mod room;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Shared};
 use crate::beats::{Beats, Watcher};
 use crate::claims::Desk;
+use crate::erase::Eraser;
 use crate::follow::follow;
 use crate::options::{Address, Port, ServerOptions};
 use crate::room::Room;
@@ -78,6 +79,8 @@ pub async fn serve(
         stop.clone(),
     ));
     let clock = options.legs.clock();
+    let (erased, bus, scope) = (Arc::clone(&room), options.bus.clone(), options.scope.clone());
+    let erasing = tokio::spawn(Eraser { room: erased, bus, scope, clock }.run(stop.clone()));
     let watcher = Watcher { room: Arc::clone(&room), desk, bus: options.bus, scope: options.scope, clock, told };
     let watching = tokio::spawn(watcher.run(stop.clone()));
     let _ = timeout(FIRST_READING, stop.run_until_cancelled(room.caught_up())).await;
@@ -87,6 +90,7 @@ pub async fn serve(
     stop.cancel();
     following.await?;
     watching.await?;
+    erasing.await?;
     listened
 }
 
