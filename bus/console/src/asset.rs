@@ -44,4 +44,28 @@ mod tests {
         }
         assert_eq!(script.matches("innerHTML").count(), 1);
     }
+
+    /// The rules of a medium: from its name to the end of the block.
+    fn medium(name: &str) -> &'static str {
+        let (_, rules) = text("console.css").split_once(&format!("@media {name} {{")).unwrap();
+        rules.split_once("\n}").unwrap().0
+    }
+
+    #[test]
+    fn paper_keeps_banner_ceiling_moment_and_what_is_missing() {
+        let hidden: Vec<&str> = medium("print").split('}').filter(|rule| rule.contains("display: none")).collect();
+        assert_eq!(hidden.len(), 1);
+        for kept in [".universe", ".tlp", ".mode", ".clock", ".refused"] {
+            assert!(!hidden[0].contains(kept), "{kept}");
+        }
+        assert!(!text("console.css").contains("@media (max-width: 960px)"), "paper is no phone");
+    }
+
+    #[test]
+    fn forced_colours_leave_every_state_a_border_of_its_own() {
+        let rules = medium("(forced-colors: active)");
+        for told in [".is-stale", ".blindcell", ".lane-h.blind", ".lane-h.silent", ".cell.not", "[aria-current]"] {
+            assert!(rules.contains(told), "{told}");
+        }
+    }
 }

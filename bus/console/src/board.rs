@@ -6,7 +6,7 @@ mod list;
 mod matrix;
 mod rail;
 
-use entente_correlator::picture::Picture;
+use entente_correlator::picture::{Picture, Row};
 use entente_correlator::select::{StateFilter, With};
 use entente_correlator::words;
 use maud::{Markup, html};
@@ -20,6 +20,9 @@ use crate::frame::Frame;
 use crate::name::{many, org, orgs};
 use crate::shell::{Page, Screen, page};
 
+/// Characters of a situation that stand beside the filters in one line.
+const SHORT: usize = 58;
+
 /// The board. The picture is one that was selected by `filters`.
 #[must_use]
 pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
@@ -27,7 +30,7 @@ pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
     let say = filters.say.or_else(|| frame.form.as_ref().map(form::Form::kind));
     let main = html! {
         div.situ {
-            div.line aria-live="polite" { h1 #situ data-f { (situation(frame, picture)) } }
+            div.line aria-live="polite" { (situation(frame, picture)) }
             (facets(frame, picture, &list))
         }
         @if let Some(kind) = say { (form::panel(frame, kind, &frame.link("/", &list.query()))) }
@@ -38,40 +41,50 @@ pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
         (feeds::strip(frame, picture))
     };
     let stream = frame.stream("board", &list.query());
-    page(frame, Page { screen: Screen::Board, title: "Situation board", stream, main })
+    page(frame, Page { screen: Screen::Board, title: "Situation board", stream, totals: Some(&picture.totals), main })
 }
 
-/// The situation in one line that can be said aloud.
+/// The situation in one line that can be said aloud: the page's heading. A long one is set smaller, so that it takes no
+/// more room when it is told anew.
 fn situation(frame: &Frame, picture: &Picture) -> Markup {
+    let open = picture.totals.open;
+    let lead = if open == 0 { "Nothing open.".to_owned() } else { format!("{} open.", counted(open)) };
+    let trouble = trouble(frame, picture);
+    let length = lead.len() + trouble.iter().map(|(_, said)| said.chars().count() + 2).sum::<usize>();
+    html! {
+        h1.long[length > SHORT] #situ data-f {
+            (lead)
+            @for (index, (place, said)) in trouble.iter().enumerate() { (if index == 0 { " " } else { ", " }) a href=(place) { (said) } }
+            @if !trouble.is_empty() { "." }
+        }
+    }
+}
+
+/// What is wrong, each with its place.
+fn trouble(frame: &Frame, picture: &Picture) -> Vec<(String, String)> {
     let totals = &picture.totals;
-    let names = |pick: &dyn Fn(&entente_correlator::picture::Row) -> bool| -> Vec<String> {
+    let rows = |pick: fn(&Row) -> bool| -> Vec<String> {
         picture.matrix.rows.iter().filter(|row| pick(row)).map(|row| row.speaker.clone()).collect()
     };
-    let blind = names(&|row| row.sight.blind_since.is_some());
-    let silent = names(&|row| row.silent_since.is_some());
-    let mut parts: Vec<Markup> = Vec::new();
-    if let Some(first) = blind.first() {
-        let is = if blind.len() == 1 { "is" } else { "are" };
-        let who = if blind.len() > 4 { format!("{} speakers", blind.len()) } else { orgs(&blind, 4) };
-        parts.push(html! { a href={ "#lane-" (first) } { (who) " " (is) " blind" } });
-    }
-    if let Some(first) = silent.first() {
-        parts.push(html! { a href={ "#lane-" (first) } { (orgs(&silent, 3)) " silent" } });
-    }
-    if totals.disagreements > 0 {
-        parts.push(
-            html! { a href=(frame.link("/", "with=disagreement")) { (many(totals.disagreements, "disagreement", "disagreements")) } },
-        );
-    }
-    if totals.overdue > 0 {
-        parts.push(html! { a href="#owed" { (totals.overdue) " overdue" } });
-    }
-    html! {
-        @if totals.open == 0 { "Nothing open" } @else { (counted(totals.open)) " open" }
-        "."
-        @for (index, part) in parts.iter().enumerate() { @if index == 0 { " " } @else { ", " } (part) }
-        @if !parts.is_empty() { "." }
-    }
+    let blind = rows(|row| row.sight.blind_since.is_some());
+    let silent = rows(|row| row.silent_since.is_some());
+    let is = if blind.len() == 1 { "is" } else { "are" };
+    let lane = |of: &[String], said: String| Some((format!("#lane-{}", of.first()?), said));
+    let disagreements = many(totals.disagreements, "disagreement", "disagreements");
+    [
+        lane(&blind, format!("{} {is} blind", some(&blind))),
+        lane(&silent, format!("{} silent", some(&silent))),
+        (totals.disagreements > 0).then(|| (frame.link("/", "with=disagreement"), disagreements)),
+        (totals.overdue > 0).then(|| ("#owed".to_owned(), format!("{} overdue", counted(totals.overdue)))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Speakers by name, or how many they are.
+fn some(speakers: &[String]) -> String {
+    if speakers.len() > 3 { format!("{} speakers", speakers.len()) } else { orgs(speakers, 3) }
 }
 
 fn counted(count: usize) -> String {

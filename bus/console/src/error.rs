@@ -4,36 +4,48 @@ use maud::html;
 
 use crate::frame::Frame;
 use crate::glyph::{G, glyph};
-use crate::name::plain;
+use crate::name::{capital, plain};
 use crate::shell::{Page, Screen, page};
 
 /// The page of an error. `status` is the HTTP status; the three sentences are shown as text.
 #[must_use]
 pub fn error(frame: &Frame, status: u16, what_failed: &str, still_true: &str, next: &str) -> String {
+    let what_failed = sentences(what_failed, 500);
     let main = html! {
         section.panel.error aria-labelledby="h-error" {
-            header { h1 #h-error { (glyph(G::Gap, "k-ink big")) " " (sentence(what_failed, 500)) } span.small { (status) } }
+            header { h1 #h-error { (glyph(G::Gap, "k-ink big")) " " (what_failed) } span.small { (status) } }
             dl.pad {
-                div { dt { "Still true" } dd { (sentence(still_true, 1_000)) } }
-                div { dt { "Next" } dd { (sentence(next, 1_000)) } }
+                div { dt { "Still true" } dd { (sentences(still_true, 1_000)) } }
+                div { dt { "Next" } dd { (sentences(next, 1_000)) } }
             }
             p.acts { a.btn.pri href=(frame.link("/", "")) { "Board" } a.btn href=(frame.link("/feeds", "")) { "Feeds" } }
         }
     };
-    page(frame, Page { screen: Screen::Other, title: what_failed, stream: None, main })
+    page(frame, Page { screen: Screen::Other, title: &what_failed, stream: None, totals: None, main })
 }
 
-/// The messages of programs begin small; on a page they are sentences.
-fn sentence(text: &str, most: usize) -> String {
-    let text = plain(text, most);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+/// The messages of programs begin small and are strung together by semicolons; on a page they are sentences.
+fn sentences(text: &str, most: usize) -> String {
+    plain(text, most).split("; ").map(capital).collect::<Vec<_>>().join(". ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
+
+    #[test]
+    fn what_programs_string_together_is_said_in_sentences() {
+        let html = error(
+            &fixture::frame(),
+            400,
+            "zoom=9: no such key; expected one of: as_of, at",
+            "x",
+            "leave it out; or ask",
+        );
+        assert!(html.contains("Zoom=9: no such key. Expected one of: as_of, at"));
+        assert!(html.contains("Leave it out. Or ask") && !html.contains("; "));
+    }
 
     #[test]
     fn an_error_says_what_failed_what_holds_and_what_to_do() {

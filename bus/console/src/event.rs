@@ -32,7 +32,7 @@ pub fn event(frame: &Frame, line: &Line, payload: &str) -> String {
             pre.payload tabindex="0" { (readable(payload)) }
         }
     };
-    page(frame, Page { screen: Screen::Other, title: &title, stream: None, main })
+    page(frame, Page { screen: Screen::Other, title: &title, stream: None, totals: None, main })
 }
 
 fn facts(frame: &Frame, line: &Line) -> Markup {

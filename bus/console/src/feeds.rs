@@ -39,7 +39,16 @@ pub fn feeds(frame: &Frame, picture: &Picture, beats: &[FeedBeat]) -> String {
         div.two { (refused::held_back(frame, picture)) (refused::rejected(frame, picture)) }
         (refused::unknown_words(frame, beats))
     };
-    page(frame, Page { screen: Screen::Feeds, title: "Feeds", stream: frame.stream("feeds", ""), main })
+    page(
+        frame,
+        Page {
+            screen: Screen::Feeds,
+            title: "Feeds",
+            stream: frame.stream("feeds", ""),
+            totals: Some(&picture.totals),
+            main,
+        },
+    )
 }
 
 fn situation(frame: &Frame, picture: &Picture) -> Markup {
@@ -63,16 +72,19 @@ fn tiles(picture: &Picture, beats: &[FeedBeat]) -> Markup {
     let polled: Vec<&Feed> = picture.feeds.iter().filter(|feed| feed.state.is_some()).collect();
     let blind = polled.iter().filter(|feed| is_blind(feed)).count();
     let missing: u64 = picture.feeds.iter().map(|feed| feed.gaps).sum();
-    let words: usize = beats.iter().map(|one| one.beat.unknown_words.len()).sum();
+    let unknown: usize = beats.iter().map(|one| one.beat.unknown_words.len()).sum();
+    let (held, lost) = (picture.totals.held_back as u64, picture.totals.rejected as u64);
     let all = [
-        (G::Good, (polled.len() - blind).to_string(), "live"),
-        (G::Blind, blind.to_string(), "blind"),
-        (G::Gap, missing.to_string(), "sequence numbers missing"),
-        (G::HeldBack, picture.totals.held_back.to_string(), "records held back"),
-        (G::Withdrawn, picture.totals.rejected.to_string(), "items that could not be taken"),
-        (G::Unknown, words.to_string(), "words not understood"),
+        (G::Good, (polled.len() - blind) as u64, "live", "live"),
+        (G::Blind, blind as u64, "blind", "blind"),
+        (G::Gap, missing, "sequence number missing", "sequence numbers missing"),
+        (G::HeldBack, held, "record held back", "records held back"),
+        (G::Withdrawn, lost, "item that could not be taken", "items that could not be taken"),
+        (G::Unknown, unknown as u64, "word not understood", "words not understood"),
     ];
-    html! { ul.tiles #tiles data-f { @for (sign, value, what) in all { li { b { (glyph(sign, "k-ink big")) (value) } span { (what) } } } } }
+    html! { ul.tiles #tiles data-f { @for (sign, count, one, several) in all {
+        li { b { (glyph(sign, "k-ink big")) (words::figure(count)) } span { (if count == 1 { one } else { several }) } }
+    } } }
 }
 
 /// Clouds, then vendors, then people's desks.
@@ -133,7 +145,7 @@ fn row(frame: &Frame, feed: &Feed, beat: Option<&Beat>, hosts: &Hosts) -> Markup
         tr.bad[blind] id=(id(feed)) data-f data-now[blind] {
             th scope="row" { (feed_name(&feed.feed)) span.sub { (source(frame, feed)) } @if let Some(address) = &feed.address { span.sub { (outer(address, hosts)) } } }
             td data-h="State" { (state(feed, at)) }
-            td.nw data-h="Last news" { @match feed.heard { Some(heard) => { (age(heard, at)) span.sub { (clock(heard, at)) ", " (many(usize::try_from(feed.claims).unwrap_or(usize::MAX), "record", "records")) } }, None => span.muted { "nothing said" } } }
+            td.nw data-h="Last news" { @match feed.heard { Some(heard) => { (age(heard, at)) span.sub { (clock(heard, at)) ", " (many(feed.claims, "record", "records")) } }, None => span.muted { "nothing said" } } }
             td.nw data-h="Last good poll" { @match last_good(feed, beat) { Some(good) => { (age(good, at)) " ago" span.sub { (second(good, at)) } }, None => span.muted { @if feed.state.is_some() { "none yet" } @else { "not polled" } } } }
             td.num data-h="Lag, p50 and p99" { (lag(beat)) }
             td data-h="Outbox" { (backlog(beat)) }
@@ -215,7 +227,7 @@ fn trouble(feed: &Feed, beat: Option<&Beat>, at: DateTime<Utc>) -> Markup {
                 (plain(&error.code, 30)) ". "
             }
             @if let Some(beat) = failed {
-                (many(usize::try_from(beat.failures).unwrap_or(usize::MAX), "poll", "polls")) " failed in a row. "
+                (many(beat.failures, "poll", "polls")) " failed in a row. "
                 @if let Some(next) = beat.next_try { "Next try " (second(next, at)) "." }
             }
             @if feed.held_back > 0 { (feed.held_back) " held back. " }

@@ -4,10 +4,12 @@
 use std::str::FromStr;
 
 use entente_correlator::select::{Select, Sort, StateFilter, With};
+use entente_correlator::words;
 use entente_schemas::block::ServiceClass;
 use url::form_urlencoded::Serializer;
 
 use crate::form::FormKind;
+use crate::name::org;
 
 /// What the board lists, and whether one of its forms is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,6 +103,20 @@ impl Filters {
         query.finish()
     }
 
+    /// The filters in words, each a condition; empty if everything is listed. `mine` is the lane of `own`.
+    pub(crate) fn in_words(&self, own: &str) -> Vec<String> {
+        let state = self.state.map(|state| format!("{} incidents", said(state, STATES)));
+        let provider = self.provider.as_deref().map(|provider| format!("about {}", org(provider)));
+        let class = self.class.map(|class| format!("of {}", words::class(class)));
+        let with = self.with.map(|with| match with {
+            With::Disagreement => "with a disagreement".to_owned(),
+            With::Overdue => "with something overdue".to_owned(),
+        });
+        let lane =
+            self.lane.as_deref().map(|lane| format!("with a lane of {}", org(if lane == "mine" { own } else { lane })));
+        [state, provider, class, with, lane].into_iter().flatten().collect()
+    }
+
     /// The filters without an open form: what a live view and a link to the list are asked with.
     pub(crate) fn list(&self) -> Self {
         Self { say: None, ..self.clone() }
@@ -146,6 +162,14 @@ mod tests {
         assert_eq!(filters.select("aws").lane.as_deref(), Some("aws"));
         assert_eq!(parse("as_of=7&at=&state=").unwrap().query(), "");
         assert!(parse("sort=severity&say=note").unwrap().is_all());
+    }
+
+    #[test]
+    fn filters_are_told_in_words() {
+        let filters = parse("state=open&provider=gcp&class=block_storage&with=overdue&lane=mine").unwrap();
+        let said = filters.in_words("aws").join(", ");
+        assert_eq!(said, "open incidents, about GCP, of block storage, with something overdue, with a lane of AWS");
+        assert!(parse("sort=changed&say=note").unwrap().in_words("aws").is_empty());
     }
 
     #[test]

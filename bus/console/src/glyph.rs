@@ -28,11 +28,14 @@ pub(crate) enum G {
     Lane,
     Cause,
     Link,
+    Down,
+    Part,
+    Slow,
 }
 
 impl G {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Crit,
         Self::Major,
         Self::Minor,
@@ -56,6 +59,9 @@ impl G {
         Self::Lane,
         Self::Cause,
         Self::Link,
+        Self::Down,
+        Self::Part,
+        Self::Slow,
     ];
 
     /// The shape's id in the sprite.
@@ -84,6 +90,9 @@ impl G {
             Self::Lane => "lane",
             Self::Cause => "cause",
             Self::Link => "link",
+            Self::Down => "down",
+            Self::Part => "part",
+            Self::Slow => "slow",
         }
     }
 }

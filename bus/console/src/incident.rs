@@ -21,6 +21,7 @@ use entente_correlator::words;
 use entente_schemas::family::MessageState;
 use maud::{Markup, html};
 
+pub(crate) use lanes::read_as;
 pub(crate) use numbers::{figure, interval};
 
 use crate::board::duty;
@@ -32,6 +33,7 @@ use crate::mark::Mark;
 use crate::moment::{age, clock};
 use crate::name::{many, org, plain, said, spaced, token};
 use crate::shell::{Page, Screen, page};
+use crate::spoken::whose_in;
 
 /// The page of an incident; of the picture it shows desks and feeds.
 #[must_use]
@@ -62,7 +64,7 @@ pub fn incident(frame: &Frame, incident: &Incident, picture: &Picture) -> String
         (tail::panel(frame, incident))
     };
     let stream = frame.stream(&format!("incidents/{}", incident.id), "");
-    page(frame, Page { screen: Screen::Incident, title: &incident.name, stream, main })
+    page(frame, Page { screen: Screen::Incident, title: &incident.name, stream, totals: Some(&picture.totals), main })
 }
 
 /// The head: which incident, how bad by whose claim, how far, how long, how fresh.
@@ -88,13 +90,13 @@ fn facts(frame: &Frame, incident: &Incident) -> Markup {
     html! {
         dl #facts data-f {
             div { dt { "Worst claim" } dd { @match &incident.worst {
-                Some(worst) => { (Mark::severity(worst.value).show()) " " span.muted.small { (org(&worst.speaker)) } },
+                Some(worst) => { (Mark::severity(worst.value).show()) " " span.muted.small { (whose_in(incident, &worst.speaker)) } },
                 None => "not stated",
             } } }
             div { dt { "Phases claimed" } dd { (phases(incident)) } }
             div { @match &incident.started {
-                Some(started) if !incident.open => { dt { "Began " (clock(started.value, frame.at)) } dd { (lasted(incident, started.value)) " " span.muted.small { (org(&started.speaker)) } } },
-                Some(started) => { dt { "Elapsed since " (clock(started.value, frame.at)) } dd { (age(started.value, frame.at)) " " span.muted.small { (org(&started.speaker)) } } },
+                Some(started) if !incident.open => { dt { "Began " (clock(started.value, frame.at)) } dd { (lasted(incident, started.value)) " " span.muted.small { (whose_in(incident, &started.speaker)) } } },
+                Some(started) => { dt { "Elapsed since " (clock(started.value, frame.at)) } dd { (age(started.value, frame.at)) " " span.muted.small { (whose_in(incident, &started.speaker)) } } },
                 None => { dt { "Start not stated, logged" } dd { (age(incident.first_logged, frame.at)) " ago" } },
             } }
             div { dt { "Last heard" } dd { @match heard {
@@ -151,17 +153,6 @@ fn roles(frame: &Frame, picture: &Picture) -> Markup {
             @if picture.desks.is_empty() { p.pad.empty { "No desk has said who is on duty." } }
             ul.desks #desks data-f { @for desk in &picture.desks { (duty(desk, frame.at)) } }
         }
-    }
-}
-
-/// Whose words, and how they came here, where they are not the speaker's own.
-fn relayed(relay: entente_schemas::speaker::Relay, by: Option<&str>) -> Option<String> {
-    use entente_schemas::speaker::Relay;
-    match relay {
-        Relay::Own => None,
-        Relay::Polled => Some("public page".to_owned()),
-        Relay::Relayed => Some(by.map_or_else(|| "as told".to_owned(), |by| format!("as told by {}", org(by)))),
-        Relay::Other => Some("relayed".to_owned()),
     }
 }
 

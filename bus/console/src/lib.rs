@@ -17,7 +17,9 @@ mod link;
 mod mark;
 mod moment;
 mod name;
+mod says;
 mod shell;
+mod spoken;
 pub mod text;
 
 #[cfg(test)]

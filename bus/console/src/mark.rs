@@ -27,12 +27,19 @@ impl Mark {
             BlockState::NotAffected => Self { glyph: G::Good, colour: "off", word: "unaffected" },
             BlockState::Excluded => Self { glyph: G::Not, colour: "off", word: "excluded" },
             BlockState::Restoring => Self { glyph: G::Restoring, word: "restoring", ..harm },
+            BlockState::AffectedUnavailable => harm.hit(G::Down, "unavailable"),
+            BlockState::AffectedPartial => harm.hit(G::Part, "partial"),
+            BlockState::AffectedDegraded => harm.hit(G::Slow, "degraded"),
             BlockState::Unknown | BlockState::Other if matches!(severity, Severity::NotStated | Severity::Other) => {
                 Self { glyph: G::Unknown, colour: "unk", word: "state unknown" }
             }
             BlockState::Unknown | BlockState::Other => harm,
-            state => Self { word: words::state(state), ..harm },
         }
+    }
+
+    /// The mark of something that is hit. The shape is the severity's; where nobody stated one, it tells how far it is hit.
+    fn hit(self, extent: G, word: &'static str) -> Self {
+        Self { glyph: if self.glyph == G::Unknown { extent } else { self.glyph }, word, ..self }
     }
 
     /// The mark of a severity alone.
@@ -68,6 +75,15 @@ mod tests {
     fn what_is_restored_is_not_red() {
         let mark = Mark::of(BlockState::Restored, Severity::Critical);
         assert_eq!((mark.colour, mark.word), ("ok", "restored"));
+    }
+
+    #[test]
+    fn what_is_down_partial_or_slow_is_told_apart_in_word_and_shape() {
+        let states = [BlockState::AffectedUnavailable, BlockState::AffectedPartial, BlockState::AffectedDegraded];
+        let unstated = states.map(|state| Mark::of(state, Severity::NotStated));
+        assert_eq!(unstated.map(|mark| mark.word), ["unavailable", "partial", "degraded"]);
+        assert_eq!(unstated.map(|mark| mark.glyph), [G::Down, G::Part, G::Slow]);
+        assert_eq!(states.map(|state| Mark::of(state, Severity::Major).glyph), [G::Major; 3]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Names and texts of others: made safe for one line, for an id, for a sentence. Directions that a text tries to set do
 //! not reach beyond its own element.
 
+use std::fmt::Display;
+
 use entente_correlator::words;
 use maud::{Markup, html};
 
@@ -66,9 +68,22 @@ pub(crate) fn spaced(word: &str) -> String {
     plain(&word.replace('_', " "), 80)
 }
 
+/// With a capital letter, as a sentence or a heading begins.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A speaker's own word for a status. A bare code says of itself that it is one: `status 3`.
+pub(crate) fn status(word: &str, most: usize) -> String {
+    let word = plain(word, most);
+    if word.chars().any(char::is_alphabetic) { word } else { format!("status {word}") }
+}
+
 /// One thing or several: `1 gap`, `2 gaps`.
-pub(crate) fn many(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
+pub(crate) fn many<N: Display + PartialEq + From<u8>>(count: N, one: &str, several: &str) -> String {
+    let word = if count == N::from(1) { one } else { several };
+    format!("{count} {word}")
 }
 
 #[cfg(test)]

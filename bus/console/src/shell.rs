@@ -1,9 +1,12 @@
 //! The shell of every page: universe banner, masthead with moment and mode, footer with keys and theme.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use entente_correlator::picture::Totals;
+use entente_correlator::words;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::frame::{Frame, Theme};
+use crate::glyph::{G, glyph};
 use crate::name::{org, plain};
 
 /// The screens of the navigation; an incident has no entry of its own until one is open.
@@ -22,6 +25,8 @@ pub(crate) struct Page<'a> {
     pub(crate) title: &'a str,
     /// Where the page's changes come from; none if it does not change.
     pub(crate) stream: Option<String>,
+    /// What is missing in the picture that the page shows; none where it shows no picture.
+    pub(crate) totals: Option<&'a Totals>,
     pub(crate) main: Markup,
 }
 
@@ -45,7 +50,7 @@ pub(crate) fn page(frame: &Frame, page: Page<'_>) -> String {
             }
             body.is-replay[!frame.live] data-live=[page.stream] data-at=(stamp(frame.at)) {
                 a.skip href="#main" { "Skip to the picture" }
-                div.top { (banner(frame)) (masthead(frame, page.screen)) }
+                div.top { (banner(frame)) (masthead(frame, page.screen, page.totals)) }
                 main #main { (problem(frame)) (page.main) }
                 (footer(frame))
                 (help())
@@ -71,7 +76,7 @@ fn banner(frame: &Frame) -> Markup {
     }
 }
 
-fn masthead(frame: &Frame, screen: Screen) -> Markup {
+fn masthead(frame: &Frame, screen: Screen, totals: Option<&Totals>) -> Markup {
     let current = |of: Screen| (screen == of).then_some("page");
     html! {
         div.mast {
@@ -86,6 +91,7 @@ fn masthead(frame: &Frame, screen: Screen) -> Markup {
             }
             @if frame.live { a.btn href="/?say=impact#say" { "Report" } }
             span.gap {}
+            @if let Some(totals) = totals { (refused(frame, totals)) }
             span.tlp.green title="Nothing on this view is marked higher" { "TLP:GREEN" }
             span.fact.desk { small { "You" } b { (org(&frame.org)) } }
             span.fact.desk { small { "Log position" } b #position { (plain(&frame.position, 24)) } }
@@ -93,6 +99,19 @@ fn masthead(frame: &Frame, screen: Screen) -> Markup {
             span.fact.clock {
                 b { time #clock datetime=(stamp(frame.at)) { (frame.at.format("%H:%M:%S")) } " UTC" }
                 small { (frame.at.format("%a %-d %b %Y")) }
+            }
+        }
+    }
+}
+
+/// What the log holds and the picture does not show: never in silence, and one click from the reasons.
+fn refused(frame: &Frame, totals: &Totals) -> Markup {
+    let feeds = frame.link("/feeds", "");
+    let parts = [(totals.held_back, "held back", "#held"), (totals.rejected, "not taken", "#rejected")];
+    html! {
+        span.refused #refused data-f data-now {
+            @for (count, what, place) in parts {
+                @if count > 0 { a.tag.inv href={ (feeds) (place) } { (glyph(G::HeldBack, "")) (words::figure(count as u64)) " " (what) } }
             }
         }
     }
@@ -120,7 +139,7 @@ fn mode(frame: &Frame) -> Markup {
 }
 
 fn problem(frame: &Frame) -> Markup {
-    html! { @if let Some(problem) = &frame.problem { p.pin.alert role="alert" { (crate::glyph::glyph(crate::glyph::G::Crit, "k-crit")) span { (plain(problem, 500)) } } } }
+    html! { @if let Some(problem) = &frame.problem { p.pin.alert role="alert" { (glyph(G::Crit, "k-crit")) span { (plain(problem, 500)) } } } }
 }
 
 fn footer(frame: &Frame) -> Markup {

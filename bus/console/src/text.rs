@@ -3,28 +3,63 @@
 
 mod incident;
 
-use entente_correlator::picture::{Cell, Incident, Picture, Row};
+use chrono::{DateTime, Utc};
+use entente_correlator::picture::{Cell, Incident, Owed, Picture, Row};
 use entente_correlator::words;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-pub use incident::incident;
+pub use incident::{incident, incident_of};
 
 use crate::board::is_blind;
+use crate::filters::Filters;
+use crate::frame::Frame;
 use crate::mark::Mark;
-use crate::name::{feed as feed_name, many, org, orgs, plain, spaced};
+use crate::name::{feed as feed_name, many, org, orgs, plain, spaced, status};
+use crate::says::named;
+use crate::spoken::{as_told, told_all, whose_in};
 
 /// Incidents written out.
 const INCIDENTS: usize = 20;
 /// Lines of what is owed.
 const OWED: usize = 20;
 
-/// The board as plain text: what is open, who says what, what is owed, what cannot be seen.
+/// The whole live board as plain text: what is open, who says what, what is owed, what cannot be seen.
 #[must_use]
 pub fn board(picture: &Picture) -> String {
+    written(picture, &[])
+}
+
+/// The board as its page shows it: it begins with the moment, if that is past, and with the filters, if there are any.
+/// The picture is one that was selected by `filters`.
+#[must_use]
+pub fn board_of(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
+    let mut caveats: Vec<String> = moment(frame).into_iter().collect();
+    let only = filters.in_words(&frame.org);
+    if !only.is_empty() {
+        let fit = format!("{} of {}", picture.matched, many(picture.totals.incidents, "incident", "incidents"));
+        caveats.push(format!(
+            "FILTERED: only {}, {fit}. Lanes, promises and feeds are of all.",
+            plain(&only.join(", "), 200)
+        ));
+    }
+    written(picture, &caveats)
+}
+
+/// What a reader must know of the moment: that it is past, or that it does not go on.
+fn moment(frame: &Frame) -> Option<String> {
+    if !frame.live {
+        let minute = frame.at.format("%Y-%m-%d %H:%M");
+        return Some(format!("AS OF position {}, {minute} UTC, not live", plain(&frame.position, 60)));
+    }
+    frame.lost.map(|since| format!("NOT LIVE since {} UTC: the log does not answer", since.format("%Y-%m-%d %H:%M:%S")))
+}
+
+fn written(picture: &Picture, caveats: &[String]) -> String {
     let mut out = Text::new();
     let totals = &picture.totals;
     out.line(format!("ENTENTE, situation board, {} UTC", picture.at.format("%-d %b %Y %H:%M:%S")));
+    caveats.iter().for_each(|caveat| out.line(caveat));
     out.line(format!("{}, log position {}", universe(&picture.universe), plain(&picture.as_of, 60)));
     out.line(format!(
         "{} open, {} closed, {}, {} overdue, {} blind, {} silent",
@@ -35,6 +70,10 @@ pub fn board(picture: &Picture) -> String {
         totals.blind,
         totals.silent
     ));
+    if totals.held_back + totals.rejected > 0 {
+        let (held, lost) = (totals.held_back, totals.rejected);
+        out.line(format!("NOT IN THIS PICTURE: {held} held back, {lost} not taken. The feeds page says why."));
+    }
     out.heading("What each speaker says, worst state per class");
     for row in &picture.matrix.rows {
         if let Some(line) = lane(picture, row) {
@@ -61,12 +100,15 @@ fn universe(universe: &str) -> String {
 
 /// A lane in one line; none for a speaker that claims nothing, whose feed is told of below if it is blind.
 fn lane(picture: &Picture, row: &Row) -> Option<String> {
+    let whole = told_all(row);
     let cells = row.cells.iter().zip(&picture.matrix.columns).filter_map(|(cell, column)| match cell {
         Cell::Claim(claim) => {
-            let native = claim.native.as_deref().map(|word| format!(" (\"{}\")", plain(word, 40))).unwrap_or_default();
+            let told = as_told(claim.told_by.as_deref()).filter(|_| whole.is_none());
+            let beside: Vec<String> = [claim.native.as_deref().map(quoted), told].into_iter().flatten().collect();
+            let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join(", ")) };
             let class = words::class_on(column.class, column.os_family.as_deref());
             let word = Mark::of(claim.state, claim.severity).word;
-            Some(format!("{} {word}{native}", plain(&class, 40)))
+            Some(format!("{} {word}{beside}", plain(&class, 40)))
         }
         _ => None,
     });
@@ -80,17 +122,26 @@ fn lane(picture: &Picture, row: &Row) -> Option<String> {
     } else if let Some(since) = row.silent_since {
         parts.insert(0, format!("SILENT since {}", words::clock(since, picture.at)));
     }
-    (!parts.is_empty()).then(|| format!("  {}: {}", org(&row.speaker), parts.join("; ")))
+    let told = whole.map(|told| format!(", {told}")).unwrap_or_default();
+    (!parts.is_empty()).then(|| format!("  {}{told}: {}", org(&row.speaker), parts.join("; ")))
+}
+
+/// A speaker's own word for a status, as its own.
+fn quoted(word: &str) -> String {
+    let shown = status(word, 60);
+    if shown == plain(word, 60) { format!("\"{shown}\"") } else { shown }
 }
 
 fn summary(out: &mut Text, one: &Incident, picture: &Picture) {
     let state = if one.open { "open" } else { "closed" };
     out.line(format!("* {} [{}, {state}]", plain(&one.name, 160), one.id));
-    let worst =
-        one.worst.as_ref().map(|worst| format!("worst {} ({})", words::severity(worst.value), org(&worst.speaker)));
+    let worst = one
+        .worst
+        .as_ref()
+        .map(|worst| format!("worst {} ({})", words::severity(worst.value), whose_in(one, &worst.speaker)));
     let started = one.started.as_ref().map_or_else(
         || "start not stated".to_owned(),
-        |started| format!("since {} ({})", words::clock(started.value, picture.at), org(&started.speaker)),
+        |started| format!("since {} ({})", words::clock(started.value, picture.at), whose_in(one, &started.speaker)),
     );
     let open = one.disagreements.iter().filter(|difference| difference.open).count();
     let differ = (open > 0).then(|| many(open, "disagreement", "disagreements"));
@@ -101,24 +152,26 @@ fn summary(out: &mut Text, one: &Incident, picture: &Picture) {
     out.line(format!(
         "  last change {}: {} ({})",
         words::clock(one.changed.at, picture.at),
-        plain(&one.changed.what, 160),
+        plain(&named(&one.changed.what, one), 160),
         org(&one.changed.speaker)
     ));
 }
 
 fn owed(out: &mut Text, picture: &Picture) {
     out.heading("Owed");
-    for one in picture.owed.iter().take(OWED) {
+    let open: Vec<&Owed> = picture.owed.iter().filter(|one| !one.settled).collect();
+    for one in open.iter().take(OWED) {
         out.line(format!("  {}", owing(one, picture.at)));
     }
-    out.rest(picture.owed.len(), OWED);
+    out.rest(open.len(), OWED);
 }
 
 /// One thing owed in one line.
-fn owing(one: &entente_correlator::picture::Owed, at: chrono::DateTime<chrono::Utc>) -> String {
+fn owing(one: &Owed, at: DateTime<Utc>) -> String {
     let by = if one.by.is_empty() { "anybody".to_owned() } else { orgs(&one.by, 3) };
     let to = if one.to.is_empty() { "all".to_owned() } else { orgs(&one.to, 3) };
     let due = match one.due_at {
+        _ if one.settled => "settled".to_owned(),
         Some(due) if one.overdue => format!("OVERDUE since {}", words::clock(due, at)),
         Some(due) => format!("by {}", words::clock(due, at)),
         None => "no time set".to_owned(),
@@ -136,9 +189,6 @@ fn sight(out: &mut Text, picture: &Picture) {
     }
     for (reason, feeds) in &reasons {
         out.line(format!("  {reason}: {}", feeds.join(", ")));
-    }
-    if picture.totals.held_back + picture.totals.rejected > 0 {
-        out.line(format!("  {} held back, {} could not be taken", picture.totals.held_back, picture.totals.rejected));
     }
 }
 

@@ -85,9 +85,9 @@ on('click', e => {
  if (a?.matches('[href^="#say-"]')) open(id(a.hash.slice(1)));
  if (!a?.matches('[data-copy]') || !navigator.clipboard) return;
  e.preventDefault();
- fetch(a).then(r => r.text()).then(t => navigator.clipboard.writeText(t)).then(() => set(a, 'Copied'), () => location = a);
+ fetch(a).then(r => r.text()).then(t => navigator.clipboard.writeText(t)).then(() => set(a, 'Copied ' + clock(now())), () => location = a);
 });
-on('submit', e => wait(() => { const s = e.submitter; s.disabled = true; wait(() => s.disabled = false, 3e3); }));
+on('submit', ({ submitter: s }) => wait(() => { s.disabled = true; wait(() => s.disabled = false, 3e3); }));
 
 const letters = id('letters'), step = n => () => { const r = all('tbody th a'); r[Math.max(0, r.indexOf(act()) + n)]?.focus(); };
 letters.checked = !localStorage.off;

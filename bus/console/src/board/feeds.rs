@@ -42,8 +42,8 @@ fn summary(feeds: &[&Feed]) -> String {
     match (blind, gaps) {
         (0, 0) => format!("{} live", feeds.len()),
         (blind, 0) => format!("{blind} blind"),
-        (0, gaps) => many(usize::try_from(gaps).unwrap_or(usize::MAX), "gap", "gaps"),
-        (blind, gaps) => format!("{blind} blind, {}", many(usize::try_from(gaps).unwrap_or(usize::MAX), "gap", "gaps")),
+        (0, gaps) => many(gaps, "gap", "gaps"),
+        (blind, gaps) => format!("{blind} blind, {}", many(gaps, "gap", "gaps")),
     }
 }
 
@@ -59,10 +59,9 @@ fn tile(frame: &Frame, feed: &Feed) -> Markup {
                 (feed.gaps) " missing"
             } @else if feed.held_back + feed.rejected > 0 {
                 (feed.held_back + feed.rejected) " held back or rejected"
-            } @else if let Some(heard) = feed.heard {
-                "news " (age(heard, frame.at)) " ago"
             } @else {
-                "live, nothing said"
+                "live " @if let Some(since) = feed.since { (age(since, frame.at)) }
+                @match feed.heard { Some(heard) => { ", last news " (age(heard, frame.at)) " ago" }, None => ", nothing said" }
             }
         }
     }

@@ -16,6 +16,8 @@ use crate::glyph::{G, glyph};
 use crate::mark::Mark;
 use crate::moment::{age, clock, due};
 use crate::name::{initials, many, org, orgs, plain, said, spaced};
+use crate::says::named;
+use crate::spoken::whose;
 
 /// Rows at most.
 const ROWS: usize = 8;
@@ -87,14 +89,14 @@ fn empty(frame: &Frame, picture: &Picture, filters: &Filters) -> Markup {
     html! {
         p.pad.empty #i-none data-f {
             @if !filters.is_all() && picture.totals.incidents > 0 {
-                "No incident matches. " (picture.totals.incidents) " are hidden by the filter. "
+                "No incident matches. " (many(picture.totals.incidents, "is", "are")) " hidden by the filter. "
                 a href=(frame.link("/", "")) { "Show all" }
             } @else if all_blind {
                 "Nothing can be seen: every feed is blind"
                 @if let Some(since) = blind.min() { ", the first since " (clock(since, frame.at)) }
                 ". What people report appears here all the same. " a href=(frame.link("/feeds", "")) { "Why" }
             } @else {
-                "No incident. " (picture.totals.claims) " claims were heard, none of them of one that is open or was closed in the last 72 h."
+                "No incident. Of " (words::figure(picture.totals.claims)) " claims heard, none is of one that is open or was closed in the last 72 h."
             }
         }
     }
@@ -136,7 +138,7 @@ fn row(frame: &Frame, incident: &Incident) -> Markup {
             td data-h="Severity" { (tiles(incident)) }
             td data-h="Affected" { (affected(incident)) }
             td data-h="Elapsed" { (elapsed(incident, at)) }
-            td data-h="Last change" { span.short { (said(&incident.changed.what, 40)) } span.sub { (words::clock(incident.changed.at, at)) ", by " (org(&incident.changed.speaker)) } }
+            td data-h="Last change" { span.short { (said(&named(&incident.changed.what, incident), 40)) } span.sub { (words::clock(incident.changed.at, at)) ", by " (org(&incident.changed.speaker)) } }
             td data-h="Disagree" { (disagreement(frame, incident)) }
             td data-h="Next update" { (next_update(incident, at)) }
         }
@@ -167,12 +169,13 @@ fn about(incident: &Incident, at: DateTime<Utc>) -> Markup {
     }
 }
 
-/// One small tile per speaker, in lane order.
+/// One small tile per speaker, in lane order; the last place tells of the rest.
 fn tiles(incident: &Incident) -> Markup {
+    let room = if incident.lanes.len() > TILES { TILES - 1 } else { TILES };
     html! {
         ul.sevrow {
-            @for lane in incident.lanes.iter().take(TILES) { (tile(lane)) }
-            @if incident.lanes.len() > TILES { li.more { "+" (incident.lanes.len() - TILES) } }
+            @for lane in incident.lanes.iter().take(room) { (tile(lane)) }
+            @if incident.lanes.len() > room { li.more { "+" (incident.lanes.len() - room) } }
         }
     }
 }
@@ -181,11 +184,14 @@ fn tile(lane: &Lane) -> Markup {
     let mark = lane.claim.as_ref().map(Mark::of_lane);
     let stale = lane.sight.blind_since.is_some();
     let word = mark.map_or("not shared", |mark| mark.word);
-    let word = format!("{word}{}", if stale { ", cannot be seen" } else { "" });
+    let told = lane.told_by.as_ref().map_or("", |_| ", told");
+    let hidden = if stale { ", cannot be seen" } else { "" };
     let class = if mark.is_none() { Some("none") } else { stale.then_some("stale") };
     let (sign, colour) = mark.map_or((G::Not, String::new()), |mark| (mark.glyph, format!(" k-{}", mark.colour)));
     html! {
-        li class=[class] title={ (org(&lane.speaker)) ": " (word) } { (shape(sign, &colour)) (initials(&lane.speaker)) span.vh { ": " (word) } }
+        li class=[class] title={ (whose(&lane.speaker, lane.told_by.as_deref())) ": " (word) (hidden) } {
+            (shape(sign, &colour)) (initials(&lane.speaker)) span.vh { ": " (word) (told) (hidden) }
+        }
     }
 }
 

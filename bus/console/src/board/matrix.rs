@@ -1,6 +1,8 @@
 //! The matrix: a lane per speaker, a column per class of service, in each cell the speaker's worst claim. What is not
 //! claimed is drawn too: not shared, not theirs, cannot see. Lanes beyond the budget fold into one.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Cell, CellClaim, Column, Picture, Row};
 use entente_correlator::words;
@@ -13,7 +15,8 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::mark::Mark;
 use crate::moment::age;
-use crate::name::{many, org, plain, token};
+use crate::name::{capital, many, org, plain, status, token};
+use crate::spoken::{as_told, told_all, whose};
 
 /// Columns at most.
 const COLUMNS: usize = 8;
@@ -21,6 +24,14 @@ const COLUMNS: usize = 8;
 const LANES: usize = 8;
 /// Claimed cells at most, beside those of the folded lane.
 const CLAIMED: usize = 24;
+
+/// The line below a cell's state.
+enum Second {
+    /// The speaker's own word.
+    Native(String),
+    /// Ours, where there is none.
+    Said(String),
+}
 
 /// What of the matrix is drawn.
 struct Grid<'a> {
@@ -56,10 +67,7 @@ pub(super) fn panel(frame: &Frame, picture: &Picture) -> Markup {
 impl<'a> Grid<'a> {
     fn of(frame: &'a Frame, picture: &'a Picture) -> Self {
         let matrix = &picture.matrix;
-        let mut places: Vec<usize> = (0..matrix.columns.len()).collect();
-        places.sort_by_key(|place| std::cmp::Reverse(worst(&matrix.rows, *place)));
-        places.truncate(COLUMNS);
-        places.sort_unstable();
+        let places = places(&matrix.rows, matrix.columns.len());
         let (shown, folded) = fold(&matrix.rows, &places, &frame.org);
         Self { frame, places, columns: &matrix.columns, shown, folded }
     }
@@ -99,7 +107,7 @@ impl<'a> Grid<'a> {
         let claimed = cells.iter().any(|(_, cell)| matches!(cell, Some(Cell::Claim(_))));
         html! {
             tr.thin[!claimed] id={ "r-" (row.speaker) } {
-                (head(row, self.frame.at))
+                (head(row, told_all(row), self.frame.at))
                 @for (column, cell) in &cells { (self.cell(&row.speaker, column, *cell)) }
                 @if cells.is_empty() { (nothing(row)) }
                 (unseen(row, &cells))
@@ -111,8 +119,12 @@ impl<'a> Grid<'a> {
         let id = cell_id(speaker, column);
         match cell {
             Some(Cell::Claim(claim)) => {
-                let native = claim.native.as_deref().map(|word| plain(word, 20));
-                self.claim(&id, &org(speaker), column, claim, native)
+                let native = claim.native.as_deref().map(|word| status(word, 20));
+                let told = as_told(claim.told_by.as_deref());
+                let who = whose(speaker, claim.told_by.as_deref());
+                let said = || Second::Said(told.unwrap_or_else(|| "no status word".to_owned()));
+                let line = native.map_or_else(said, Second::Native);
+                self.claim(&id, &who, column, claim, &line)
             }
             Some(Cell::NotShared) => html! { td.cell.not id=(id) data-f { "not shared" } },
             Some(Cell::CannotSee) => html! { td.cell.blindcell id=(id) data-f { span { "cannot see" } } },
@@ -120,7 +132,7 @@ impl<'a> Grid<'a> {
         }
     }
 
-    fn claim(&self, id: &str, who: &str, column: &Column, claim: &CellClaim, native: Option<String>) -> Markup {
+    fn claim(&self, id: &str, who: &str, column: &Column, claim: &CellClaim, line: &Second) -> Markup {
         let (mark, at) = (Mark::of(claim.state, claim.severity), self.frame.at);
         let class = format!("cell s-{}{}", mark.colour, if claim.stale { " is-stale" } else { "" });
         let label = sentence(who, column, claim, mark, at);
@@ -129,7 +141,10 @@ impl<'a> Grid<'a> {
                 a href=(self.frame.link(&format!("/incidents/{}", claim.incident), "")) data-c=(name(column)) aria-label=(label) {
                     b { (bare(mark.glyph, None)) (mark.word) }
                     (flags(claim))
-                    @match &native { Some(word) => span.native { (word) }, None => span.native.none { "no status word" } }
+                    @match line {
+                        Second::Native(word) => span.native { (word) },
+                        Second::Said(words) => span.native.none { (words) },
+                    }
                     small {
                         @if claim.stale { "stale " }
                         (age(claim.changed, at))
@@ -194,7 +209,7 @@ impl<'a> Grid<'a> {
                 format!("{} of {title}, worst {}", count, org(&row.speaker))
             };
             let native = if count == 1 { org(&row.speaker) } else { format!("{} +{}", org(&row.speaker), count - 1) };
-            return self.claim(&id, &who, column, claim, Some(native));
+            return self.claim(&id, &who, column, claim, &Second::Said(native));
         }
         let any = |wanted: &Cell| cells().any(|(_, cell)| cell == wanted);
         let cell = [Cell::NotShared, Cell::CannotSee].into_iter().find(any).unwrap_or(Cell::NotTheirs);
@@ -210,6 +225,22 @@ fn rank(claim: &CellClaim) -> (u8, u8) {
         BlockState::Restored | BlockState::NotAffected | BlockState::Excluded => 0,
     };
     (state, claim.severity.rank())
+}
+
+/// The columns that are drawn: first those of each speaker's worst claim, so that a lane that claims something is not
+/// drawn as if it did not, then the worst.
+fn places(rows: &[Row], columns: usize) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..columns).collect();
+    let claimed = |row: &Row, place: usize| match row.cells.get(place) {
+        Some(Cell::Claim(claim)) => Some((rank(claim), std::cmp::Reverse(place))),
+        _ => None,
+    };
+    let firsts = rows.iter().filter_map(|row| (0..columns).filter_map(|place| claimed(row, place)).max());
+    let firsts: BTreeSet<usize> = firsts.map(|(_, place)| place.0).collect();
+    places.sort_by_key(|place| std::cmp::Reverse((firsts.contains(place), worst(rows, *place))));
+    places.truncate(COLUMNS);
+    places.sort_unstable();
+    places
 }
 
 /// How bad a column is, and how many claims it has: the eight worst are drawn.
@@ -245,9 +276,7 @@ fn fold<'a>(rows: &'a [Row], places: &[usize], own: &str) -> (Vec<&'a Row>, Vec<
 }
 
 fn name(column: &Column) -> String {
-    let name = plain(&words::class_on(column.class, column.os_family.as_deref()), 40);
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    capital(&plain(&words::class_on(column.class, column.os_family.as_deref()), 40))
 }
 
 fn cell_id(speaker: &str, column: &Column) -> String {
@@ -279,7 +308,7 @@ pub(super) fn shape(glyph: G, class: &str) -> Markup {
 /// The cell as a sentence, with times that stay true while the page is open.
 fn sentence(who: &str, column: &Column, claim: &CellClaim, mark: Mark, at: DateTime<Utc>) -> String {
     let severity = words::severity(claim.severity);
-    let native = claim.native.as_deref().map(|word| plain(word, 20));
+    let native = claim.native.as_deref().map(|word| status(word, 20));
     let since = format!("since {}", words::clock(claim.changed, at));
     let parts = [
         Some(mark.word),
@@ -296,7 +325,7 @@ fn sentence(who: &str, column: &Column, claim: &CellClaim, mark: Mark, at: DateT
 }
 
 /// The lane's head: who, and whether it can be seen and heard.
-fn head(row: &Row, at: DateTime<Utc>) -> Markup {
+fn head(row: &Row, told: Option<String>, at: DateTime<Utc>) -> Markup {
     let sight = &row.sight;
     let (blind, silent) = (sight.blind_since, row.silent_since.filter(|_| sight.blind_since.is_none()));
     html! {
@@ -307,11 +336,15 @@ fn head(row: &Row, at: DateTime<Utc>) -> Markup {
                 span.small { (plain(sight.reason.as_deref().unwrap_or("reason not known"), 30)) }
             } @else if let Some(since) = silent {
                 span.tag { (glyph(G::Silent, "")) "SILENT " (age(since, at)) }
-                span.small { @if sight.live > 0 { "feed works, nothing said" } @else { "people only, nothing said" } }
+                span.small { (told.as_deref().unwrap_or(if sight.live > 0 { "feed works, nothing said" } else { "people only, nothing said" })) }
             } @else {
                 span.small {
                     @match row.heard { Some(heard) => { "heard " (age(heard, at)) " ago" }, None => "no claim yet" }
-                    @if sight.feeds > 0 { ", " (sight.live) " of " (many(sight.feeds, "feed", "feeds")) } @else { ", people only" }
+                    @match &told {
+                        Some(told) => { ", " (told) },
+                        None if sight.feeds > 0 => { ", " (sight.live) " of " (many(sight.feeds, "feed", "feeds")) },
+                        None => ", people only",
+                    }
                 }
             }
         }

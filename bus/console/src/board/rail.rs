@@ -11,6 +11,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::{clock, due};
 use crate::name::{org, orgs, plain, spaced};
+use crate::says::says;
 
 /// Records shown.
 const NEWS: usize = 5;
@@ -23,22 +24,22 @@ pub(super) fn news(frame: &Frame, picture: &Picture) -> Markup {
     let newest: Vec<&Line> = picture.recent.iter().take(NEWS).collect();
     html! {
         section.panel aria-labelledby="h-new" {
-            header { h2 #h-new { "Newest" } span.small #heard data-f { (words::figure(picture.totals.claims)) " claims taken" } }
+            header { h2 #h-new { "Newest" } span.small #heard data-f { (words::figure(picture.totals.claims)) @if picture.totals.claims == 1 { " claim taken" } @else { " claims taken" } } }
             @if newest.is_empty() {
                 p.pad.empty { "Nothing has been logged yet." }
             }
-            ul.news.fixed #news data-top=(NEWS) { @for line in &newest { (item(frame, line)) } }
+            ul.news.fixed #news data-top=(NEWS) { @for line in &newest { (item(frame, picture, line)) } }
             (order("news", &newest.iter().map(|line| format!("n{}", line.position)).collect::<Vec<_>>()))
         }
     }
 }
 
-fn item(frame: &Frame, line: &Line) -> Markup {
+fn item(frame: &Frame, picture: &Picture, line: &Line) -> Markup {
     let href = frame.link(&format!("/events/{}", line.position), "");
     html! {
         li id={ "n" (line.position) } data-f {
             (glyph(sign(line), ""))
-            span { a href=(href) { bdi { (plain(&line.says, 110)) } } span.sub { (org(&line.speaker)) ", " (line.family.token()) @if line.withdrawn_by.is_some() { ", withdrawn" } } }
+            span { a href=(href) { bdi { (plain(&says(line, &picture.incidents), 110)) } } span.sub { (org(&line.speaker)) ", " (line.family.token()) @if line.withdrawn_by.is_some() { ", withdrawn" } } }
             (clock(line.logged, frame.at))
         }
     }
@@ -63,12 +64,13 @@ fn sign(line: &Line) -> G {
 
 pub(super) fn owed(frame: &Frame, picture: &Picture) -> Markup {
     let at = frame.at;
+    let open: Vec<&Owed> = picture.owed.iter().filter(|one| !one.settled).collect();
     html! {
         section.panel #owed aria-labelledby="h-owed" {
-            header { h2 #h-owed { "Owed now" } span.small #owing data-f { (picture.owed.len()) " open" } }
-            @if picture.owed.is_empty() { p.pad.empty { "Nothing is asked or promised." } }
+            header { h2 #h-owed { "Owed now" } span.small #owing data-f { (open.len()) " open" } }
+            @if open.is_empty() { p.pad.empty { "Nothing is asked or promised." } }
             ul.news #owed-list {
-                @for one in picture.owed.iter().take(OWED) {
+                @for one in open.iter().take(OWED) {
                     li id=(id(one)) data-f data-now[one.overdue] {
                         (glyph(if one.overdue { G::Due } else { G::Talk }, if one.overdue { "k-ink" } else { "" }))
                         span { (parties(one)) span.sub { (what(frame, one)) } }
@@ -76,7 +78,7 @@ pub(super) fn owed(frame: &Frame, picture: &Picture) -> Markup {
                     }
                 }
             }
-            (order("owed-list", &picture.owed.iter().take(OWED).map(id).collect::<Vec<_>>()))
+            (order("owed-list", &open.iter().take(OWED).map(|one| id(one)).collect::<Vec<_>>()))
         }
     }
 }

@@ -155,3 +155,61 @@ fn a_page_that_only_grew_older_has_the_same_pieces() {
     assert!(before.len() > 60);
     assert_eq!(before, after);
 }
+
+#[test]
+fn a_long_situation_names_few_and_is_set_smaller() {
+    let mut picture = fixture::picture();
+    (picture.totals.disagreements, picture.totals.overdue) = (0, 0);
+    assert!(!shown(&picture).contains("class=\"long\""));
+    picture.matrix.rows.iter_mut().for_each(|row| row.sight.blind_since = Some(fixture::at()));
+    picture.totals.disagreements = 300;
+    let html = shown(&picture);
+    assert!(html.contains("12 speakers are blind") && html.contains("class=\"long\""));
+}
+
+#[test]
+fn what_is_held_back_stands_loud_in_the_head_of_every_picture() {
+    let mut picture = fixture::picture();
+    let html = shown(&picture);
+    let (_, head) = html.split_once("id=\"refused\"").unwrap();
+    let head = head.split_once("TLP").unwrap().0;
+    assert!(head.contains("href=\"/feeds#held\"") && head.contains("2 held back"), "{head}");
+    assert!(head.contains("href=\"/feeds#rejected\"") && head.contains("1 not taken"), "{head}");
+    (picture.totals.held_back, picture.totals.rejected) = (0, 0);
+    assert!(!shown(&picture).contains("held back<"));
+}
+
+#[test]
+fn what_was_only_told_says_so_in_cell_head_and_tile() {
+    let html = shown(&fixture::picture());
+    let (_, lane) = html.split_once("id=\"lane-crowdstrike\"").unwrap();
+    assert!(lane.split_once("</th>").unwrap().0.contains("as told by AWS"));
+    let (_, cell) = html.split_once("id=\"c-azure-compute-windows\"").unwrap();
+    let cell = cell.split_once("</td>").unwrap().0;
+    assert!(cell.contains("<span class=\"native none\">as told by GCP</span>"), "{cell}");
+    assert!(cell.contains("aria-label=\"Azure, as told by GCP, Windows VMs: unavailable"), "{cell}");
+    assert!(html.contains("title=\"CrowdStrike, as told by AWS: unavailable\""));
+    assert!(!html.contains("AWS, as told"), "it speaks for itself");
+}
+
+#[test]
+fn a_lane_that_claims_something_is_drawn_with_it() {
+    let mut picture = fixture::crowded(3);
+    let mut calm = fixture::cell(BlockState::AffectedDegraded, Severity::Minor, None, fixture::at());
+    calm.incident = "inc-0000000000".into();
+    let last = picture.matrix.columns.len() - 1;
+    picture.matrix.rows.truncate(2);
+    picture.matrix.rows[1].cells = vec![Cell::NotTheirs; last];
+    picture.matrix.rows[1].cells.push(Cell::Claim(calm));
+    let html = shown(&picture);
+    assert!(html.contains("id=\"c-vendor-no-1-cdn_edge-windows\" class=\"cell s-minor\""));
+}
+
+#[test]
+fn a_tile_tells_a_feed_that_works_from_one_that_says_something() {
+    let html = shown(&fixture::picture());
+    let (_, tile) = html.split_once("id=\"f-local-azure-rss\"").unwrap();
+    let tile = tile.split_once("</li>").unwrap().0;
+    let words: String = tile.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+    assert!(words.contains("live 12 h 38 min, last news 35 min ago"), "{words}");
+}

@@ -19,7 +19,7 @@ pub(super) fn held_back(frame: &Frame, picture: &Picture) -> Markup {
     let shown: Vec<&HeldBack> = picture.held_back.iter().take(SHOWN).collect();
     html! {
         section.panel #held aria-labelledby="h-q" {
-            header { h2 #h-q { "Held back, with the reason" } span.small { (picture.totals.held_back) ", never dropped without a word" } }
+            header { h2 #h-q { "Held back, with the reason" } span.small #held-count data-f { (picture.totals.held_back) ", never dropped without a word" } }
             @if shown.is_empty() { p.pad.empty { "Every record of the log is taken." } }
             ul.rows #held-list { @for one in &shown {
                 li id={ "h" (one.position) } data-f {
@@ -39,7 +39,7 @@ pub(super) fn rejected(frame: &Frame, picture: &Picture) -> Markup {
         distinct(shown.iter().map(|one| format!("x-{}", token(&one.digest.chars().take(26).collect::<String>()))));
     html! {
         section.panel #rejected aria-labelledby="h-x" {
-            header { h2 #h-x { "Could not be taken" } span.small { (picture.totals.rejected) ", by digest: the input itself never travels" } }
+            header { h2 #h-x { "Could not be taken" } span.small #rejected-count data-f { (picture.totals.rejected) ", by digest: the input itself never travels" } }
             @if shown.is_empty() { p.pad.empty { "Every item of every feed was taken." } }
             ul.rows #rejected-list { @for (one, id) in shown.iter().zip(&ids) {
                 li id=(id) data-f {
@@ -71,7 +71,7 @@ pub(super) fn unknown_words(frame: &Frame, beats: &[FeedBeat]) -> Markup {
                                 td data-h="Field" { (plain(&word.field, 60)) }
                                 td data-h="Native word" { span.native { bdi { (plain(&word.word, 100)) } } }
                                 td data-h="Read as" { (plain(&word.read_as, 40)) }
-                                td data-h="Seen" { (many(usize::try_from(word.count).unwrap_or(usize::MAX), "time", "times")) ", first " (clock(word.first, frame.at)) }
+                                td data-h="Seen" { (many(word.count, "time", "times")) ", first " (clock(word.first, frame.at)) }
                             }
                         } }
                     }

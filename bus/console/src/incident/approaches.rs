@@ -12,6 +12,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::clock;
 use crate::name::{many, org, plain, said, spaced, token};
+use crate::spoken::{as_told, relayed, whose};
 
 /// Operators with a column of their own.
 const OPERATORS: usize = 4;
@@ -93,7 +94,11 @@ fn row(approach: &Approach, id: &str, operators: &[String]) -> Markup {
 
 /// What it takes, what it costs, and what others say of it.
 fn needs(approach: &Approach) -> String {
-    let mut parts = vec![format!("{}, {}", org(&approach.speaker), spaced(approach.automation.as_str()))];
+    let mut parts = vec![format!(
+        "{}, {}",
+        whose(&approach.speaker, approach.told_by.as_deref()),
+        spaced(approach.automation.as_str())
+    )];
     if !approach.access.is_empty() {
         parts.push(format!("needs {}", plain(&approach.access.join(", ").replace('_', " "), 80)));
     }
@@ -119,16 +124,20 @@ fn by(approach: &Approach, operator: &str) -> Markup {
     let applies = approach.applies_to.is_empty() || approach.applies_to.iter().any(|one| one == operator);
     html! {
         @match run {
-            Some(run) if run.success.too_early => { (run.success.succeeded) " of " (run.success.n) (paused(run)) },
-            Some(run) => { @match run.success.ppm { Some(ppm) => (words::percent(ppm)), None => "no outcome yet" } (paused(run)) },
+            Some(run) if run.success.too_early => { (run.success.succeeded) " of " (run.success.n) (beside(run)) },
+            Some(run) => { @match run.success.ppm { Some(ppm) => (words::percent(ppm)), None => "no outcome yet" } (beside(run)) },
             None if applies => span.muted { "no claim" },
             None => span.muted { "n/a" },
         }
     }
 }
 
-fn paused(run: &Run) -> Markup {
-    html! { @if run.state != RunState::Running { span.sub { (spaced(run.state.as_str())) } } }
+/// What to know of a run beside its success.
+fn beside(run: &Run) -> Markup {
+    html! {
+        @if run.state != RunState::Running { span.sub { (spaced(run.state.as_str())) } }
+        @if let Some(told) = as_told(run.told_by.as_deref()) { span.sub { (told) } }
+    }
 }
 
 /// A median of medians would be a figure that nobody claims: one operator's, or how they range.
@@ -156,7 +165,7 @@ fn advice(frame: &Frame, incident: &Incident) -> Markup {
                     span {
                         b { (org(&one.speaker)) ", " (spaced(one.category.as_str())) ":" } " " (said(&one.title, 160))
                         @if let Some(text) = &one.text { span.sub { (said(text, 200)) } }
-                        span.sub { (clock(one.logged, frame.at)) @if let Some(how) = super::relayed(one.relay, None) { ", " (how) } }
+                        span.sub { (clock(one.logged, frame.at)) @if let Some(how) = relayed(one.relay, one.told_by.as_deref()) { ", " (how) } }
                     }
                 }
             }

@@ -7,8 +7,8 @@ use crate::board::parties;
 use crate::fragment::{distinct, order};
 use crate::frame::Frame;
 use crate::glyph::{G, glyph};
-use crate::moment::due;
-use crate::name::{said, spaced};
+use crate::moment::{clock, due};
+use crate::name::{org, said, spaced};
 
 pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
     let ids = distinct(incident.owed.iter().map(|one| format!("w{}", one.position)));
@@ -32,8 +32,11 @@ fn item(frame: &Frame, one: &Owed, id: &str) -> Markup {
             span {
                 (parties(one)) " " span.muted.small { (spaced(&one.kind)) @if let Some(state) = one.state { ", " (spaced(state.as_str())) } }
                 span.sub { a href=(frame.link(&format!("/events/{}", one.position), "")) { (said(&one.text, 200)) } }
+                @for reply in &one.answers {
+                    span.sub { (org(&reply.speaker)) ", " (spaced(reply.state.as_str())) " " (clock(reply.logged, frame.at)) ": " a href=(frame.link(&format!("/events/{}", reply.position), "")) { (said(&reply.text, 120)) } }
+                }
             }
-            (due(one.due_at, one.overdue, frame.at))
+            @if one.settled { span.tag.ok { "settled" } } @else { (due(one.due_at, one.overdue, frame.at)) }
         }
     }
 }

@@ -4,16 +4,18 @@ use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Incident, Lane, LaneClaim};
 use entente_correlator::words;
 use entente_schemas::block::{Block, Severity};
+use entente_schemas::speaker::Relay;
 use maud::{Markup, html};
 
-use super::{first_of, relayed};
+use super::first_of;
 use crate::fragment::order;
 use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::link::{Hosts, outer};
 use crate::mark::Mark;
 use crate::moment::{age, clock, due};
-use crate::name::{many, org, plain, said, spaced};
+use crate::name::{many, org, plain, said, spaced, status};
+use crate::spoken::relayed;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup {
     let heads = ["Speaker", "Phase", "Severity", "Own words", "As of", "Next update", "Certainty", "Where"];
@@ -40,8 +42,8 @@ fn row(frame: &Frame, lane: &Lane, hosts: &Hosts) -> Markup {
             td.bar {}
             th scope="row" { (speaker(frame, lane)) }
             @match &lane.claim {
-                Some(claim) => (claimed(frame.at, lane, claim, hosts)),
-                None => td colspan="7" data-h="Claim" { span.muted { "not shared: named here by others, no claim of its own" } (beside(lane)) },
+                Some(claim) => (claimed(frame, lane, claim, hosts)),
+                None => td colspan="7" data-h="Claim" { span.muted { "not shared: named here by others, no claim of its own" } (beside(lane, frame.at)) },
             }
         }
     }
@@ -62,12 +64,12 @@ fn speaker(frame: &Frame, lane: &Lane) -> Markup {
     }
 }
 
-fn claimed(at: DateTime<Utc>, lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Markup {
-    let mark = Mark::of_lane(claim);
+fn claimed(frame: &Frame, lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Markup {
+    let (mark, at) = (Mark::of_lane(claim), frame.at);
     html! {
         td data-h="Phase" { (spaced(claim.phase.as_str())) @if let Some(outcome) = claim.outcome { span.sub { (spaced(outcome.as_str())) } } (assessed(claim)) }
         td data-h="Severity" { (mark.show()) (severity_word(claim, mark)) }
-        td data-h="Own words" { (own_words(lane, claim, hosts)) }
+        td data-h="Own words" { (own_words(frame, lane, claim, hosts)) }
         td data-h="As of" { (freshness(at, lane, claim)) }
         td data-h="Next update" { (next(at, lane, claim)) }
         td data-h="Certainty" { (spaced(claim.certainty.as_str())) (provenance(claim)) }
@@ -89,29 +91,49 @@ fn assessed(claim: &LaneClaim) -> Markup {
     }
 }
 
-fn own_words(lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Markup {
+fn own_words(frame: &Frame, lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Markup {
     let native = claim.native.as_ref();
-    let status = native.and_then(|native| native.status.as_deref());
+    let word = native.and_then(|native| native.status.as_deref());
     let more = native.into_iter().flat_map(|native| [native.category.as_deref(), native.severity.as_deref()]).flatten();
-    let more: Vec<String> = more.filter(|word| Some(*word) != status).map(|word| plain(word, 60)).collect();
+    let more: Vec<String> = more.filter(|one| Some(*one) != word).map(|one| plain(one, 60)).collect();
     html! {
-        @match status {
-            Some(word) => span.native { bdi { (plain(word, 60)) } },
+        @match word {
+            Some(word) => { span.native { bdi { (status(word, 60)) } } @if let Some(read) = read_as(claim) { span.sub { "read as " (read) } } },
             None => span.native.none { "no status word" },
         }
         @if !more.is_empty() { span.sub.native { bdi { (more.join(", ")) } } }
         span.sub.short { (said(claim.words.as_deref().unwrap_or(&claim.title), 200)) }
         @if let Some(native) = native {
-            span.sub { span.mono { bdi { (plain(&native.id, 24)) } } @if let Some(url) = &native.url { " " (outer(url, hosts)) } }
+            span.sub { (native_id(frame, claim, &native.id)) @if let Some(url) = &native.url { " " (outer(url, hosts)) } }
         }
-        (beside(lane))
+        (beside(lane, frame.at))
     }
 }
 
-fn beside(lane: &Lane) -> Markup {
+/// What a provider's word was taken to mean; none where it says so itself. Words that people chose need no reading.
+pub(crate) fn read_as(claim: &LaneClaim) -> Option<String> {
+    let word = claim.native.as_ref()?.status.as_deref()?.to_lowercase().replace('_', " ");
+    let phase = spaced(claim.phase.as_str());
+    let (mark, severity) = (Mark::of_lane(claim).word, words::severity(claim.severity));
+    let mut read = vec![phase.as_str(), mark];
+    if severity != mark && claim.severity != Severity::NotStated {
+        read.push(severity);
+    }
+    (claim.relay == Relay::Polled && !read.contains(&word.as_str())).then(|| read.join(", "))
+}
+
+/// The item's id, whole on the page of its record.
+fn native_id(frame: &Frame, claim: &LaneClaim, id: &str) -> Markup {
+    html! { a.mono href=(frame.link(&format!("/events/{}", claim.position), "")) title=(plain(id, 500)) { bdi { (plain(id, 24)) } } }
+}
+
+fn beside(lane: &Lane, at: DateTime<Utc>) -> Markup {
     html! {
         @for one in lane.beside.iter().take(3) {
             span.sub { "beside, " (relayed(one.relay, Some(&one.by)).unwrap_or_else(|| "own".to_owned())) ": " (said(&one.says, 120)) }
+        }
+        @for one in lane.restated.iter().take(2) {
+            span.sub { (plain(&one.what, 20)) " restated " @match one.to { Some(to) => (clock(to, at)), None => "withdrawn" } ", before " @match one.from { Some(from) => (clock(from, at)), None => "not stated" } }
         }
         @if lane.beside.len() > 3 { span.sub { "and " (lane.beside.len() - 3) " more beside" } }
     }
@@ -130,9 +152,6 @@ fn freshness(at: DateTime<Utc>, lane: &Lane, claim: &LaneClaim) -> Markup {
         }
         @if claim.backfill { span.sub { "closed before it was first read" } }
         @if claim.clock_suspect { span.tag.out { "clock suspect" } }
-        @for one in lane.restated.iter().take(2) {
-            span.sub { (plain(&one.what, 20)) " restated " @match one.to { Some(to) => (clock(to, at)), None => "withdrawn" } ", before " @match one.from { Some(from) => (clock(from, at)), None => "not stated" } }
-        }
     }
 }
 
@@ -156,10 +175,32 @@ fn provenance(claim: &LaneClaim) -> Markup {
 
 fn place(claim: &LaneClaim) -> Markup {
     html! {
-        @if claim.blocks.is_empty() { span.muted { "not stated" } }
-        @for block in claim.blocks.iter().take(3) { span.block { (one_place(block)) } }
-        @if claim.blocks.len() > 3 { span.sub { "and " (claim.blocks.len() - 3) " more" } }
+        @match claim.blocks.as_slice() {
+            [] => span.muted { "not stated" },
+            few if few.len() <= 3 => { @for block in few { span.block { (one_place(block)) } } },
+            all => (many_places(all)),
+        }
         @if !claim.symptoms.is_empty() { span.sub { "signs: " (plain(&first_of(&claim.symptoms, 3), 80)) } }
+    }
+}
+
+/// More places than can be read in a cell: which classes, and in which regions any of them is.
+fn many_places(blocks: &[Block]) -> Markup {
+    let (mut classes, mut regions): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for block in blocks {
+        let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
+        note(&mut classes, words::class_on(block.service_class, os));
+        block.regions.iter().for_each(|region| note(&mut regions, region.clone()));
+    }
+    html! {
+        span.block { (first_of(&classes, 5)) }
+        span.sub { (many(blocks.len(), "place", "places")) ", " @if regions.is_empty() { "region not stated" } @else { (first_of(&regions, 3)) } }
+    }
+}
+
+fn note(known: &mut Vec<String>, one: String) {
+    if !known.contains(&one) {
+        known.push(one);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::fragment::order;
 use crate::frame::Frame;
 use crate::moment::clock;
 use crate::name::{org, plain, spaced};
+use crate::spoken::relayed;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
     let newest = incident.counts.iter().flat_map(|group| &group.figures).map(|figure| figure.as_of).max();
@@ -79,7 +80,7 @@ pub(crate) fn figure(one: &Figure) -> String {
 fn line(frame: &Frame, one: &Figure) -> Markup {
     html! {
         a href=(frame.link(&format!("/events/{}", one.position), "")) { (org(&one.speaker)) } " " (figure(one))
-        @if let Some(how) = super::relayed(one.relay, None) { ", " (how) }
+        @if let Some(how) = relayed(one.relay, one.told_by.as_deref()) { ", " (how) }
         @if let Some(population) = &one.population { ", of " bdi { (plain(population, 60)) } }
         ", as of " (clock(one.as_of, frame.at))
     }

@@ -8,6 +8,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::second;
 use crate::name::{org, said};
+use crate::says::says;
 
 /// Records of one page.
 const LINES: usize = 50;
@@ -22,21 +23,21 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
             }
             table.t.tail {
                 thead { tr { th.num scope="col" { "Position" } th scope="col" { "Logged, UTC" } th scope="col" { "Speaker" } th scope="col" { "Family" } th scope="col" { "Says" } th scope="col" { "Transmitted by" } } }
-                tbody #tail data-top=(LINES) { @for line in &lines { (row(frame, line)) } }
+                tbody #tail data-top=(LINES) { @for line in &lines { (row(frame, incident, line)) } }
             }
             (order("tail", &lines.iter().map(|line| format!("e{}", line.position)).collect::<Vec<_>>()))
         }
     }
 }
 
-fn row(frame: &Frame, line: &Line) -> Markup {
+fn row(frame: &Frame, incident: &Incident, line: &Line) -> Markup {
     html! {
         tr id={ "e" (line.position) } data-f {
             th.num scope="row" { a href=(frame.link(&format!("/events/{}", line.position), "")) { (line.position) } }
             td data-h="Logged" { (second(line.logged, frame.at)) }
             td data-h="Speaker" { (org(&line.speaker)) }
             td data-h="Family" { (line.family.token()) }
-            td data-h="Says" { (said(&line.says, 200)) @if let Some(by) = &line.withdrawn_by { span.sub { (glyph(G::Withdrawn, "")) " withdrawn by " (org(by)) } } }
+            td data-h="Says" { (said(&says(line, std::slice::from_ref(incident)), 200)) @if let Some(by) = &line.withdrawn_by { span.sub { (glyph(G::Withdrawn, "")) " withdrawn by " (org(by)) } } }
             td.nw data-h="Signature" { (crate::name::plain(&line.source, 40)) }
         }
     }

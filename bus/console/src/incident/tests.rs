@@ -1,3 +1,6 @@
+use entente_correlator::picture::Reply;
+use entente_schemas::family::MessageKind;
+
 use super::*;
 use crate::fixture;
 
@@ -214,4 +217,56 @@ fn ones_own_claim_is_revised_whole() {
     ] {
         assert!(html.contains(part), "{part}");
     }
+}
+
+#[test]
+fn an_id_that_is_cut_leads_to_its_record_and_a_code_says_what_it_is_read_as() {
+    let mut one = fixture::incident();
+    let claim = one.lanes[2].claim.as_mut().unwrap();
+    let native = claim.native.as_mut().unwrap();
+    (native.id, native.status) = (format!("issues-connecting-{}", "x".repeat(40)), Some("3".into()));
+    let html = shown(&one);
+    let (_, id) = html.split_once("href=\"/events/4790\" title=\"issues-connecting-").unwrap();
+    assert!(id.starts_with(&"x".repeat(40)), "whole");
+    assert!(html.contains("<bdi>status 3</bdi>") && html.contains("read as mitigating, information"));
+}
+
+#[test]
+fn many_places_are_told_as_classes_and_regions() {
+    let mut one = fixture::incident();
+    let claim = one.lanes[0].claim.as_mut().unwrap();
+    claim.blocks = (0..28).map(|_| claim.blocks[0].clone()).collect();
+    let html = shown(&one);
+    assert!(
+        html.contains("Windows VMs</span><span class=\"sub\">28 places, us-east-1, eu-west-1, ap-south-1 and 1 more")
+    );
+}
+
+#[test]
+fn the_head_names_who_told_of_the_worst() {
+    assert!(shown(&fixture::incident()).contains("CrowdStrike, as told by AWS"));
+}
+
+#[test]
+fn a_request_that_was_answered_says_how_and_by_whom() {
+    let mut one = fixture::incident();
+    one.owed[0].settled = true;
+    one.owed[0].answers = vec![Reply {
+        object_id: "crowdstrike:a".into(),
+        speaker: "crowdstrike".into(),
+        kind: MessageKind::Note,
+        state: MessageState::Declined,
+        text: "Not before the tally".into(),
+        logged: fixture::at(),
+        position: 4_820,
+    }];
+    let html = shown(&one);
+    assert!(html.contains("CrowdStrike, declined") && html.contains("Not before the tally"));
+    assert!(html.contains("<span class=\"tag ok\">settled</span>"));
+    let mut picture = fixture::picture();
+    picture.owed = one.owed.clone();
+    assert!(!crate::text::board(&picture).contains("Which builds took the file?"));
+    assert!(
+        crate::text::incident(&one, fixture::at()).contains("    CrowdStrike, 12:40, declined: Not before the tally")
+    );
 }

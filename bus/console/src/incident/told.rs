@@ -8,7 +8,8 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::link::{Hosts, outer};
 use crate::moment::clock;
-use crate::name::{many, org, orgs, plain, said};
+use crate::name::{org, orgs, plain, said, status};
+use crate::spoken::as_told;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup {
     let silent: Vec<String> = incident
@@ -33,14 +34,15 @@ pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup
 fn row(frame: &Frame, told: &Told, hosts: &Hosts) -> Markup {
     html! {
         tr id={ "t-" (told.speaker) } data-f {
-            th scope="row" { (org(&told.speaker)) }
+            th scope="row" { (org(&told.speaker)) @if let Some(by) = as_told(told.told_by.as_deref()) { span.sub { (by) } } }
             td data-h="Told customers" {
                 "“" (said(&told.text, 200)) "”"
-                @if let Some(word) = &told.native_status { span.sub.native { bdi { (plain(word, 60)) } } }
+                @if let Some(word) = &told.native_status { span.sub.native { bdi { (status(word, 60)) } } }
                 span.sub {
-                    (clock(told.said_at, frame.at)) ", " (plain(&told.channel, 60)) ", "
+                    (clock(told.said_at, frame.at))
+                    @if told.url.is_none() || !told.channel.starts_with("https:") { ", " (plain(&told.channel, 60)) }
+                    @if told.statements > 1 { ", the newest of " (told.statements) } ", "
                     a href=(frame.link(&format!("/events/{}", told.position), "")) { "whole text" }
-                    @if told.statements > 1 { ", the newest of " (many(told.statements, "statement", "statements")) }
                 }
                 @if let Some(url) = &told.url { span.sub { (outer(url, hosts)) } }
             }

@@ -5,17 +5,32 @@ use entente_correlator::picture::{Approach, Incident, Lane, LaneClaim};
 use entente_correlator::words;
 use entente_schemas::speaker::Relay;
 
-use super::{Text, owing};
-use crate::incident::{figure, interval};
+use super::{Text, moment, owing, universe};
+use crate::frame::Frame;
+use crate::incident::{figure, interval, read_as};
 use crate::mark::Mark;
 use crate::name::{org, plain, spaced};
+use crate::spoken::{relayed, whose};
 
 /// An incident as plain text at `at`.
 #[must_use]
 pub fn incident(incident: &Incident, at: DateTime<Utc>) -> String {
+    written(incident, at, &[])
+}
+
+/// An incident as its page shows it: it begins with the universe, and with the moment, if that is past.
+#[must_use]
+pub fn incident_of(frame: &Frame, incident: &Incident) -> String {
+    let place = format!("{}, log position {}", universe(&frame.universe), plain(&frame.position, 60));
+    let caveats: Vec<String> = moment(frame).into_iter().chain([place]).collect();
+    written(incident, frame.at, &caveats)
+}
+
+fn written(incident: &Incident, at: DateTime<Utc>, caveats: &[String]) -> String {
     let mut out = Text::new();
     let state = if incident.open { "open" } else { "closed" };
     out.line(format!("ENTENTE, {}, {} UTC", plain(&incident.name, 200), at.format("%-d %b %Y %H:%M:%S")));
+    caveats.iter().for_each(|caveat| out.line(caveat));
     out.line(format!("{}, {state}, first logged {}", incident.id, words::clock(incident.first_logged, at)));
     answers(&mut out, incident);
     out.heading("Lanes, each speaker's own claim");
@@ -29,6 +44,11 @@ pub fn incident(incident: &Incident, at: DateTime<Utc>) -> String {
     out.heading("Owed");
     for one in &incident.owed {
         out.line(format!("  {}", owing(one, at)));
+        for reply in &one.answers {
+            let state = spaced(reply.state.as_str());
+            let when = words::clock(reply.logged, at);
+            out.line(format!("    {}, {when}, {state}: {}", org(&reply.speaker), plain(&reply.text, 200)));
+        }
     }
     decisions(&mut out, incident, at);
     reasons(&mut out, incident);
@@ -70,7 +90,9 @@ fn speaker(out: &mut Text, lane: &Lane, at: DateTime<Utc>) {
         sight(lane, at)
     ));
     let native = claim.native.as_ref().and_then(|native| native.status.as_deref());
-    let status = native.map_or_else(|| "no status word".to_owned(), |word| format!("status \"{}\"", plain(word, 60)));
+    let read = read_as(claim).map(|read| format!(" (read as {read})")).unwrap_or_default();
+    let status =
+        native.map_or_else(|| "no status word".to_owned(), |word| format!("status \"{}\"{read}", plain(word, 60)));
     out.line(format!("    own words: {status}, \"{}\"", plain(claim.words.as_deref().unwrap_or(&claim.title), 200)));
     let began = claim
         .occurred_at
@@ -92,9 +114,7 @@ fn relay(claim: &LaneClaim) -> String {
     match claim.relay {
         Relay::Own | Relay::Other => String::new(),
         Relay::Polled => ", read from its public page".to_owned(),
-        Relay::Relayed => {
-            claim.told_by.as_deref().map_or_else(|| ", as told".to_owned(), |by| format!(", as told by {}", org(by)))
-        }
+        Relay::Relayed => format!(", {}", relayed(claim.relay, claim.told_by.as_deref()).unwrap_or_default()),
     }
 }
 
@@ -156,7 +176,13 @@ fn figures(out: &mut Text, incident: &Incident, at: DateTime<Utc>) {
             spaced(&group.regime)
         ));
         for one in &group.figures {
-            out.line(format!("    {}: {}, as of {}", org(&one.speaker), figure(one), words::clock(one.as_of, at)));
+            let told = relayed(one.relay, one.told_by.as_deref()).map(|how| format!(", {how}")).unwrap_or_default();
+            out.line(format!(
+                "    {}: {}{told}, as of {}",
+                org(&one.speaker),
+                figure(one),
+                words::clock(one.as_of, at)
+            ));
         }
     }
 }
@@ -176,7 +202,7 @@ fn repairs(out: &mut Text, incident: &Incident) {
     for advice in &incident.advisories {
         out.line(format!(
             "  advice, {}, {}: {}",
-            org(&advice.speaker),
+            whose(&advice.speaker, advice.told_by.as_deref()),
             spaced(advice.category.as_str()),
             plain(&advice.title, 200)
         ));
@@ -204,7 +230,12 @@ fn told(out: &mut Text, incident: &Incident, at: DateTime<Utc>) {
     out.heading("What customers were told");
     for one in &incident.told {
         let less = if one.says_less { ", SAID LESS" } else { "" };
-        out.line(format!("  {}, {}: \"{}\"", org(&one.speaker), words::clock(one.said_at, at), plain(&one.text, 200)));
+        out.line(format!(
+            "  {}, {}: \"{}\"",
+            whose(&one.speaker, one.told_by.as_deref()),
+            words::clock(one.said_at, at),
+            plain(&one.text, 200)
+        ));
         out.line(format!("    says here: {}{less}", plain(&one.says_here, 160)));
     }
 }

@@ -39,3 +39,46 @@ fn an_empty_picture_says_that_there_is_nothing_and_what_is_blind() {
             && text.contains("name not resolved: AWS currentevents (since 11:58), Azure RSS (since 11:58)")
     );
 }
+
+#[test]
+fn a_past_moment_and_filters_stand_in_the_first_lines() {
+    let (mut frame, mut picture) = (fixture::frame(), fixture::picture());
+    let filters = Filters { provider: Some("gcp".into()), lane: Some("mine".into()), ..Filters::default() };
+    picture.matched = 1;
+    let first = |text: String| text.lines().take(4).collect::<Vec<_>>().join("\n");
+    let live = first(board_of(&frame, &picture, &Filters::default()));
+    assert!(!live.contains("FILTERED") && !live.contains("live"), "{live}");
+    frame.live = false;
+    let past = first(board_of(&frame, &picture, &filters));
+    assert!(past.contains("AS OF position 4812, 2024-07-19 12:40 UTC, not live"), "{past}");
+    assert!(past.contains("FILTERED: only about GCP, with a lane of GCP, 1 of 4 incidents."), "{past}");
+    let past = first(incident_of(&frame, &fixture::incident()));
+    assert!(past.contains("2024-07-19 12:40 UTC, not live") && past.contains("EXERCISE: NOT REAL"), "{past}");
+    (frame.live, frame.lost) = (true, Some(fixture::at()));
+    assert!(first(incident_of(&frame, &fixture::incident())).contains("NOT LIVE since 2024-07-19 12:40:18 UTC"));
+}
+
+#[test]
+fn a_speaker_of_whom_only_calls_tell_is_never_said_as_if_it_spoke_here() {
+    let text = board(&fixture::picture());
+    assert!(text.contains("  CrowdStrike, as told by AWS: SILENT"), "{text}");
+    assert!(text.contains("Windows VMs unavailable (as told by GCP)"), "{text}");
+    assert!(text.contains("worst critical (CrowdStrike, as told by AWS)"), "{text}");
+}
+
+#[test]
+fn a_code_is_told_with_what_it_is_read_as() {
+    let mut one = fixture::incident();
+    let claim = one.lanes[2].claim.as_mut().unwrap();
+    claim.native.as_mut().unwrap().status = Some("3".into());
+    let text = incident(&one, fixture::at());
+    assert!(text.contains("own words: status \"3\" (read as mitigating, information), \"Windows"), "{text}");
+}
+
+#[test]
+fn what_is_not_in_the_picture_stands_in_its_head() {
+    let mut picture = fixture::picture();
+    assert!(board(&picture).contains("NOT IN THIS PICTURE: 2 held back, 1 not taken."));
+    (picture.totals.held_back, picture.totals.rejected) = (0, 0);
+    assert!(!board(&picture).contains("NOT IN THIS PICTURE"));
+}
