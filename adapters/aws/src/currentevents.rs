@@ -11,7 +11,7 @@ use entente_sidecar::decode::{List, Part, json_item, json_items, refuse_item};
 use entente_sidecar::item::{Item, Reading, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
 use entente_sidecar::reading::{gather, updates};
-use entente_sidecar::stamp::{MemberError, epoch_seconds, only_observed, utc_seconds};
+use entente_sidecar::stamp::{MemberError, only_observed, since_epoch, utc_seconds};
 use entente_sidecar::written::Written;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -100,7 +100,8 @@ impl Event {
             return Err(Fault::LongName);
         }
         let began = seconds("date", &self.date, observed)?;
-        let ended = self.end_time.as_ref().map(|end| seconds("end_time", end, observed)).transpose()?;
+        let ended = self.end_time.as_ref().filter(|end| !end.as_str().is_empty());
+        let ended = ended.map(|end| seconds("end_time", end, observed)).transpose()?;
         let log = self.event_log.iter().flatten();
         let (mut told, refused) = updates(&self.arn, log, |entry: &Entry| {
             Ok::<_, Fault>((seconds("timestamp", &entry.timestamp, observed)?, entry))
@@ -262,5 +263,5 @@ fn seconds(member: &'static str, written: &Written, observed: DateTime<Utc>) -> 
     let Some(value) = written.value() else {
         return Err(Fault::Seconds { member, text: written.as_str().chars().take(60).collect() });
     };
-    Ok(epoch_seconds(value, observed).map_err(|error| MemberError { member, error })?)
+    Ok(since_epoch(value, observed).map_err(|error| MemberError { member, error })?)
 }

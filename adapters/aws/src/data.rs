@@ -9,7 +9,7 @@ use entente_sidecar::decode::{List, json, json_item, json_items, refuse_item};
 use entente_sidecar::item::{Item, Reading, Refusal, Statement};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
 use entente_sidecar::reading::gather;
-use entente_sidecar::stamp::{StampError, epoch_seconds, only_observed};
+use entente_sidecar::stamp::{StampError, only_observed, since_epoch};
 use entente_sidecar::written::Written;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -91,7 +91,7 @@ impl Post {
             return Err(Fault::Nameless);
         }
         let seconds = self.date.value().ok_or_else(|| Fault::Seconds(self.date.as_str().chars().take(60).collect()))?;
-        let times = times(epoch_seconds(seconds, observed)?, observed);
+        let times = times(since_epoch(seconds, observed)?, observed);
         let id = format!("{}@{seconds}", self.service.trim());
         let over = self.over();
         let native = |list: &str, id: String, lookup: &Lookup<'_>| self.native(list, id, archived, lookup);

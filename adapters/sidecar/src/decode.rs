@@ -154,8 +154,11 @@ pub fn text(body: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
 /// If the set is not known, or the answer is not of it.
 pub fn declared<'a>(body: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, [u8]>, DecodeError> {
     let Some(charset) = charset.filter(|_| Encoding::for_bom(body).is_none()) else { return Ok(Cow::Borrowed(body)) };
-    let encoding =
-        Encoding::for_label(charset.as_bytes()).ok_or_else(|| DecodeError::UnknownCharset(charset.to_owned()))?;
+    let Some(encoding) = Encoding::for_label(charset.as_bytes()) else {
+        // No other set gives what is UTF-8 throughout, so a misspelt label says nothing.
+        let unknown = || DecodeError::UnknownCharset(charset.to_owned());
+        return text(body).map(|_| Cow::Borrowed(body)).map_err(|_| unknown());
+    };
     if encoding == UTF_8 {
         return Ok(Cow::Borrowed(body));
     }
@@ -181,7 +184,12 @@ fn unmarked(body: &[u8]) -> Result<&'static Encoding, DecodeError> {
     }
     match xml_charset(body) {
         None => Ok(UTF_8),
-        Some(label) => Encoding::for_label(label.as_bytes()).ok_or(DecodeError::UnknownCharset(label)),
+        Some(label) => match Encoding::for_label(label.as_bytes()) {
+            // A declaration that was read byte by byte does not stand in UTF-16, though some programs always write so.
+            Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => Ok(UTF_8),
+            Some(encoding) => Ok(encoding),
+            None => Err(DecodeError::UnknownCharset(label)),
+        },
     }
 }
 
@@ -281,6 +289,8 @@ mod tests {
     fn an_xml_declaration_names_the_encoding() {
         let xml = b"<?xml version='1.0' encoding = \"ISO-8859-1\" ?><t>Z\xFCrich</t>";
         assert!(text(xml).unwrap().ends_with("<t>Zürich</t>"));
+        let wide = "<?xml version='1.0' encoding='utf-16'?><t>Zürich</t>";
+        assert!(text(wide.as_bytes()).unwrap().ends_with("<t>Zürich</t>"), "it cannot be meant");
         let unknown = b"<?xml version='1.0' encoding='klingon'?><t/>";
         assert_eq!(text(unknown), Err(DecodeError::UnknownCharset("klingon".into())));
     }
@@ -291,6 +301,8 @@ mod tests {
         assert_eq!(text(&latin).unwrap(), "Zürich");
         let big = utf_16("[1]", true, false);
         assert_eq!(text(&declared(&big, Some("utf-16")).unwrap()).unwrap(), "[1]");
+        assert_eq!(declared("[\"Zürich\"]".as_bytes(), Some("utf-8,utf-8")).unwrap(), "[\"Zürich\"]".as_bytes());
+        assert_eq!(declared(b"Z\xFCrich", Some("none")), Err(DecodeError::UnknownCharset("none".into())));
         let marked = utf_16("[1]", true, true);
         assert_eq!(declared(&marked, Some("latin1")).unwrap(), marked);
     }

@@ -102,17 +102,7 @@ impl Drafter {
             },
         };
         for statement in told_apart(&item.notices) {
-            let (id, digest) = (&statement.object_id, &statement.native.digest);
-            let rev = match memory.judge(Family::Notice, id, statement.times.published_at, digest) {
-                Judgement::News { rev } => rev,
-                // What is new beside it shows that the copy is no old one.
-                Judgement::Again if fresh => memory.next_rev(Family::Notice, id),
-                Judgement::Again => {
-                    drafted.again.insert((Family::Notice, id.clone(), digest.clone()));
-                    continue;
-                }
-                Judgement::Same | Judgement::Stale => continue,
-            };
+            let Some(rev) = news(&statement, memory, fresh, &mut drafted.again) else { continue };
             match self.draft(self.notice(statement, rev, backfill), occasion.now) {
                 Ok(draft) => drafted.drafts.push(draft),
                 Err(refusal) => drafted.refused.push(refusal),
@@ -351,6 +341,21 @@ fn backfilled(item: &Item, memory: &Memory, occasion: Occasion) -> bool {
     let closed = !item.impact.phase.is_open();
     let last = memory.last(Family::Impact, &item.object_id);
     closed && last.map_or(occasion.first_good, |last| last.backfill)
+}
+
+/// The revision that a statement gets if it is news; `fresh` is what it stands in.
+fn news(statement: &Statement, memory: &Memory, fresh: bool, again: &mut BTreeSet<Version>) -> Option<u64> {
+    let (id, digest) = (&statement.object_id, &statement.native.digest);
+    match memory.judge(Family::Notice, id, statement.times.published_at, digest) {
+        Judgement::News { rev } => Some(rev),
+        // What is new beside it shows that the copy is no old one.
+        Judgement::Again if fresh => Some(memory.next_rev(Family::Notice, id)),
+        Judgement::Again => {
+            again.insert((Family::Notice, id.clone(), digest.clone()));
+            None
+        }
+        Judgement::Same | Judgement::Stale => None,
+    }
 }
 
 /// One item of each object: of several copies in one answer the newest, else the last.

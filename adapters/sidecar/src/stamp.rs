@@ -7,6 +7,9 @@ use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use entente_schemas::check::plausible;
 use entente_schemas::header::{Fidelity, Times};
 
+/// As a number of seconds it is the year 5138, of milliseconds 1973.
+const SECONDS_END: i64 = 100_000_000_000;
+
 /// RFC 3339 as it is written by those who do not know it.
 const LOOSE: &str = "%Y-%m-%dT%H:%M:%S%.f %#z";
 
@@ -69,20 +72,20 @@ pub fn instant(text: &str, observed: DateTime<Utc>) -> Result<DateTime<Utc>, Sta
 /// Of so many digits that no other unit can be meant.
 fn since_1970(text: &str) -> Option<DateTime<Utc>> {
     let number = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))?;
-    match text.len() {
-        10 => DateTime::from_timestamp(number, 0),
-        13 => DateTime::from_timestamp_millis(number),
-        _ => None,
-    }
+    (text.len() == 10 || text.len() == 13).then(|| epoch(number)).flatten()
 }
 
-/// Reads seconds since 1970.
+/// The time of a number of seconds, or of so many that only milliseconds can be meant.
+fn epoch(number: i64) -> Option<DateTime<Utc>> {
+    if number < SECONDS_END { DateTime::from_timestamp(number, 0) } else { DateTime::from_timestamp_millis(number) }
+}
+
+/// Reads seconds since 1970, or milliseconds.
 ///
 /// # Errors
 /// If they are outside the calendar, or cannot be meant.
-pub fn epoch_seconds(seconds: i64, observed: DateTime<Utc>) -> Result<DateTime<Utc>, StampError> {
-    let time = DateTime::from_timestamp(seconds, 0).ok_or_else(|| StampError::Implausible(seconds.to_string()))?;
-    meant(time, observed)
+pub fn since_epoch(number: i64, observed: DateTime<Utc>) -> Result<DateTime<Utc>, StampError> {
+    meant(epoch(number).ok_or_else(|| StampError::Implausible(number.to_string()))?, observed)
 }
 
 /// Passes a time on if it can be meant.
@@ -155,9 +158,10 @@ mod tests {
         ] {
             assert!(instant(text, now).is_err(), "{text} was taken");
         }
-        for seconds in [i64::MIN, -1, 0, i64::MAX, 4_102_444_800] {
-            assert!(epoch_seconds(seconds, now).is_err(), "{seconds} was taken");
+        for number in [i64::MIN, -1, 0, i64::MAX, 4_102_444_800, 4_102_444_800_000, -1_721_362_140_000] {
+            assert!(since_epoch(number, now).is_err(), "{number} was taken");
         }
+        assert_eq!(since_epoch(1_721_362_140_000, now), since_epoch(1_721_362_140, now));
     }
 
     #[test]

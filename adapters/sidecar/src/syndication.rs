@@ -402,6 +402,17 @@ mod tests {
     }
 
     #[test]
+    fn line_ends_comments_and_what_stands_before_the_root_change_nothing() {
+        let plain = rss("<item><guid>1</guid><description>a\nb</description></item>");
+        let odd =
+            plain.replace("<rss", "<!-- c --><?xml-stylesheet href=\"x\"?><rss").replace("<guid>", "<!--c--><guid>");
+        for body in [odd.replace('\n', "\r\n"), format!("\r\n {odd}"), format!("\u{feff}{odd}\n\n")] {
+            let entry = entries(body.as_bytes()).unwrap().remove(0);
+            assert_eq!((entry.id.as_deref(), entry.text()), (Some("1"), Some("a\nb")), "{body}");
+        }
+    }
+
+    #[test]
     fn an_empty_feed_is_a_good_answer_and_a_stray_ampersand_costs_nothing() {
         assert_eq!(entries(rss("").as_bytes()).unwrap(), []);
         let stray = rss("<item><guid>1</guid><title>AT&T is back</title></item>");

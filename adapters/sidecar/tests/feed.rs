@@ -376,6 +376,37 @@ async fn only_an_answer_that_left_no_doubt_is_asked_for_by_its_changes() {
     assert_eq!(conditional, [false, true, false, false, false]);
 }
 
+#[tokio::test]
+async fn an_answer_may_come_from_another_host_and_packed_and_a_stray_304_is_none() {
+    let (here, there) = (Provider::default(), Provider::default());
+    let Address::Url(moved) = there.serve().await else { panic!("an address on the web") };
+    let Address::Url(url) = here.serve().await else { panic!("an address on the web") };
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(b"\xEF\xBB\xBF[]\r\n").unwrap();
+    here.then([Reply::status(302).with("location", moved.as_str())]);
+    there.then([
+        Reply::status(304),
+        Reply::ok(packed.finish().unwrap()).with("content-encoding", "gzip").with("etag", "\"one\""),
+        Reply::status(304),
+        Reply::status(304),
+        Reply { status: 307, ..Reply::ok("") }.with("location", moved.as_str()),
+    ]);
+    let mut fetch = Fetch::new(url).unwrap();
+    let mut ask = async || {
+        let answer = fetch.ask().await;
+        fetch.settle(if answer.is_ok() { Settled::Read } else { Settled::Refused });
+        answer.map_err(|failure| failure.error.code)
+    };
+    assert_eq!(ask().await, Err("http-304".to_owned()), "nothing was asked for that could be unchanged");
+    assert_eq!(ask().await, Ok(Answer::Body(b"\xEF\xBB\xBF[]\r\n".as_slice().into())));
+    assert_eq!(
+        [ask().await, ask().await],
+        [Ok(Answer::Unchanged), Ok(Answer::Unchanged)],
+        "it keeps its mark without a new"
+    );
+    assert_eq!(ask().await, Err("redirects".to_owned()));
+}
+
 /// While nobody read the feed, whoever watches said so under the feed's own object; that word must not be the last.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adapter_that_comes_back_after_it_was_missed_says_that_it_is_there() {
