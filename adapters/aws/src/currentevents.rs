@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, Severity};
-use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
+use entente_schemas::family::{Impact, Notice, Outcome, Phase};
 use entente_schemas::header::{Fidelity, Native, Times};
 use entente_sidecar::decode::{List, Part, json_item, json_items, refuse_item};
-use entente_sidecar::item::{Item, Reading, Refusal, Statement};
+use entente_sidecar::item::{Item, Reading, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
 use entente_sidecar::reading::{gather, updates};
 use entente_sidecar::stamp::{MemberError, only_observed, since_epoch, utc_seconds};
@@ -164,18 +164,12 @@ impl Event {
         let closed = ended || marked || newest.phase == Some(Phase::Resolved);
         let severity = newest.severity.filter(|_| !closed).or(peak.severity).unwrap_or(Severity::NotStated);
         Impact {
-            kind: ImpactKind::Incident,
             phase: if closed { Phase::Resolved } else { Phase::Investigating },
             outcome: closed.then_some(Outcome::Restored),
             severity,
-            effect: Vec::new(),
             blocks: self.blocks(closed, &newest, severity, reader.lookup),
-            title: self.title(),
             summary: entry.and_then(|entry| entry.message.clone()),
-            symptoms: Vec::new(),
-            suspected_cause: None,
-            counts: Vec::new(),
-            next_update_by: None,
+            ..incident(self.title())
         }
     }
 

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{BlockState, Severity};
-use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
+use entente_schemas::family::{Impact, Notice, Outcome, Phase};
 use entente_schemas::header::{Fidelity, Native, Times};
 use entente_sidecar::decode::{List, json, json_item, json_items, refuse_item};
-use entente_sidecar::item::{Item, Reading, Refusal, Statement};
+use entente_sidecar::item::{Item, Reading, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
 use entente_sidecar::reading::gather;
 use entente_sidecar::stamp::{StampError, only_observed, since_epoch};
@@ -150,18 +150,12 @@ impl Post {
         let state = if closed { BlockState::Restored } else { status.state.unwrap_or(BlockState::Unknown) };
         let hit = Hit { key: &self.service, name: self.name_alone(), state, severity };
         Impact {
-            kind: ImpactKind::Incident,
             phase: if closed { Phase::Resolved } else { Phase::Investigating },
             outcome: closed.then_some(Outcome::Restored),
             severity,
-            effect: Vec::new(),
             blocks: blocks([hit], lookup),
-            title: self.title(),
             summary: self.description.clone(),
-            symptoms: Vec::new(),
-            suspected_cause: None,
-            counts: Vec::new(),
-            next_update_by: None,
+            ..incident(self.title())
         }
     }
 

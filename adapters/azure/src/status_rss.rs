@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
-use entente_schemas::family::{Impact, ImpactKind, Phase};
+use entente_schemas::family::Impact;
 use entente_schemas::speaker::{Relay, Role, Speaker};
-use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Vanishing};
+use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Vanishing, incident};
 use entente_sidecar::mapping::{Lookup, Mapping};
 use entente_sidecar::post::{self, Post, PostError};
 use entente_sidecar::syndication::Entry;
@@ -75,18 +75,9 @@ impl StatusRss {
             times: post.times(observed),
             refs: Vec::new(),
             impact: Impact {
-                kind: ImpactKind::Incident,
-                phase: Phase::Investigating,
-                outcome: None,
-                severity: Severity::NotStated,
-                effect: Vec::new(),
                 blocks: blocks(&post, lookup),
-                title: post.title.to_owned(),
                 summary: entry.text().map(str::to_owned),
-                symptoms: Vec::new(),
-                suspected_cause: None,
-                counts: Vec::new(),
-                next_update_by: None,
+                ..incident(post.title.to_owned())
             },
             notices: statement.into_iter().collect(),
             refused: Vec::new(),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
-use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
+use entente_schemas::family::{Impact, Notice, Outcome, Phase};
 use entente_schemas::header::{Native, Times};
 use entente_sidecar::decode::{List, Part, refuse_item};
-use entente_sidecar::item::{Item, Refusal, Statement};
+use entente_sidecar::item::{Item, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
 use entente_sidecar::reading::{address, updates};
 use entente_sidecar::stamp::{MemberError, fidelity, member as stamp, only_observed, optional, utc_seconds};
@@ -205,18 +205,12 @@ impl Incident {
         let severity = self.severity(closed, &newest, reader);
         let state = if closed { BlockState::Restored } else { newest.state.unwrap_or(BlockState::Unknown) };
         Impact {
-            kind: ImpactKind::Incident,
             phase: if closed { Phase::Resolved } else { newest.phase.unwrap_or(Phase::Investigating) },
             outcome: closed.then_some(Outcome::Restored),
             severity,
-            effect: Vec::new(),
             blocks: self.blocks(state, severity, reader),
-            title: self.title(),
             summary: update.and_then(|update| update.text.clone()),
-            symptoms: Vec::new(),
-            suspected_cause: None,
-            counts: Vec::new(),
-            next_update_by: None,
+            ..incident(self.title())
         }
     }
 

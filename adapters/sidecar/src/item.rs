@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entente_schemas::block::ServiceClass;
-use entente_schemas::family::{Impact, Notice};
+use entente_schemas::block::{ServiceClass, Severity};
+use entente_schemas::family::{Impact, ImpactKind, Notice, Phase};
 use entente_schemas::header::{Native, Ref, Times};
 use entente_schemas::speaker::Speaker;
 
@@ -61,6 +61,25 @@ impl Item {
     #[must_use]
     pub fn stamp(&self) -> Option<DateTime<Utc>> {
         self.times.published_at
+    }
+}
+
+/// An incident of which no more is stated than what it is called; what else a feed states is put in its place.
+#[must_use]
+pub fn incident(title: String) -> Impact {
+    Impact {
+        kind: ImpactKind::Incident,
+        phase: Phase::Investigating,
+        outcome: None,
+        severity: Severity::NotStated,
+        effect: Vec::new(),
+        blocks: Vec::new(),
+        title,
+        summary: None,
+        symptoms: Vec::new(),
+        suspected_cause: None,
+        counts: Vec::new(),
+        next_update_by: None,
     }
 }
 

@@ -76,10 +76,11 @@ fn names(block: &Block) -> impl Iterator<Item = &String> {
 pub(crate) mod tests {
     use chrono::DateTime;
     use entente_schemas::block::{BlockState, ServiceClass, Severity};
-    use entente_schemas::family::{Impact, ImpactKind, Phase};
+    use entente_schemas::family::Impact;
     use entente_schemas::header::Native;
 
     use super::*;
+    use crate::item::incident;
     use crate::stamp::only_observed;
 
     /// An item that hits so many regions.
@@ -109,20 +110,7 @@ pub(crate) mod tests {
             },
             times: only_observed(DateTime::from_timestamp(1_785_000_000, 0).unwrap()),
             refs: Vec::new(),
-            impact: Impact {
-                kind: ImpactKind::Incident,
-                phase: Phase::Investigating,
-                outcome: None,
-                severity: Severity::NotStated,
-                effect: Vec::new(),
-                blocks: vec![block],
-                title: "T".into(),
-                summary: None,
-                symptoms: Vec::new(),
-                suspected_cause: None,
-                counts: Vec::new(),
-                next_update_by: None,
-            },
+            impact: Impact { blocks: vec![block], ..incident("T".into()) },
             notices: Vec::new(),
             refused: Vec::new(),
         }

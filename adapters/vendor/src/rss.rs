@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
 use entente_schemas::family::{Impact, ImpactKind, Outcome, Phase};
-use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal};
+use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, incident};
 use entente_sidecar::post::{self, Post, PostError};
 use entente_sidecar::syndication::Entry;
 
@@ -47,15 +47,9 @@ impl Rss {
                 kind,
                 phase,
                 outcome,
-                severity: Severity::NotStated,
-                effect: Vec::new(),
                 blocks: vec![self.block(kind, outcome)],
-                title: post.title.to_owned(),
                 summary: entry.text().map(str::to_owned),
-                symptoms: Vec::new(),
-                suspected_cause: None,
-                counts: Vec::new(),
-                next_update_by: None,
+                ..incident(post.title.to_owned())
             },
             notices: statement.into_iter().collect(),
             refused: Vec::new(),

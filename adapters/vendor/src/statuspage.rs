@@ -9,7 +9,7 @@ use entente_schemas::check::OBJECT_ID_MAX;
 use entente_schemas::family::{Impact, ImpactKind, Notice};
 use entente_schemas::header::{Native, Ref, RefKind, Relation, Times};
 use entente_sidecar::decode::{json_item, refuse_item};
-use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Statement};
+use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
 use entente_sidecar::reading::{address, gather, updates as sorted_out};
 use entente_sidecar::stamp::{MemberError, fidelity, only_observed, optional, utc_seconds};
@@ -136,14 +136,9 @@ impl Statuspage {
                 phase: words.phase,
                 outcome: words.outcome,
                 severity: words.severity,
-                effect: Vec::new(),
                 blocks: blocks(&self.profile.speaker.org, self.class, &case.parts, words, lookup),
-                title: case.incident.name().ok_or(ItemError::NoName)?.to_owned(),
                 summary: newest.map(str::to_owned),
-                symptoms: Vec::new(),
-                suspected_cause: None,
-                counts: Vec::new(),
-                next_update_by: None,
+                ..incident(case.incident.name().ok_or(ItemError::NoName)?.to_owned())
             },
             notices: case.updates.iter().map(|told| self.statement(case, *told)).collect::<Result<_, _>>()?,
             refused: case.refused.clone(),

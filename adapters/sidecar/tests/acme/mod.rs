@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::Severity;
-use entente_schemas::family::{Impact, ImpactKind, Notice, Outcome, Phase};
+use entente_schemas::family::{Impact, Notice, Outcome, Phase};
 use entente_schemas::header::{Native, Times};
 use entente_schemas::speaker::{Relay, Role, Speaker};
 use entente_sidecar::Normalize;
 use entente_sidecar::decode::{json_item, json_items};
-use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal, Statement, Vanishing};
+use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal, Statement, Vanishing, incident};
 use entente_sidecar::mapping::{Mapping, Member};
 use serde::{Deserialize, Serialize};
 
@@ -105,18 +105,11 @@ impl Entry {
             times: times.clone(),
             refs: Vec::new(),
             impact: Impact {
-                kind: ImpactKind::Incident,
                 phase: if closed { Phase::Resolved } else { Phase::Investigating },
                 outcome: closed.then_some(Outcome::Restored),
                 severity: Severity::Minor,
-                effect: Vec::new(),
-                blocks: Vec::new(),
-                title: format!("Trouble {}", self.id),
                 summary: Some(self.text.clone()),
-                symptoms: Vec::new(),
-                suspected_cause: None,
-                counts: Vec::new(),
-                next_update_by: None,
+                ..incident(format!("Trouble {}", self.id))
             },
             notices: vec![Statement {
                 object_id: format!("acme:{said}"),
