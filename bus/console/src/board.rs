@@ -12,6 +12,7 @@ use entente_correlator::words;
 use maud::{Markup, html};
 
 pub(crate) use feeds::{is_blind, sign};
+pub(crate) use list::listed;
 pub(crate) use rail::{duty, parties};
 
 use crate::filters::Filters;

@@ -3,15 +3,17 @@
 
 mod incident;
 
-use chrono::{DateTime, Utc};
-use entente_correlator::picture::{Cell, Incident, Owed, Picture, Row};
-use entente_correlator::words;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use chrono::{DateTime, Utc};
+use entente_correlator::picture::{Cell, Incident, Owed, Picture, Row};
+use entente_correlator::words;
+use entente_schemas::block::Severity;
+
 pub use incident::{incident, incident_of};
 
-use crate::board::is_blind;
+use crate::board::{is_blind, listed};
 use crate::filters::Filters;
 use crate::frame::Frame;
 use crate::mark::Mark;
@@ -19,6 +21,8 @@ use crate::name::{feed as feed_name, many, org, orgs, plain, spaced, status};
 use crate::says::named;
 use crate::spoken::{as_told, told_all, whose_in};
 
+/// Classes named of those that a lane says the same about.
+const CLASSES: usize = 4;
 /// Incidents written out.
 const INCIDENTS: usize = 20;
 /// Lines of what is owed.
@@ -27,7 +31,7 @@ const OWED: usize = 20;
 /// The whole live board as plain text: what is open, who says what, what is owed, what cannot be seen.
 #[must_use]
 pub fn board(picture: &Picture) -> String {
-    written(picture, &[])
+    written(picture, &Filters::default(), &[])
 }
 
 /// The board as its page shows it: it begins with the moment, if that is past, and with the filters, if there are any.
@@ -43,7 +47,7 @@ pub fn board_of(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
             plain(&only.join(", "), 200)
         ));
     }
-    written(picture, &caveats)
+    written(picture, filters, &caveats)
 }
 
 /// What a reader must know of the moment: that it is past, or that it does not go on.
@@ -55,7 +59,7 @@ fn moment(frame: &Frame) -> Option<String> {
     frame.lost.map(|since| format!("NOT LIVE since {} UTC: the log does not answer", since.format("%Y-%m-%d %H:%M:%S")))
 }
 
-fn written(picture: &Picture, caveats: &[String]) -> String {
+fn written(picture: &Picture, filters: &Filters, caveats: &[String]) -> String {
     let mut out = Text::new();
     let totals = &picture.totals;
     out.line(format!("ENTENTE, situation board, {} UTC", picture.at.format("%-d %b %Y %H:%M:%S")));
@@ -81,10 +85,14 @@ fn written(picture: &Picture, caveats: &[String]) -> String {
         }
     }
     out.heading("Incidents");
-    for one in picture.incidents.iter().take(INCIDENTS) {
+    let (listed, earlier) = listed(picture, filters);
+    for one in listed.iter().take(INCIDENTS) {
         summary(&mut out, one, picture);
     }
-    out.rest(picture.incidents.len().max(picture.matched), INCIDENTS);
+    out.rest(picture.matched.saturating_sub(earlier), INCIDENTS);
+    if earlier > 0 {
+        out.line(format!("  {earlier} closed earlier"));
+    }
     owed(&mut out, picture);
     sight(&mut out, picture);
     out.end()
@@ -101,18 +109,10 @@ fn universe(universe: &str) -> String {
 /// A lane in one line; none for a speaker that claims nothing, whose feed is told of below if it is blind.
 fn lane(picture: &Picture, row: &Row) -> Option<String> {
     let whole = told_all(row);
-    let cells = row.cells.iter().zip(&picture.matrix.columns).filter_map(|(cell, column)| match cell {
-        Cell::Claim(claim) => {
-            let told = as_told(claim.told_by.as_deref()).filter(|_| whole.is_none());
-            let beside: Vec<String> = [claim.native.as_deref().map(quoted), told].into_iter().flatten().collect();
-            let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join(", ")) };
-            let class = words::class_on(column.class, column.os_family.as_deref());
-            let word = Mark::of(claim.state, claim.severity).word;
-            Some(format!("{} {word}{beside}", plain(&class, 40)))
-        }
-        _ => None,
-    });
-    let mut parts: Vec<String> = cells.collect();
+    let mut parts: Vec<String> = states(picture, row, whole.is_some())
+        .into_iter()
+        .map(|(state, classes)| format!("{} {state}", words::list(&classes, CLASSES)))
+        .collect();
     if parts.is_empty() && row.sight.blind_since.is_some() {
         return None;
     }
@@ -126,6 +126,24 @@ fn lane(picture: &Picture, row: &Row) -> Option<String> {
     (!parts.is_empty()).then(|| format!("  {}{told}: {}", org(&row.speaker), parts.join("; ")))
 }
 
+/// What a lane claims, and of which classes; `told` is whether the whole lane says who told it.
+fn states(picture: &Picture, row: &Row, told: bool) -> Vec<(String, Vec<String>)> {
+    let mut states: Vec<(String, Vec<String>)> = Vec::new();
+    for (cell, column) in row.cells.iter().zip(&picture.matrix.columns) {
+        let Cell::Claim(claim) = cell else { continue };
+        let by = as_told(claim.told_by.as_deref()).filter(|_| !told);
+        let beside: Vec<String> = [claim.native.as_deref().map(quoted), by].into_iter().flatten().collect();
+        let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join(", ")) };
+        let state = format!("{}{beside}", Mark::of(claim.state, claim.severity).word);
+        let class = plain(&words::class_on(column.class, column.os_family.as_deref()), 40);
+        match states.iter_mut().find(|(known, _)| *known == state) {
+            Some((_, classes)) => classes.push(class),
+            None => states.push((state, vec![class])),
+        }
+    }
+    states
+}
+
 /// A speaker's own word for a status, as its own.
 fn quoted(word: &str) -> String {
     let shown = status(word, 60);
@@ -135,10 +153,10 @@ fn quoted(word: &str) -> String {
 fn summary(out: &mut Text, one: &Incident, picture: &Picture) {
     let state = if one.open { "open" } else { "closed" };
     out.line(format!("* {} [{}, {state}]", plain(&one.name, 160), one.id));
-    let worst = one
-        .worst
-        .as_ref()
-        .map(|worst| format!("worst {} ({})", words::severity(worst.value), whose_in(one, &worst.speaker)));
+    let worst = one.worst.as_ref().map(|worst| {
+        let lead = if worst.value == Severity::NotStated { "severity" } else { "worst" };
+        format!("{lead} {} ({})", words::severity(worst.value), whose_in(one, &worst.speaker))
+    });
     let started = one.started.as_ref().map_or_else(
         || "start not stated".to_owned(),
         |started| format!("since {} ({})", words::clock(started.value, picture.at), whose_in(one, &started.speaker)),

@@ -47,7 +47,7 @@ pub(super) fn panel(frame: &Frame, picture: &Picture, filters: &Filters) -> Mark
 }
 
 /// What the board lists: open ones, those closed lately, and how many were closed earlier.
-fn listed<'a>(picture: &'a Picture, filters: &Filters) -> (Vec<&'a Incident>, usize) {
+pub(crate) fn listed<'a>(picture: &'a Picture, filters: &Filters) -> (Vec<&'a Incident>, usize) {
     let since = picture.at - TimeDelta::hours(CLOSED_HOURS);
     let recent = |incident: &&Incident| {
         incident.open || filters.state == Some(StateFilter::Closed) || closed_at(incident) >= since

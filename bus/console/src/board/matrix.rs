@@ -38,6 +38,8 @@ struct Grid<'a> {
     frame: &'a Frame,
     /// Places of the drawn columns.
     places: Vec<usize>,
+    /// Places of the others, the worst first.
+    left: Vec<usize>,
     columns: &'a [Column],
     shown: Vec<&'a Row>,
     folded: Vec<&'a Row>,
@@ -47,14 +49,14 @@ pub(super) fn panel(frame: &Frame, picture: &Picture) -> Markup {
     let grid = Grid::of(frame, picture);
     let matrix = &picture.matrix;
     let classes = ServiceClass::WORDS.len();
-    let left_out = matrix.columns.len() - grid.places.len();
+    let left: Vec<String> = grid.left.iter().filter_map(|place| Some(name(matrix.columns.get(*place)?))).collect();
     html! {
         section.panel aria-labelledby="h-lanes" {
             header {
                 h2 #h-lanes { "Lanes: what each speaker says, worst state per service class" }
                 span.small.desk #claimed data-f {
                     (classes - matrix.unclaimed) " of " (classes) " classes claimed"
-                    @if left_out > 0 { "; " (many(left_out, "column", "columns")) " more" }
+                    @if !left.is_empty() { ", not drawn: " (words::list(&left, 3)) }
                 }
             }
             (grid.table())
@@ -67,9 +69,9 @@ pub(super) fn panel(frame: &Frame, picture: &Picture) -> Markup {
 impl<'a> Grid<'a> {
     fn of(frame: &'a Frame, picture: &'a Picture) -> Self {
         let matrix = &picture.matrix;
-        let places = places(&matrix.rows, matrix.columns.len());
+        let (places, left) = places(&matrix.rows, matrix.columns.len());
         let (shown, folded) = fold(&matrix.rows, &places, &frame.org);
-        Self { frame, places, columns: &matrix.columns, shown, folded }
+        Self { frame, places, left, columns: &matrix.columns, shown, folded }
     }
 
     fn table(&self) -> Markup {
@@ -227,9 +229,9 @@ fn rank(claim: &CellClaim) -> (u8, u8) {
     (state, claim.severity.rank())
 }
 
-/// The columns that are drawn: first those of each speaker's worst claim, so that a lane that claims something is not
+/// The columns that are drawn, and those that are not: first those of each speaker's worst claim, so that a lane that claims something is not
 /// drawn as if it did not, then the worst.
-fn places(rows: &[Row], columns: usize) -> Vec<usize> {
+fn places(rows: &[Row], columns: usize) -> (Vec<usize>, Vec<usize>) {
     let mut places: Vec<usize> = (0..columns).collect();
     let claimed = |row: &Row, place: usize| match row.cells.get(place) {
         Some(Cell::Claim(claim)) => Some((rank(claim), std::cmp::Reverse(place))),
@@ -238,9 +240,9 @@ fn places(rows: &[Row], columns: usize) -> Vec<usize> {
     let firsts = rows.iter().filter_map(|row| (0..columns).filter_map(|place| claimed(row, place)).max());
     let firsts: BTreeSet<usize> = firsts.map(|(_, place)| place.0).collect();
     places.sort_by_key(|place| std::cmp::Reverse((firsts.contains(place), worst(rows, *place))));
-    places.truncate(COLUMNS);
+    let left = places.split_off(places.len().min(COLUMNS));
     places.sort_unstable();
-    places
+    (places, left)
 }
 
 /// How bad a column is, and how many claims it has: the eight worst are drawn.

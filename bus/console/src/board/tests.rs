@@ -203,6 +203,7 @@ fn a_lane_that_claims_something_is_drawn_with_it() {
     picture.matrix.rows[1].cells.push(Cell::Claim(calm));
     let html = shown(&picture);
     assert!(html.contains("id=\"c-vendor-no-1-cdn_edge-windows\" class=\"cell s-minor\""));
+    assert!(html.contains("classes claimed, not drawn: Windows cache and Windows queue"), "what is not drawn is named");
 }
 
 #[test]

@@ -82,3 +82,28 @@ fn what_is_not_in_the_picture_stands_in_its_head() {
     (picture.totals.held_back, picture.totals.rejected) = (0, 0);
     assert!(!board(&picture).contains("NOT IN THIS PICTURE"));
 }
+
+#[test]
+fn a_lane_that_says_one_thing_of_many_classes_says_it_once() {
+    let mut picture = fixture::crowded(3);
+    picture.matrix.rows.truncate(1);
+    picture.matrix.rows[0].sight = Default::default();
+    let text = board(&picture);
+    let (_, lane) = text.split_once("  Vendor-no-0: ").unwrap();
+    assert!(
+        lane.starts_with(
+            "Windows VMs, Windows container, Windows serverless, Windows block storage and 6 more partial"
+        )
+    );
+}
+
+#[test]
+fn what_was_closed_long_ago_is_counted_and_not_told_again() {
+    let mut picture = fixture::picture();
+    let last = picture.incidents.last_mut().unwrap();
+    (last.open, last.changed.at) = (false, fixture::time("2024-06-16T18:33:00Z"));
+    let text = board(&picture);
+    assert!(!text.contains("Search vendor") && text.contains("  1 closed earlier\n"), "{text}");
+    let closed = Filters { state: Some(entente_correlator::select::StateFilter::Closed), ..Filters::default() };
+    assert!(board_of(&fixture::frame(), &picture, &closed).contains("Search vendor"));
+}
