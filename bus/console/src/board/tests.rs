@@ -214,3 +214,11 @@ fn a_tile_tells_a_feed_that_works_from_one_that_says_something() {
     let words: String = tile.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
     assert!(words.contains("live 12 h 38 min, last news 35 min ago"), "{words}");
 }
+
+#[test]
+fn whose_words_a_report_is_stands_open_beside_what_it_says() {
+    let filters = Filters { say: Some(FormKind::Impact), ..Filters::default() };
+    let html = board(&fixture::frame(), &fixture::picture(), &filters);
+    let (_, form) = html.split_once("<form class=\"claim\"").unwrap();
+    assert!(form.find("name=\"speaker.org\"").unwrap() < form.find("<details").unwrap());
+}

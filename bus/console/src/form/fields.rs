@@ -63,7 +63,8 @@ const fn needed(path: &'static str, label: &'static str, hint: &'static str, inp
 
 const WHO: Group = Group {
     name: "Whose words",
-    shut: true,
+    // A call that is entered as one's own claim is the worst mistake of this form: the question is never folded away.
+    shut: false,
     fields: &[
         field("speaker.org", "Told for", "another organisation, heard by phone; empty: your own words", Input::Line),
         field("speaker.role", "What it is", "needed once for one not heard before", Input::Choice(Role::WORDS)),
@@ -184,7 +185,7 @@ const COMMITMENT: Group = Group {
 /// The groups of a form, in the order in which they stand.
 pub(super) fn groups(kind: FormKind) -> &'static [Group] {
     match kind {
-        FormKind::Impact => &[WHAT, WHERE, WHEN, COUNT, ASSET, CAUSE, WHO],
+        FormKind::Impact => &[WHAT, WHO, WHERE, WHEN, COUNT, ASSET, CAUSE],
         FormKind::Note => &[NOTE],
         FormKind::Request => &[REQUEST],
         FormKind::Commitment => &[COMMITMENT],

@@ -167,7 +167,7 @@ fn provenance(claim: &LaneClaim) -> Markup {
     html! {
         @if let Some(how) = relayed(claim.relay, claim.told_by.as_deref()) { span.sub { (how) } }
         @if claim.seen_by.len() > 1 { span.sub { "seen by " (claim.seen_by.len()) ", first " (plain(claim.seen_by.first().map_or("", String::as_str), 40)) } }
-        @if claim.invented { span.tag.made { "invented" } }
+        @if claim.invented { " " span.tag.made { "invented" } }
         @if !claim.others.is_empty() { span.sub { "+" (many(claim.others.len(), "claim", "claims")) } }
         @if !claim.trimmed.is_empty() { span.sub { "cut for size: " (plain(&claim.trimmed.join(", "), 60)) } }
     }
