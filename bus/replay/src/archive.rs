@@ -1,11 +1,11 @@
 //! The records of the log, kept in memory with some states on the way: any moment is a fold from the nearest state,
 //! without asking the log again, so that looking back works while the log does not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_correlator::{Entry, Model, State};
-use entente_schemas::event::chain_hash;
+use entente_schemas::event::{Event, chain_hash};
 use entente_schemas::family::{Erasure, Family};
 use entente_schemas::record::{Position, Record};
 
@@ -26,23 +26,27 @@ pub fn fold_to(records: &[Record], universe: &str, model: Arc<Model>, position: 
     state
 }
 
-/// What retractions erased, by event and by the hash of its bytes.
-struct Erased {
-    events: BTreeSet<String>,
-    hashes: BTreeSet<String>,
-}
+/// What retractions erased, by the hash of its bytes.
+struct Erased(BTreeMap<String, Vec<Erasure>>);
 
 impl Erased {
     fn of(erasures: &[Arc<Entry>]) -> Self {
-        let all = || erasures.iter().filter_map(|entry| Erasure::of(&entry.event));
-        Self {
-            events: all().map(|erasure| erasure.event).collect(),
-            hashes: all().map(|erasure| erasure.hash).collect(),
+        let mut by_hash: BTreeMap<String, Vec<Erasure>> = BTreeMap::new();
+        for erasure in erasures.iter().filter_map(|entry| Erasure::of(&entry.event)) {
+            by_hash.entry(erasure.hash.clone()).or_default().push(erasure);
         }
+        Self(by_hash)
     }
 
+    /// Every name must agree, not the hash alone: it stands in the log, for anybody to name as his own.
     fn holds(&self, record: &Record) -> bool {
-        !self.hashes.is_empty() && self.hashes.contains(&chain_hash(&record.payload))
+        if self.0.is_empty() {
+            return false;
+        }
+        let named = self.0.get(&chain_hash(&record.payload));
+        named.is_some_and(|named| {
+            Event::read(&record.payload).is_ok_and(|event| named.iter().any(|one| one.names(&event, &record.payload)))
+        })
     }
 }
 
@@ -130,10 +134,12 @@ impl Archive {
     /// Drops what was erased, so that looking back finds what who starts now finds.
     fn forget(&mut self, erasures: Vec<Arc<Entry>>) {
         let erased = Erased::of(&erasures);
+        let mut dropped = BTreeSet::new();
         for record in self.records.iter_mut().filter(|record| erased.holds(record)) {
+            dropped.extend(Event::read(&record.payload).map(|event| event.id));
             record.payload = Arc::from([].as_slice());
         }
-        self.milestones.drop_holding(&erased.events);
+        self.milestones.drop_holding(&dropped);
         self.erasures = erasures;
     }
 

@@ -134,8 +134,9 @@ async fn listen(port: Port) -> Result<TcpListener, ServeError> {
 async fn open_desk(options: &ServerOptions, room: &Arc<Room>) -> Result<Arc<Desk>, ServeError> {
     let (outbox, room) = (options.outbox.clone(), Arc::clone(room));
     let (role, clock) = (options.role, options.legs.clock());
+    let (bus, scope) = (options.bus.clone(), options.scope.clone());
     let desk = tokio::task::spawn_blocking(move || Desk::open(outbox, room, role, clock)).await??;
-    Ok(Arc::new(desk))
+    Ok(Arc::new(desk.beside(bus, scope)))
 }
 
 fn app(

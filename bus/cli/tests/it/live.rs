@@ -232,3 +232,28 @@ fn a_stream_that_is_cut_loses_nothing_and_doubles_nothing() {
     watch.wait().unwrap();
     assert_eq!(up.end(), Some(0));
 }
+
+#[test]
+fn what_must_not_have_been_said_leaves_the_log() {
+    if !nats_server() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let up = Up::start(data, &[]);
+    let said = answer(data, &["publish", "note", "The bridge's number is 555 0100"])["position"].to_string();
+    let late = ["publish", "retract", "99", "--reason", "legal"];
+    assert_eq!(entente(data, &late).code, Some(3), "nothing stands there");
+    entente(data, &["publish", "retract", &said, "--reason", "legal", "--text", "it names a person's telephone"])
+        .well();
+    // Until then the check finds a target that still stands.
+    until("the erasing", || entente(data, &["verify"]).code == Some(0));
+    let report = answer(data, &["verify"]);
+    assert_eq!((&report["report"]["erased"], &report["report"]["records"]), (&json!(1), &json!(1)), "{report}");
+    assert!(!entente(data, &["events"]).well().contains("555 0100"));
+    assert_eq!(up.end(), Some(0));
+    let again = Up::start(data, &[]);
+    assert!(entente(data, &["events"]).well().contains("erase"));
+    assert!(!entente(data, &["events", "--as-of", &said]).well().contains("555 0100"));
+    assert_eq!(again.end(), Some(0));
+}

@@ -55,9 +55,10 @@ pub(crate) struct Objects {
     notices: BTreeMap<String, BTreeSet<String>>,
     by_event: BTreeMap<String, Arc<Entry>>,
     by_incident: BTreeMap<String, String>,
-    /// Event ids of what was erased, and the retraction that did it.
-    erased: BTreeMap<String, Arc<Entry>>,
-    erased_of: BTreeMap<String, BTreeSet<String>>,
+    /// Event id and source of what was erased, and the retraction that did it. By the source as well: a retraction reaches
+    /// its own source only, and whoever names another's event under it must not stand before the true one.
+    erased: BTreeMap<(String, String), Arc<Entry>>,
+    erased_of: BTreeMap<String, BTreeSet<(String, String)>>,
 }
 
 impl Objects {
@@ -103,16 +104,24 @@ impl Objects {
 
     /// Remembers that an event of an object was erased, by the retraction that was logged first.
     pub(crate) fn erase(&mut self, erasure: &Erasure, retraction: &Arc<Entry>) {
-        let by = self.erased.entry(erasure.event.clone()).or_insert_with(|| Arc::clone(retraction));
+        let target = (erasure.event.clone(), erasure.source.to_string());
+        let by = self.erased.entry(target.clone()).or_insert_with(|| Arc::clone(retraction));
         if retraction.order < by.order {
             *by = Arc::clone(retraction);
         }
-        self.erased_of.entry(erasure.object.clone()).or_default().insert(erasure.event.clone());
+        self.erased_of.entry(erasure.object.clone()).or_default().insert(target);
     }
 
-    /// The retraction that erased an event.
+    /// The retraction that erased an event: of several sources that are named, the one that was logged first.
     pub(crate) fn erased(&self, event: &str) -> Option<&Arc<Entry>> {
-        self.erased.get(event)
+        let from = (event.to_owned(), String::new());
+        let named = self.erased.range(from..).take_while(|((id, _), _)| id == event);
+        named.map(|(_, retraction)| retraction).min_by_key(|retraction| &retraction.order)
+    }
+
+    /// The retraction that did an erasing.
+    pub(crate) fn erased_by(&self, erasure: &Erasure) -> Option<&Arc<Entry>> {
+        self.erased.get(&(erasure.event.clone(), erasure.source.to_string()))
     }
 
     /// The retractions that erased something, in the order of what they erased.
@@ -122,7 +131,7 @@ impl Objects {
 
     /// The retractions that erased something of an object.
     pub(crate) fn erasures_of(&self, object: &str) -> impl Iterator<Item = &Arc<Entry>> {
-        self.erased_of.get(object).into_iter().flatten().filter_map(|event| self.erased.get(event))
+        self.erased_of.get(object).into_iter().flatten().filter_map(|target| self.erased.get(target))
     }
 
     /// Whether a claim only affirms what its observer said before.

@@ -16,7 +16,8 @@ pub(crate) fn void(objects: &Objects, entry: &Arc<Entry>) -> Option<String> {
     if !own && !acts_as_coordinator(entry) {
         return Some("only the target's own organisation or the coordinator withdraws it. Ask one of them".to_owned());
     }
-    if Erasure::of(&entry.event).is_some_and(|erasure| objects.erased(&erasure.event).is_some_and(|by| is(by, entry))) {
+    let erasure = Erasure::of(&entry.event);
+    if erasure.and_then(|erasure| objects.erased_by(&erasure)).is_some_and(|by| is(by, entry)) {
         return None;
     }
     let targets = targets(objects, retraction);

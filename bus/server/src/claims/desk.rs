@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_journal::{Clock, Outbox, OutboxError, Placed};
+use entente_journal::{Bus, Clock, Outbox, OutboxError, Placed, Scope, name_target};
 use entente_schemas::event::Draft;
 use entente_schemas::family::{Body, Claim, Family};
 use entente_schemas::speaker::Role;
@@ -32,6 +32,7 @@ pub(crate) struct Desk {
     role: Role,
     clock: Clock,
     revisions: Arc<Mutex<Revisions>>,
+    log: Option<(Bus, Scope)>,
 }
 
 impl Desk {
@@ -41,7 +42,12 @@ impl Desk {
     /// If the outbox cannot be read.
     pub(crate) fn open(outbox: Outbox, room: Arc<Room>, role: Role, clock: Clock) -> Result<Self, OutboxError> {
         let said = outbox.said()?.into_iter().map(|said| ((said.family, said.object_id), said.rev));
-        Ok(Self { revisions: Arc::new(Mutex::new(said.collect())), outbox, room, role, clock })
+        Ok(Self { revisions: Arc::new(Mutex::new(said.collect())), outbox, room, role, clock, log: None })
+    }
+
+    /// The desk with the log at hand, which alone knows the signature of what is to be erased.
+    pub(crate) fn beside(self, bus: Bus, scope: Scope) -> Self {
+        Self { log: Some((bus, scope)), ..self }
     }
 
     /// The organisation.
@@ -104,7 +110,11 @@ impl Desk {
         let look = move |moment: &mut Moment<'_>| Preparing::look(moment, request, revisions, &desk, whole);
         let (role, now, outbox) = (self.role, self.clock.now(), self.outbox.clone());
         let finish = move |preparing: Preparing| preparing.finish(&outbox, role, now);
-        self.room.ask(When::live(self.clock.second()), look, finish).await?
+        let mut prepared = self.room.ask(When::live(self.clock.second()), look, finish).await??;
+        if let (Body::Retraction(retraction), Some((bus, scope))) = (&mut prepared.draft.claim.body, &self.log) {
+            name_target(bus, scope, retraction).await?;
+        }
+        Ok(prepared)
     }
 
     /// A word on correlation that does not reach is shown and moves nothing; its author is told.

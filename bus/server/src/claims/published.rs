@@ -1,6 +1,6 @@
 //! What whoever hands over a claim is answered: what was published, or why nothing was.
 
-use entente_journal::OutboxError;
+use entente_journal::{EraseError, OutboxError};
 use entente_schemas::event::Draft;
 use entente_schemas::family::{Claim, Family};
 use entente_schemas::tlp::Tlp;
@@ -90,6 +90,15 @@ impl From<OutboxError> for PublishError {
         match error {
             OutboxError::Refused { reason, .. } => Self::Mistakes(vec![Mistake::new("(claim)", reason)]),
             other => Self::Outbox(other),
+        }
+    }
+}
+
+impl From<EraseError> for PublishError {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::Absent(_) => Self::Unknown(error.to_string()),
+            other => Self::Unanswered(other.to_string()),
         }
     }
 }
