@@ -71,6 +71,8 @@ enum Fault {
     LongName,
     #[error("a location's id has over {NAME_MAX} characters; no place has such a name")]
     LongPlace,
+    #[error("the update has neither `when` nor `created`, without which it has no name")]
+    Undated,
     #[error(transparent)]
     Stamp(#[from] MemberError),
     #[error("neither `id` nor `created`: the incident cannot be told from others")]
@@ -107,7 +109,7 @@ impl Incident {
     /// What a refusal calls it.
     fn name(&self) -> String {
         let name = present(self.id.as_deref()).or(present(self.created.as_deref())).or(self.begin.as_deref());
-        name.unwrap_or_default().chars().take(NAME_MAX).collect()
+        name.unwrap_or("an incident without a name").chars().take(NAME_MAX).collect()
     }
 
     fn read(&self, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Fault> {
@@ -137,7 +139,7 @@ impl Incident {
 
     fn told(&self, observed: DateTime<Utc>) -> (Vec<Told<'_>>, Vec<Refusal>) {
         let (mut told, refused) = updates(&self.name(), self.updates.iter().flatten(), |update: &Update| {
-            Ok::<_, MemberError>((stamp("when", update.when(), observed)?, update))
+            Ok::<_, Fault>((stamp("when", update.when().ok_or(Fault::Undated)?, observed)?, update))
         });
         told.sort_by_key(|(when, _)| *when);
         (told, refused)
@@ -187,7 +189,7 @@ impl Incident {
             "affected_products.title" => self.products().map(|title| title.to_owned()).collect::<Vec<_>>().into(),
             "currently_affected_locations.id" => codes(self.currently_affected_locations.as_deref()).into(),
             "previously_affected_locations.id" => codes(self.previously_affected_locations.as_deref()).into(),
-            "newest.when" => newest.map(Update::when).into(),
+            "newest.when" => newest.and_then(Update::when).into(),
             "newest.status" => newest.and_then(|update| update.status.as_deref()).into(),
             "newest.text" => newest.and_then(|update| update.text.as_deref()).into(),
             _ => Member::Absent,
@@ -277,8 +279,8 @@ type Names = IndexSet<String>;
 
 impl Update {
     /// When it was said; one that does not say so, when it was entered.
-    fn when(&self) -> &str {
-        present(self.when.as_deref()).or(self.created.as_deref()).unwrap_or_default()
+    fn when(&self) -> Option<&str> {
+        present(self.when.as_deref()).or(present(self.created.as_deref()))
     }
 }
 

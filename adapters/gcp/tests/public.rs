@@ -283,6 +283,7 @@ fn one_bad_update_costs_only_itself() {
     assert_eq!(told.len(), 5);
     assert!(told.iter().all(|told| told.position.as_deref().is_some_and(|place| place.starts_with("Abc123, update "))));
     assert!(told[2].reason.contains("`yesterday` is no time"), "{}", told[2].reason);
+    assert!(told[4].reason.contains("neither `when` nor `created`"), "{}", told[4].reason);
     assert_eq!(play(&mut edge, [&incident(updates)[..]]).len(), 0, "said once a digest");
 }
 

@@ -40,10 +40,32 @@ impl<'de> Deserialize<'de> for Written {
                 Ok(Written(number.to_string()))
             }
 
+            /// Some programs write whole numbers with a fraction of zero.
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Written, E> {
+                if number.fract() == 0.0 { Ok(Written(format!("{number:.0}"))) } else { Err(E::custom("a fraction")) }
+            }
+
             fn visit_i64<E: Error>(self, number: i64) -> Result<Written, E> {
                 Ok(Written(number.to_string()))
             }
         }
         deserializer.deserialize_any(Either)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_however_they_are_written_and_nothing_else_is() {
+        let value = |json: &str| serde_json::from_str::<Written>(json).ok().and_then(|written| written.value());
+        for json in ["1340000000", "\"1340000000\"", "\" 1340000000 \"", "1340000000.0", "1.34e9"] {
+            assert_eq!(value(json), Some(1_340_000_000), "{json}");
+        }
+        for json in ["1.5", "true", "null", "[]", "\"1e9\"", "99999999999999999999", "\"\""] {
+            assert_eq!(value(json), None, "{json}");
+        }
+        assert_eq!(value("-7"), Some(-7));
     }
 }
