@@ -13,7 +13,7 @@ use entente_schemas::block::Severity;
 
 pub use incident::{incident, incident_of};
 
-use crate::board::{is_blind, listed};
+use crate::board::{is_blind, listed, overdue};
 use crate::filters::Filters;
 use crate::frame::Frame;
 use crate::mark::Mark;
@@ -70,7 +70,7 @@ fn written(picture: &Picture, filters: &Filters, caveats: &[String]) -> String {
         totals.open,
         totals.closed,
         many(totals.disagreements, "disagreement", "disagreements"),
-        totals.overdue,
+        overdue(picture),
         totals.blind,
         totals.silent
     ));

@@ -208,7 +208,7 @@ fn affected(incident: &Incident) -> Markup {
             Some(group) => {
                 (crate::incident::interval(group)) " " (words::units(group.unit))
                 span.sub { @match group.figures.as_slice() {
-                    [one] => (org(&one.speaker)),
+                    [one] => (whose(&one.speaker, one.told_by.as_deref())),
                     several => { (spaced(&group.regime)) ", " (many(several.len(), "speaker", "speakers")) },
                 } @if group.figures.iter().any(|one| one.invented) { ", invented" } }
             },

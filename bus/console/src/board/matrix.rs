@@ -76,7 +76,7 @@ impl<'a> Grid<'a> {
 
     fn table(&self) -> Markup {
         html! {
-            table.board aria-labelledby="h-lanes" {
+            table.board.tight[self.places.len() == COLUMNS] aria-labelledby="h-lanes" {
                 colgroup { col.lane; @for _ in &self.places { col; } @if self.places.is_empty() { col; } }
                 thead { tr {
                     th scope="col" { "Speaker" }

@@ -160,6 +160,7 @@ fn a_page_that_only_grew_older_has_the_same_pieces() {
 fn a_long_situation_names_few_and_is_set_smaller() {
     let mut picture = fixture::picture();
     (picture.totals.disagreements, picture.totals.overdue) = (0, 0);
+    picture.owed.clear();
     assert!(!shown(&picture).contains("class=\"long\""));
     picture.matrix.rows.iter_mut().for_each(|row| row.sight.blind_since = Some(fixture::at()));
     picture.totals.disagreements = 300;
@@ -221,4 +222,23 @@ fn whose_words_a_report_is_stands_open_beside_what_it_says() {
     let html = board(&fixture::frame(), &fixture::picture(), &filters);
     let (_, form) = html.split_once("<form class=\"claim\"").unwrap();
     assert!(form.find("name=\"speaker.org\"").unwrap() < form.find("<details").unwrap());
+}
+
+#[test]
+fn what_is_asked_outside_of_any_incident_is_overdue_too() {
+    let mut picture = fixture::picture();
+    picture.totals.overdue = 0;
+    assert!(shown(&picture).contains("2 overdue") && crate::text::board(&picture).contains(", 2 overdue, "));
+    picture.owed.iter_mut().for_each(|one| one.settled = true);
+    assert!(!shown(&picture).contains("overdue</a>"));
+}
+
+#[test]
+fn a_figure_that_was_told_says_by_whom() {
+    let mut picture = fixture::picture();
+    picture.incidents[0].counts.truncate(1);
+    let figures = &mut picture.incidents[0].counts[0].figures;
+    figures.truncate(1);
+    figures[0].told_by = Some("gcp".into());
+    assert!(shown(&picture).contains("<span class=\"sub\">AWS, as told by GCP, invented</span>"));
 }

@@ -43,7 +43,7 @@ fn row(frame: &Frame, lane: &Lane, hosts: &Hosts) -> Markup {
             th scope="row" { (speaker(frame, lane)) }
             @match &lane.claim {
                 Some(claim) => (claimed(frame, lane, claim, hosts)),
-                None => td colspan="7" data-h="Claim" { span.muted { "not shared: named here by others, no claim of its own" } (beside(lane, frame.at)) },
+                None => td colspan="7" data-h="Claim" { span.muted { "not shared: " @if lane.heard.is_some() { "said other things here" } @else { "named here by others" } ", no claim of its own" } (beside(lane, frame.at)) },
             }
         }
     }

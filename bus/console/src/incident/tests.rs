@@ -270,3 +270,11 @@ fn a_request_that_was_answered_says_how_and_by_whom() {
         crate::text::incident(&one, fixture::at()).contains("    CrowdStrike, 12:40, declined: Not before the tally")
     );
 }
+
+#[test]
+fn a_lane_without_a_claim_says_whether_it_spoke_at_all() {
+    let mut one = fixture::incident();
+    assert!(shown(&one).contains("not shared: named here by others"));
+    one.lanes[4].heard = Some(fixture::at());
+    assert!(shown(&one).contains("not shared: said other things here"));
+}
