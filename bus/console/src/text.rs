@@ -11,7 +11,7 @@ use entente_correlator::picture::{Cell, Incident, Owed, Picture, Row};
 use entente_correlator::words;
 use entente_schemas::block::Severity;
 
-pub use incident::{incident, incident_of};
+pub use incident::incident;
 
 use crate::board::{is_blind, listed, overdue};
 use crate::filters::Filters;
@@ -28,16 +28,10 @@ const INCIDENTS: usize = 20;
 /// Lines of what is owed.
 const OWED: usize = 20;
 
-/// The whole live board as plain text: what is open, who says what, what is owed, what cannot be seen.
-#[must_use]
-pub fn board(picture: &Picture) -> String {
-    written(picture, &Filters::default(), &[])
-}
-
-/// The board as its page shows it: it begins with the moment, if that is past, and with the filters, if there are any.
+/// The whole board as plain text, as its page shows it: what is open, who says what, what is owed, what cannot be seen. It begins with the moment, if that is past, and with the filters, if there are any.
 /// The picture is one that was selected by `filters`.
 #[must_use]
-pub fn board_of(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
+pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
     let mut caveats: Vec<String> = moment(frame).into_iter().collect();
     let only = filters.in_words(&frame.org);
     if !only.is_empty() {

@@ -228,7 +228,10 @@ fn whose_words_a_report_is_stands_open_beside_what_it_says() {
 fn what_is_asked_outside_of_any_incident_is_overdue_too() {
     let mut picture = fixture::picture();
     picture.totals.overdue = 0;
-    assert!(shown(&picture).contains("2 overdue") && crate::text::board(&picture).contains(", 2 overdue, "));
+    assert!(
+        shown(&picture).contains("2 overdue")
+            && crate::text::board(&fixture::frame(), &picture, &Filters::default()).contains(", 2 overdue, ")
+    );
     picture.owed.iter_mut().for_each(|one| one.settled = true);
     assert!(!shown(&picture).contains("overdue</a>"));
 }

@@ -265,9 +265,13 @@ fn a_request_that_was_answered_says_how_and_by_whom() {
     assert!(html.contains("<span class=\"tag ok\">settled</span>"));
     let mut picture = fixture::picture();
     picture.owed = one.owed.clone();
-    assert!(!crate::text::board(&picture).contains("Which builds took the file?"));
     assert!(
-        crate::text::incident(&one, fixture::at()).contains("    CrowdStrike, 12:40, declined: Not before the tally")
+        !crate::text::board(&fixture::frame(), &picture, &crate::Filters::default())
+            .contains("Which builds took the file?")
+    );
+    assert!(
+        crate::text::incident(&fixture::frame(), &one)
+            .contains("    CrowdStrike, 12:40, declined: Not before the tally")
     );
 }
 

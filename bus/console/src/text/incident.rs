@@ -12,15 +12,9 @@ use crate::mark::Mark;
 use crate::name::{org, plain, spaced};
 use crate::spoken::{relayed, whose};
 
-/// An incident as plain text at `at`.
+/// An incident as plain text, as its page shows it: it begins with the universe, and with the moment, if that is past.
 #[must_use]
-pub fn incident(incident: &Incident, at: DateTime<Utc>) -> String {
-    written(incident, at, &[])
-}
-
-/// An incident as its page shows it: it begins with the universe, and with the moment, if that is past.
-#[must_use]
-pub fn incident_of(frame: &Frame, incident: &Incident) -> String {
+pub fn incident(frame: &Frame, incident: &Incident) -> String {
     let place = format!("{}, log position {}", universe(&frame.universe), plain(&frame.position, 60));
     let caveats: Vec<String> = moment(frame).into_iter().chain([place]).collect();
     written(incident, frame.at, &caveats)

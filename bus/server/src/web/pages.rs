@@ -1,9 +1,13 @@
 //! The pages: board, incident, feeds, one record; the same as text; and the files that they load.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use entente_console::{Filters, asset, text};
+use entente_correlator::picture::{Incident, Picture};
 use entente_replay::AsOf;
 
 use super::api::{no_event, no_incident};
@@ -80,9 +84,14 @@ pub(crate) async fn event(State(app): State<App>, key: Result<Key, Refusal>, vis
 
 pub(crate) async fn board_text(State(app): State<App>, visit: Visit) -> Result<Response, Refusal> {
     let asked = visit.asked(&app, TEXT_KEYS)?;
-    let select = filters(&asked)?.select(app.desk.org());
+    let filters = filters(&asked)?;
+    let select = filters.select(app.desk.org());
     let when = app.when(&asked).await?;
-    let board = app.room.ask(when, move |moment| moment.picture(&select), |picture| text::board(&picture));
+    let (shared, live) = (App::clone(&app), is_live(&when));
+    let shown = move |picture: Arc<Picture>| {
+        text::board(&visit.frame(&shared, &picture.as_of, picture.at, live), &picture, &filters)
+    };
+    let board = app.room.ask(when, move |moment| moment.picture(&select), shown);
     Ok(plain(board.await?))
 }
 
@@ -90,8 +99,15 @@ pub(crate) async fn incident_text(State(app): State<App>, Key(key): Key, visit: 
     let asked = visit.asked(&app, &[])?;
     let when = app.when(&asked).await?;
     let wanted = key.clone();
-    let look = move |moment: &mut Moment<'_>| Some((moment.state.incident(&wanted, moment.at)?, moment.at));
-    let found = app.room.ask(when, look, |found| found.map(|(incident, at)| text::incident(&incident, at)));
+    let look =
+        move |moment: &mut Moment<'_>| Some((moment.state.incident(&wanted, moment.at)?, moment.at, moment.sequence()));
+    let (shared, live) = (App::clone(&app), is_live(&when));
+    let shown = move |found: Option<(Incident, DateTime<Utc>, u64)>| {
+        found.map(|(incident, at, position)| {
+            text::incident(&visit.frame(&shared, &position.to_string(), at, live), &incident)
+        })
+    };
+    let found = app.room.ask(when, look, shown);
     Ok(plain(found.await?.ok_or_else(|| no_incident(&key))?))
 }
 

@@ -59,7 +59,11 @@ async fn every_page_shows_what_the_log_holds_and_is_whole() {
         let response = trial.get(&page).await;
         assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
         assert!(response.text().await.unwrap().contains("Windows VMs stop"), "{page}");
+        let past = trial.get(&format!("{page}?as_of=1")).await.text().await.unwrap();
+        assert!(past.contains("AS OF position 1, ") && past.contains("not live"), "{page}: {past}");
     }
+    let filtered = trial.get("/board.txt?provider=gcp").await.text().await.unwrap();
+    assert!(filtered.contains("FILTERED: only about GCP"), "{filtered}");
     for (name, mime) in
         [("console.css", "text/css"), ("console.js", "text/javascript"), ("glyphs.svg", "image/svg+xml")]
     {
@@ -92,7 +96,7 @@ async fn a_mistaken_address_says_what_failed_and_what_to_do() {
     for (path, status, told) in [
         ("/?zoom=2", StatusCode::BAD_REQUEST, "zoom"),
         ("/?state=half", StatusCode::BAD_REQUEST, "open, closed"),
-        ("/feeds?as_of=9", StatusCode::NOT_FOUND, "the log is at position 0"),
+        ("/feeds?as_of=9", StatusCode::NOT_FOUND, "log is at position 0"),
         ("/incidents/inc-nothing", StatusCode::NOT_FOUND, "inc-nothing"),
         ("/events/7", StatusCode::NOT_FOUND, "there is no record"),
         ("/nowhere", StatusCode::NOT_FOUND, "nothing at this address"),
