@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -24,24 +25,50 @@ pub struct Up {
     client: reqwest::Client,
 }
 
-/// The `entente` program that this test run built.
+/// The `entente` program of this checkout, built where it is absent or older than a source: `cargo test` of this package
+/// alone builds no other package's program, and a test of an old one says nothing.
 ///
 /// # Panics
-/// If it is not there and cannot be built.
+/// If it cannot be built.
 #[must_use]
 pub fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a test is a file");
-    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
-    let program = profile.join("entente");
-    if !program.exists() {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--package", "entente-cli", "--bin", "entente"]).current_dir(crate::data::root());
-        if profile.ends_with("release") {
-            build.arg("--release");
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let test = std::env::current_exe().expect("a test is a file");
+        let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
+        let program = profile.join("entente");
+        let built = std::fs::metadata(&program).and_then(|file| file.modified());
+        if built.is_err() || built.is_ok_and(|built| newest_source() > built) {
+            build(profile.ends_with("release"));
         }
-        assert!(build.status().expect("cargo runs").success(), "entente cannot be built");
+        program
+    });
+    PROGRAM.clone()
+}
+
+fn build(release: bool) {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--package", "entente-cli", "--bin", "entente"]).current_dir(crate::data::root());
+    if release {
+        build.arg("--release");
     }
-    program
+    assert!(build.status().expect("cargo runs").success(), "entente cannot be built");
+}
+
+/// When a file that the program is made of was last written.
+fn newest_source() -> SystemTime {
+    let mut open: Vec<PathBuf> = ["adapters", "bus", "schemas"].map(|folder| crate::data::root().join(folder)).into();
+    let mut newest = SystemTime::UNIX_EPOCH;
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry")) {
+            let (path, kind) = (entry.path(), entry.file_type().expect("a kind"));
+            if kind.is_dir() && !["tests", "docs"].iter().any(|aside| path.ends_with(aside)) {
+                open.push(path);
+            } else if kind.is_file() {
+                newest = newest.max(entry.metadata().and_then(|file| file.modified()).expect("a time"));
+            }
+        }
+    }
+    newest
 }
 
 impl Up {

@@ -105,7 +105,7 @@ async fn a_mistaken_address_says_what_failed_and_what_to_do() {
         assert_eq!(response.status(), status, "{path}");
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
         let html = response.text().await.unwrap();
-        assert!(html.contains(told), "{path} does not say {told}");
+        assert!(html.to_lowercase().contains(told), "{path} does not say {told}");
     }
 }
 
