@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_schemas::event::{CHAIN_START, Event, chain_hash};
-use entente_schemas::family::Erasure;
+use entente_schemas::family::{Erasure, Family};
 use entente_schemas::record::{Record, Verdict};
 use serde::Serialize;
 
@@ -83,6 +83,8 @@ struct Link {
     log: u64,
     hash: String,
     prevhash: String,
+    /// A retraction is never erased.
+    is_final: bool,
 }
 
 #[derive(Default)]
@@ -148,7 +150,12 @@ impl Check {
             let text = format!("record {}: key {} is not that of {source}, {}", record.sequence, record.key, chain.key);
             return self.report.problem(text);
         }
-        let link = Link { log: record.sequence, hash: chain_hash(&record.payload), prevhash: event.prevhash.clone() };
+        let link = Link {
+            log: record.sequence,
+            hash: chain_hash(&record.payload),
+            prevhash: event.prevhash.clone(),
+            is_final: event.claim.family() == Family::Retraction,
+        };
         match chain.links.get(&event.sequence) {
             None => {
                 chain.links.insert(event.sequence, link);
@@ -196,7 +203,7 @@ impl Check {
     fn judge_erasures(&mut self, source: &str, chain: &Chain) {
         for (sequence, retractions) in &chain.erased {
             let Some(link) = chain.links.get(sequence) else { continue };
-            if let Some((log, _)) = retractions.iter().find(|(_, hash)| *hash == link.hash) {
+            if let Some((log, _)) = retractions.iter().find(|(_, hash)| *hash == link.hash && !link.is_final) {
                 self.report.unerased += 1;
                 self.report.problem(format!(
                     "{source}, sequence {sequence} (record {}) is not erased yet, as the retraction at {log} asks; a server that may delete messages of the stream does it at its start",

@@ -17,8 +17,7 @@ use crate::model::Model;
 #[derive(Clone, Debug)]
 struct Link {
     hash: [u8; 32],
-    /// Absent where the event was erased: nobody knows any more.
-    prevhash: Option<String>,
+    prevhash: String,
     event_id: String,
 }
 
@@ -27,6 +26,31 @@ struct Link {
 struct Chain {
     key: String,
     links: BTreeMap<u64, Link>,
+    /// Hashes that retractions name of what they erased: an explanation of a hole, never in the way of an event.
+    erased: BTreeMap<u64, BTreeSet<[u8; 32]>>,
+}
+
+impl Chain {
+    /// Whether an event may follow, by the hash that it names as its predecessor's.
+    fn is_next(&self, sequence: u64, prevhash: &str) -> bool {
+        let Some(before) = sequence.checked_sub(1).filter(|before| *before > 0) else { return prevhash == CHAIN_START };
+        match (self.links.get(&before), self.erased.get(&before)) {
+            (Some(link), _) => hex(&link.hash) == prevhash,
+            (None, Some(erased)) => erased.iter().any(|hash| hex(hash) == prevhash),
+            (None, None) => true,
+        }
+    }
+
+    /// Sequences that are missing before the last one that is there.
+    fn gaps(&self) -> u64 {
+        let last = self.links.keys().next_back().copied().unwrap_or(0);
+        let explained = |(sequence, erased): &(&u64, &BTreeSet<[u8; 32]>)| {
+            let next = sequence.checked_add(1).and_then(|next| self.links.get(&next));
+            let names = |next: &Link| erased.iter().any(|hash| hex(hash) == next.prevhash);
+            !self.links.contains_key(sequence) && next.is_some_and(names)
+        };
+        last - self.links.len() as u64 - self.erased.iter().filter(explained).count() as u64
+    }
 }
 
 /// What came of a record.
@@ -113,11 +137,10 @@ impl Door {
                 Err(format!("sequence {} of its source was used before, by another event", event.sequence))
             };
         }
-        let expected = match event.sequence.checked_sub(1) {
-            None | Some(0) => Some(CHAIN_START.to_owned()),
-            Some(before) => chain.links.get(&before).map(|link| hex(&link.hash)),
-        };
-        if expected.is_some_and(|expected| expected != event.prevhash) {
+        if chain.erased.get(&event.sequence).is_some_and(|erased| erased.contains(&hash)) {
+            return Ok(Linked::Known);
+        }
+        if !chain.is_next(event.sequence, &event.prevhash) {
             return Err(
                 "its chain names another predecessor than the one logged. Start a new outbox, then send a new revision"
                     .into(),
@@ -125,24 +148,17 @@ impl Door {
         }
         let own = hex(&hash);
         let next = chain.links.get(&(event.sequence + 1));
-        let breaks = next
-            .filter(|next| next.prevhash.as_ref().is_some_and(|prevhash| *prevhash != own))
-            .map(|next| next.event_id.clone());
-        let link = Link { hash, prevhash: Some(event.prevhash.clone()), event_id: event.id.clone() };
+        let breaks = next.filter(|next| next.prevhash != own).map(|next| next.event_id.clone());
+        let link = Link { hash, prevhash: event.prevhash.clone(), event_id: event.id.clone() };
         chain.links.insert(event.sequence, link);
         Ok(Linked::New { breaks })
     }
 
-    /// Closes the chain over an event that was erased, unless its successor names another predecessor.
+    /// Remembers that an event of a chain was erased: its hole is explained, and sent again it is a repetition.
     pub(crate) fn bridge(&mut self, erasure: &Erasure, audience: &str) {
         let scope = (erasure.source.to_string(), audience.to_owned());
         let Some(hash) = hash_of(&erasure.hash) else { return };
-        let links = &mut self.chains.entry(scope).or_default().links;
-        let next = links.get(&erasure.sequence.saturating_add(1)).and_then(|next| next.prevhash.as_ref());
-        if next.is_none_or(|prevhash| *prevhash == erasure.hash) {
-            let link = || Link { hash, prevhash: None, event_id: erasure.event.clone() };
-            links.entry(erasure.sequence).or_insert_with(link);
-        }
+        self.chains.entry(scope).or_default().erased.entry(erasure.sequence).or_default().insert(hash);
     }
 
     /// Forgets an event that was taken and must be held back after all: sent again whole, it may count.
@@ -159,8 +175,7 @@ impl Door {
         let mut gaps = 0;
         for ((source, _), chain) in chains {
             instances.insert(source);
-            let last = chain.links.keys().next_back().copied().unwrap_or(0);
-            gaps += last - chain.links.len() as u64;
+            gaps += chain.gaps();
         }
         (gaps, instances.len())
     }

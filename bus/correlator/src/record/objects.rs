@@ -29,6 +29,11 @@ impl Object {
         self.observers.values().flat_map(|revisions| revisions.values().flatten())
     }
 
+    /// What each observer said last, withdrawn or not.
+    pub(crate) fn last(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.observers.values().filter_map(|revisions| revisions.values().rev().flat_map(|same| same.iter().rev()).next())
+    }
+
     /// The entry that was logged first.
     pub(crate) fn first(&self) -> Option<&Arc<Entry>> {
         self.entries().min_by(|a, b| a.order.cmp(&b.order))
@@ -59,6 +64,8 @@ pub(crate) struct Objects {
     /// its own source only, and whoever names another's event under it must not stand before the true one.
     erased: BTreeMap<(String, String), Arc<Entry>>,
     erased_of: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// What was taken out by a retraction's event id: it counts again if the retraction is held back after all.
+    set_aside: BTreeMap<String, Arc<Entry>>,
 }
 
 impl Objects {
@@ -110,6 +117,22 @@ impl Objects {
             *by = Arc::clone(retraction);
         }
         self.erased_of.entry(erasure.object.clone()).or_default().insert(target);
+    }
+
+    /// Keeps what a retraction took out.
+    pub(crate) fn set_aside(&mut self, retraction: &Entry, target: Arc<Entry>) {
+        self.set_aside.insert(retraction.event.id.clone(), target);
+    }
+
+    /// Undoes the erasing by a retraction that is held back after all; gives what it took out.
+    pub(crate) fn bring_back(&mut self, retraction: &Entry) -> Option<Arc<Entry>> {
+        let erasure = Erasure::of(&retraction.event)?;
+        let target = (erasure.event, erasure.source.to_string());
+        if self.erased.get(&target).is_some_and(|by| by.event.id == retraction.event.id) {
+            self.erased.remove(&target);
+            self.erased_of.get_mut(&erasure.object).map(|of| of.remove(&target));
+        }
+        self.set_aside.remove(&retraction.event.id)
     }
 
     /// The retraction that erased an event: of several sources that are named, the one that was logged first.
@@ -185,12 +208,16 @@ impl Objects {
     /// The claim that speaks: that of the object's own speaker before anybody else's, its own words before polled and told
     /// ones; of several observers the one with the later provider stamp, else the later observation.
     pub(crate) fn current<'a>(&'a self, object: &'a Object) -> Option<&'a Arc<Entry>> {
-        self.observed(object).max_by(|a, b| {
-            let standing = |e: &Entry| (is_owner(e), std::cmp::Reverse(e.header().speaker.relay.rank()));
-            let stamps = |e: &Entry| (e.header().times.published_at, e.header().times.observed_at);
-            let rank = |e: &Entry| (standing(e), stamps(e));
-            rank(a).cmp(&rank(b)).then_with(|| b.event.source.cmp(&a.event.source))
-        })
+        speaking(self.observed(object))
+    }
+
+    /// The claim that spoke last of an object of which no claim stands, and the retraction that withdrew it.
+    pub(crate) fn ended<'a>(&'a self, object: &'a Object) -> Option<(&'a Arc<Entry>, &'a Arc<Entry>)> {
+        if self.observed(object).next().is_some() {
+            return None;
+        }
+        let last = speaking(object.last())?;
+        Some((last, self.withdrawn(last)?))
     }
 
     /// The events that an object's revisions answer, as far as they stand: who revises an answer need not name it again.
@@ -225,6 +252,16 @@ impl Objects {
         let by_event = || self.by_event.get(name).map(|entry| &entry.header().object_id);
         self.by_incident.get(name).or_else(by_event).map_or(name, String::as_str)
     }
+}
+
+/// Of what several observers say of an object, the claim that speaks.
+fn speaking<'a>(observed: impl Iterator<Item = &'a Arc<Entry>>) -> Option<&'a Arc<Entry>> {
+    observed.max_by(|a, b| {
+        let standing = |e: &Entry| (is_owner(e), std::cmp::Reverse(e.header().speaker.relay.rank()));
+        let stamps = |e: &Entry| (e.header().times.published_at, e.header().times.observed_at);
+        let rank = |e: &Entry| (standing(e), stamps(e));
+        rank(a).cmp(&rank(b)).then_with(|| b.event.source.cmp(&a.event.source))
+    })
 }
 
 /// Whether an object is its speaker's: its id begins with the speaker's native system, or with the organisation whose

@@ -3,6 +3,7 @@
 use entente_correlator::State;
 use entente_correlator::select::Select;
 use entente_schemas::family::Family;
+use entente_schemas::record::Record;
 use serde_json::{Value, json};
 
 use crate::written::{Desk, Log, Said, at, outage, with};
@@ -115,4 +116,59 @@ fn an_erased_statement_leaves_its_incident() {
     let mut state = log.fold();
     let incident = state.incident("aws:1", at("07:00")).unwrap();
     assert!(incident.told.is_empty() && !format!("{incident:?}").contains("secret"), "{incident:?}");
+}
+
+#[test]
+fn a_stranger_s_retraction_takes_no_place_in_a_chain_and_erases_nothing() {
+    let (mut log, mut aws, mut eve) = (Log::default(), Desk::new("aws"), Desk::new("eve"));
+    let first = aws.say(&mut log, Family::Impact, "aws:1", outage("A", "aws", json!({})), None);
+    let coordinates = json!({"author": {"org": "eve", "role": "coordinator"}});
+    for sequence in [2, 3, 8_999_999_999_999_999] {
+        let named = Said { id: format!("aws-{sequence}"), sequence, object: "aws:9".into(), ..first.clone() };
+        let body = with(retraction(&named, 1, "legal"), coordinates.clone());
+        eve.say(&mut log, Family::Retraction, &format!("eve:{sequence}"), body, None);
+    }
+    for object in ["aws:2", "aws:3"] {
+        aws.say(&mut log, Family::Impact, object, outage("B", "aws", json!({})), None);
+    }
+    let picture = log.fold().picture(at("07:00"), &Select::default());
+    let aws = picture.feeds.iter().find(|feed| feed.org == "aws").unwrap();
+    assert_eq!(
+        (aws.gaps, aws.claims, picture.held_back.iter().filter(|held| held.subject.contains(".aws.")).count()),
+        (0, 3, 0)
+    );
+    assert!(log.fold().erasures().is_empty());
+}
+
+#[test]
+fn a_retraction_is_never_erased() {
+    let (mut log, mut aws) = (Log::default(), Desk::new("aws"));
+    let first = aws.say(&mut log, Family::Impact, "aws:1", outage("The secret", "aws", json!({})), None);
+    let gone = aws.say(&mut log, Family::Retraction, "aws:r1", retraction(&first, 1, "legal"), None);
+    aws.say(&mut log, Family::Retraction, "aws:r2", retraction(&gone, 1, "legal"), None);
+    let mut state = log.fold();
+    assert!(state.event(&gone.id).unwrap().0.says.starts_with("withdraws and erases"));
+    assert!(state.event(&first.id).unwrap().0.says.contains("and erased"));
+    assert!(state.incident("aws:1", at("07:00")).is_none());
+}
+
+/// A retraction whose chain is found broken counts for nothing, also where it was folded before the break was known.
+#[test]
+fn what_a_broken_retraction_erased_counts_again() {
+    let (mut log, mut aws) = (Log::default(), Desk::new("aws"));
+    let first = aws.say(&mut log, Family::Impact, "aws:1", outage("VMs stop", "aws", json!({})), None);
+    let mut other = Log { records: log.records.clone() };
+    let mut twin = aws.clone();
+    aws.say(&mut log, Family::Impact, "aws:2", outage("One", "azure", json!({})), None);
+    aws.say(&mut log, Family::Retraction, "aws:r", retraction(&first, 1, "legal"), None);
+    twin.say(&mut other, Family::Impact, "aws:2", outage("Another", "azure", json!({})), None);
+    let (late, retraction) = (other.records.pop().unwrap(), log.records.pop().unwrap());
+    let shows = |order: [&Record; 3]| {
+        let numbered = order.into_iter().zip(1..).map(|(record, sequence)| Record { sequence, ..record.clone() });
+        let mut state = Log { records: numbered.collect() }.fold();
+        (state.incident("aws:1", at("07:00")).is_some(), reasons(&mut state).len(), state.erasures().len())
+    };
+    let first = &log.records[0];
+    assert_eq!(shows([first, &late, &retraction]), (true, 1, 0));
+    assert_eq!(shows([first, &retraction, &late]), (true, 1, 0));
 }

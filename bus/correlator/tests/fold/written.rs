@@ -25,6 +25,7 @@ pub struct Log {
 }
 
 /// What was said, for those who refer to it.
+#[derive(Clone)]
 pub struct Said {
     pub id: String,
     pub object: String,
@@ -34,6 +35,7 @@ pub struct Said {
 }
 
 /// A transmitter.
+#[derive(Clone)]
 pub struct Desk {
     source: Source,
     sequence: u64,

@@ -3,8 +3,7 @@
 
 use super::Retraction;
 use crate::event::{Event, Source, chain_hash};
-use crate::family::Body;
-use crate::speaker::Role;
+use crate::family::{Body, Family};
 
 /// The one event that a retraction erases, as the retraction names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +24,14 @@ pub struct Erasure {
 
 impl Erasure {
     /// What an event erases. Nothing, unless it is a retraction for a reason that erases, comes from the target's own source
-    /// organisation or from a coordinator, and says all that must outlive the target's bytes.
+    /// organisation, and says all that must outlive the target's bytes. A coordinator's retraction withdraws and does not
+    /// erase: as long as a coordinator is one by its own word, that must not destroy what others said.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
         let Body::Retraction(retraction) = &event.claim.body else { return None };
         let source = Source::parse(&retraction.target_source)?;
-        let reaches = source.org == event.source.org || coordinates(event);
-        (reaches && retraction.reason.erases() && retraction.target_signature.is_some()).then_some(())?;
+        (source.org == event.source.org && retraction.reason.erases() && retraction.target_signature.is_some())
+            .then_some(())?;
         Some(Self {
             event: retraction.target.clone(),
             object: retraction.target_object.clone(),
@@ -42,11 +42,13 @@ impl Erasure {
         })
     }
 
-    /// Whether these bytes, read as this event, are what is erased: every name must agree.
+    /// Whether these bytes, read as this event, are what is erased: every name must agree. Never a retraction: without it
+    /// nobody could tell what it erased.
     #[must_use]
     pub fn names(&self, event: &Event, payload: &[u8]) -> bool {
         let header = &event.claim.header;
-        (&self.event, &self.object, self.rev) == (&event.id, &header.object_id, header.rev)
+        event.claim.family() != Family::Retraction
+            && (&self.event, &self.object, self.rev) == (&event.id, &header.object_id, header.rev)
             && (&self.source, self.sequence) == (&event.source, event.sequence)
             && self.hash == chain_hash(payload)
     }
@@ -63,10 +65,4 @@ impl Retraction {
         self.target_hash = Some(chain_hash(payload));
         self.target_signature = Some(signature.to_owned());
     }
-}
-
-fn coordinates(event: &Event) -> bool {
-    let header = &event.claim.header;
-    let author = header.author.as_ref().and_then(|author| author.role);
-    author == Some(Role::Coordinator) || header.speaker.role == Role::Coordinator
 }
