@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_correlator::{Entry, Model, State};
-use entente_schemas::event::{Event, chain_hash};
+use entente_schemas::event::Event;
 use entente_schemas::family::{Erasure, Family};
 use entente_schemas::record::{Position, Record};
+use entente_schemas::subject::escape;
 
 use crate::milestones::Milestones;
 use crate::timeline::Timeline;
@@ -26,25 +27,23 @@ pub fn fold_to(records: &[Record], universe: &str, model: Arc<Model>, position: 
     state
 }
 
-/// What retractions erased, by the hash of its bytes.
+/// What retractions erased, by the last token of its subject: hashing every record for each of them would hold up all
+/// views.
 struct Erased(BTreeMap<String, Vec<Erasure>>);
 
 impl Erased {
     fn of(erasures: &[Arc<Entry>]) -> Self {
-        let mut by_hash: BTreeMap<String, Vec<Erasure>> = BTreeMap::new();
+        let mut by_object: BTreeMap<String, Vec<Erasure>> = BTreeMap::new();
         for erasure in erasures.iter().filter_map(|entry| Erasure::of(&entry.event)) {
-            by_hash.entry(erasure.hash.clone()).or_default().push(erasure);
+            by_object.entry(escape(&erasure.object)).or_default().push(erasure);
         }
-        Self(by_hash)
+        Self(by_object)
     }
 
     /// Every name must agree, not the hash alone: it stands in the log, for anybody to name as his own.
     fn holds(&self, record: &Record) -> bool {
-        if self.0.is_empty() {
-            return false;
-        }
-        let named = self.0.get(&chain_hash(&record.payload));
-        named.is_some_and(|named| {
+        let object = record.subject.rsplit('.').next().unwrap_or_default();
+        self.0.get(object).is_some_and(|named| {
             Event::read(&record.payload).is_ok_and(|event| named.iter().any(|one| one.names(&event, &record.payload)))
         })
     }
@@ -126,21 +125,24 @@ impl Archive {
         }
         self.milestones.pass(self.records.len(), live);
         let erasures = live.erasures();
-        if erasures.len() > self.erasures.len() {
-            self.forget(erasures);
+        let known: BTreeSet<&str> = self.erasures.iter().map(|entry| entry.event.id.as_str()).collect();
+        let new = erasures.iter().filter(|entry| !known.contains(entry.event.id.as_str())).cloned();
+        let new: Vec<Arc<Entry>> = new.collect();
+        if !new.is_empty() || erasures.len() < self.erasures.len() {
+            self.forget(&new);
+            self.erasures = erasures;
         }
     }
 
     /// Drops what was erased, so that looking back finds what who starts now finds.
-    fn forget(&mut self, erasures: Vec<Arc<Entry>>) {
-        let erased = Erased::of(&erasures);
+    fn forget(&mut self, erasures: &[Arc<Entry>]) {
+        let erased = Erased::of(erasures);
         let mut dropped = BTreeSet::new();
         for record in self.records.iter_mut().filter(|record| erased.holds(record)) {
             dropped.extend(Event::read(&record.payload).map(|event| event.id));
             record.payload = Arc::from([].as_slice());
         }
         self.milestones.drop_holding(&dropped);
-        self.erasures = erasures;
     }
 
     /// When the log took what.
