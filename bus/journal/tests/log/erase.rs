@@ -105,14 +105,28 @@ async fn an_erased_event_leaves_log_and_disk_and_the_log_is_sound_across_it() {
 
     // The end of a chain has no successor that would agree.
     offer(&outbox, note(5, 1)).await;
-    let rival = rival(&trial);
-    let _rivals = trial.pump(&rival);
-    let mut draft = named(&trial, 10, 5, &outbox).await;
-    draft.claim.header.speaker.role = Role::Coordinator;
-    offer(&rival, draft).await;
+    let other = trial.outbox("other");
+    let _others = trial.pump(&other);
+    let draft = named(&trial, 10, 5, &outbox).await;
+    offer(&other, draft).await;
     assert_eq!(erase(&trial.bus, &scope(), &last(&trial).await).await.unwrap(), [5]);
     let found = report(&trial).await;
-    assert!(found.is_clean() && found.erased == 2, "a coordinator's word reaches: {found:?}");
+    assert!(found.is_clean() && found.erased == 2, "another feed of the organisation reaches: {found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_coordinators_retraction_withdraws_and_erases_nothing() {
+    let trial = Trial::start().await;
+    let (outbox, rival) = (trial.outbox("desk"), rival(&trial));
+    let _pumps = (trial.pump(&outbox), trial.pump(&rival));
+    outbox.offer(notes(1..3)).await.unwrap();
+    settled(&outbox).await;
+    let mut draft = named(&trial, 9, 2, &outbox).await;
+    draft.claim.header.speaker.role = Role::Coordinator;
+    offer(&rival, draft).await;
+    assert!(erase(&trial.bus, &scope(), &last(&trial).await).await.unwrap().is_empty());
+    let found = report(&trial).await;
+    assert!(found.is_clean() && found.erased == 0, "{found:?}");
 }
 
 fn rival(trial: &Trial) -> Outbox {
