@@ -2,12 +2,15 @@
 //! is sent, and stays until the log has acknowledged it.
 //!
 //! One file per feed and scope, held by one process at a time. One thread writes it, so that all events offered while
-//! a commit is on its way to the disk share the next one.
+//! a commit is on its way to the disk share the next one. Where the disk fails, it closes the file and opens it again
+//! until it can be written; nothing that was taken is lost by that, and nothing is taken meanwhile.
 
 mod desk;
+mod keeper;
 mod store;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -21,11 +24,12 @@ use entente_schemas::family::Family;
 use tokio::sync::{oneshot, watch};
 
 use crate::identity::Identity;
+use crate::publish::Pause;
 use crate::topology::Scope;
 
 pub(crate) use desk::Desk;
+use keeper::Keeper;
 pub(crate) use store::Parcel;
-use store::Store;
 use writer::Command;
 
 /// What an outbox is for and where it lies.
@@ -48,6 +52,11 @@ pub struct OutboxOptions {
 impl OutboxOptions {
     /// The usual capacity: 1 GiB.
     pub const CAPACITY: u64 = 1 << 30;
+
+    fn file(&self) -> PathBuf {
+        let scope = &self.scope;
+        self.dir.join(format!("{}.{}.{}.{}.redb", self.org, self.feed, scope.universe, scope.audience))
+    }
 }
 
 /// The outbox of one feed in one scope. Clones share it; the file is given free when the last is dropped.
@@ -61,7 +70,7 @@ struct Inner {
     scope: Scope,
     public_key: String,
     desk: Arc<Desk>,
-    store: Arc<Store>,
+    keeper: Arc<Keeper>,
     commands: Option<mpsc::Sender<Command>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -169,8 +178,9 @@ impl Outbox {
     /// # Errors
     /// If a name does not fit, another process holds the file, or it is damaged or another's.
     pub fn open(options: OutboxOptions) -> Result<Self, OutboxError> {
-        let (store, opened) = Store::open(&options)?;
-        let store = Arc::new(store);
+        let (keeper, opened) = Keeper::new(options.clone())?;
+        let keeper = Arc::new(keeper);
+        let path = options.file();
         let source = Source { org: options.org, feed: options.feed, instance: opened.instance.clone() };
         let desk = Arc::new(Desk::new(&opened));
         let (commands, orders) = mpsc::channel();
@@ -180,19 +190,21 @@ impl Outbox {
             identity: options.identity.clone(),
             capacity: options.capacity_bytes,
             head: opened.head,
-            store: Arc::clone(&store),
+            keeper: Arc::clone(&keeper),
             desk: Arc::clone(&desk),
+            fault: None,
+            pause: Pause::default(),
         };
         let thread = std::thread::Builder::new()
             .name("outbox".to_owned())
             .spawn(move || writer.run(&orders))
-            .map_err(|error| OutboxError::Disk { path: store.path().to_owned(), reason: error.to_string() })?;
+            .map_err(|error| OutboxError::Disk { path, reason: error.to_string() })?;
         let inner = Inner {
             source,
             scope: options.scope,
             public_key: options.identity.public().to_owned(),
             desk,
-            store,
+            keeper,
             commands: Some(commands),
             writer: Mutex::new(Some(thread)),
         };
@@ -208,7 +220,8 @@ impl Outbox {
     /// Takes events, all or none, in order. When it returns they are on disk.
     ///
     /// # Errors
-    /// If an event may not travel, too much waits, or the disk fails.
+    /// If an event may not travel, too much waits, or the disk fails. After that it is taken again as soon as the disk
+    /// can be written.
     pub async fn offer(&self, drafts: Vec<Draft>) -> Result<Vec<Placed>, OutboxError> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Offer { drafts, reply })?;
@@ -226,7 +239,7 @@ impl Outbox {
     /// # Errors
     /// If the file cannot be read.
     pub fn said(&self) -> Result<Vec<Said>, OutboxError> {
-        self.inner.store.said()
+        self.inner.keeper.store()?.said()
     }
 
     /// Waits until the event of a sequence is in the log, and says at which of the log's sequences. `None` if this
@@ -235,7 +248,7 @@ impl Outbox {
         match self.inner.desk.wait_for(sequence) {
             desk::Wait::Logged(log) => Some(log),
             desk::Wait::Waiting(told) => told.await.ok(),
-            desk::Wait::Settled => self.inner.store.logged_at(sequence),
+            desk::Wait::Settled => self.inner.keeper.store().ok()?.logged_at(sequence),
         }
     }
 
@@ -269,10 +282,25 @@ impl Outbox {
             waiting.iter().filter(|(_, here)| here.is_none()).map(|(sequence, _)| *sequence).collect();
         let mut parcels: Vec<Arc<Parcel>> = waiting.into_iter().filter_map(|(_, here)| here).collect();
         if !elsewhere.is_empty() {
-            parcels.extend(self.inner.store.parcels(&elsewhere)?.into_iter().map(Arc::new));
+            parcels.extend(self.inner.keeper.store()?.parcels(&elsewhere)?.into_iter().map(Arc::new));
             parcels.sort_by_key(|parcel| parcel.sequence);
         }
         Ok(parcels)
+    }
+
+    /// The event that stands last in the log, as far as was acknowledged: its sequence and the log's.
+    pub(crate) fn last_logged(&self) -> Result<Option<(u64, u64)>, OutboxError> {
+        self.inner.store.last_logged()
+    }
+
+    /// Lets everything wait again that the outbox still has and `present` does not name; gives how much that is.
+    pub(crate) fn send_again(&self, present: &BTreeSet<u64>) -> Result<usize, OutboxError> {
+        let write = self.inner.store.write()?;
+        let again = write.wait_again(present, chrono::Utc::now().timestamp_millis())?;
+        write.commit()?;
+        let count = again.len();
+        self.inner.desk.wait_again(again);
+        Ok(count)
     }
 
     /// Writes down that the log has an event.

@@ -5,6 +5,7 @@
 //! server may have forgotten the id, or after a restart, the log is read first and what stands there is marked.
 
 mod flight;
+mod lost;
 mod wire;
 
 use std::sync::Arc;
@@ -26,7 +27,8 @@ use crate::feed::of_feed;
 use crate::kill::{self, Point};
 use crate::outbox::{Outbox, OutboxError, Parcel};
 use crate::read::ReadError;
-use flight::{Flights, Pause};
+use flight::Flights;
+pub(crate) use flight::Pause;
 use wire::{Answer, Token, answer_of};
 
 /// How many events may be unanswered.
@@ -97,6 +99,7 @@ struct Pump<'a> {
 
 impl<'a> Pump<'a> {
     async fn new(outbox: &'a Outbox, bus: &'a Bus) -> Result<Self, PumpError> {
+        lost::recover(outbox, bus).await?;
         let inbox = bus.client.new_inbox();
         let answers = bus.client.subscribe(format!("{inbox}.*")).await.map_err(|_| PumpError::Closed)?;
         Ok(Self {

@@ -105,6 +105,30 @@ impl Desk {
         }
     }
 
+    /// Lets events wait again that count as acknowledged, and forgets how far the log was.
+    pub(super) fn wait_again(&self, events: BTreeMap<u64, Waiting>) {
+        let mut state = self.lock();
+        state.bytes += events.values().map(|waiting| waiting.bytes).sum::<u64>();
+        state.waiting.extend(events);
+        state.floor = 0;
+    }
+
+    /// Takes in what the file holds after it was opened again. A commit that failed may be on disk nevertheless, and another
+    /// process may have held the file meanwhile: what waits there and is not known here waits from now on. Gives what
+    /// waited here and waits there no more.
+    pub(super) fn reread(&self, opened: &Opened) -> Vec<u64> {
+        let mut state = self.lock();
+        for (sequence, waiting) in &opened.waiting {
+            if !state.acknowledged.contains_key(sequence) && state.waiting.insert(*sequence, *waiting).is_none() {
+                state.bytes += waiting.bytes;
+            }
+        }
+        let gone = state.waiting.keys().filter(|sequence| !opened.waiting.contains_key(sequence)).copied().collect();
+        drop(state);
+        self.news.send_replace(opened.head.sequence);
+        gone
+    }
+
     pub(super) fn news(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
     }

@@ -1,6 +1,6 @@
 //! The outbox's file: every table it has, and all reading and writing of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,8 +14,8 @@ use entente_schemas::family::Family;
 use entente_schemas::record::Verdict;
 use entente_schemas::subject::{is_audience, is_feed, is_slug, is_universe};
 use redb::{
-    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageError,
-    TableDefinition, WriteTransaction,
+    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition,
+    WriteTransaction,
 };
 use ulid::Ulid;
 
@@ -40,6 +40,8 @@ const SAID: TableDefinition<'_, (&str, &str), (u64, u64)> = TableDefinition::new
 type Row<'a> = (&'a str, &'a str, &'a str, &'a str, &'a [u8], &'a [u8]);
 
 const FORMAT: &str = "1";
+/// More events than are ever unanswered at once: within so many the log's order may differ from the source's.
+const IN_FLIGHT: usize = 1_024;
 /// The pages that redb keeps in memory for one outbox, in bytes.
 const CACHE: usize = 8 << 20;
 
@@ -122,9 +124,7 @@ pub(super) struct Write<'a> {
 impl Store {
     pub(super) fn open(options: &OutboxOptions) -> Result<(Self, Opened), OutboxError> {
         check_names(options)?;
-        let scope = &options.scope;
-        let name = format!("{}.{}.{}.{}.redb", options.org, options.feed, scope.universe, scope.audience);
-        let path = options.dir.join(name);
+        let path = options.file();
         make_file(&path).map_err(|error| disk(&path, error))?;
         // Unchecked, redb trusts its map of free pages, and a rotten one lets it overwrite events or panic.
         let mut builder = redb::Builder::new();
@@ -136,16 +136,12 @@ impl Store {
         Ok((store, opened))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Writes the facts of a new outbox, or compares those of an old one.
     fn begin(&self, options: &OutboxOptions) -> Result<(), OutboxError> {
         let write = self.write()?;
         {
-            let mut facts = write.transaction.open_table(FACTS).map_err(|error| self.damaged(error))?;
-            if facts.is_empty().map_err(|error| self.damaged(error))? {
+            let mut facts = write.transaction.open_table(FACTS).map_err(|error| self.failed(error))?;
+            if facts.is_empty().map_err(|error| self.failed(error))? {
                 let instance = Ulid::new().to_string();
                 let scope = &options.scope;
                 let all = [
@@ -182,7 +178,7 @@ impl Store {
             ("key", options.identity.public()),
         ];
         for (name, wanted) in expected {
-            let found = facts.get(name).map_err(|error| self.damaged(error))?;
+            let found = facts.get(name).map_err(|error| self.failed(error))?;
             let found = found.as_ref().map_or("", |value| value.value());
             if found != wanted {
                 let whose = format!("{name} {found}, not {wanted}");
@@ -193,17 +189,17 @@ impl Store {
     }
 
     fn load(&self) -> Result<Opened, OutboxError> {
-        let read = self.database.begin_read().map_err(|error| self.damaged(error))?;
-        let facts = read.open_table(FACTS).map_err(|error| self.damaged(error))?;
+        let read = self.database.begin_read().map_err(|error| self.failed(error))?;
+        let facts = read.open_table(FACTS).map_err(|error| self.failed(error))?;
         let fact = |name: &str| -> Result<String, OutboxError> {
-            let value = facts.get(name).map_err(|error| self.damaged(error))?;
+            let value = facts.get(name).map_err(|error| self.failed(error))?;
             value.map(|value| value.value().to_owned()).ok_or_else(|| self.damaged(format!("`{name}` is missing")))
         };
         let number = |name: &str| fact(name)?.parse().map_err(|_| self.damaged(format!("`{name}` is no number")));
         let mut waiting = BTreeMap::new();
-        let table = read.open_table(WAITING).map_err(|error| self.damaged(error))?;
-        for entry in table.iter().map_err(|error| self.damaged(error))? {
-            let (sequence, value) = entry.map_err(|error| self.damaged(error))?;
+        let table = read.open_table(WAITING).map_err(|error| self.failed(error))?;
+        for entry in table.iter().map_err(|error| self.failed(error))? {
+            let (sequence, value) = entry.map_err(|error| self.failed(error))?;
             let (bytes, entered_ms) = value.value();
             waiting.insert(sequence.value(), Waiting { bytes, entered_ms });
         }
@@ -230,12 +226,12 @@ impl Store {
 
     /// The events of these sequences.
     pub(super) fn parcels(&self, sequences: &[u64]) -> Result<Vec<Parcel>, OutboxError> {
-        let read = self.database.begin_read().map_err(|error| self.damaged(error))?;
-        let events = read.open_table(EVENTS).map_err(|error| self.damaged(error))?;
+        let read = self.database.begin_read().map_err(|error| self.failed(error))?;
+        let events = read.open_table(EVENTS).map_err(|error| self.failed(error))?;
         let mut parcels = Vec::with_capacity(sequences.len());
         for sequence in sequences {
             // One that was acknowledged meanwhile, and is no object's last word, is gone.
-            if let Some(row) = events.get(sequence).map_err(|error| self.damaged(error))? {
+            if let Some(row) = events.get(sequence).map_err(|error| self.failed(error))? {
                 parcels.push(Parcel::read(*sequence, row.value()).map_err(|reason| self.damaged(reason))?);
             }
         }
@@ -249,15 +245,28 @@ impl Store {
         Some(logged.get(sequence).ok()??.value())
     }
 
+    /// Of the last events that were acknowledged, the one that stands last in the log: its sequence and the log's.
+    pub(super) fn last_logged(&self) -> Result<Option<(u64, u64)>, OutboxError> {
+        let read = self.database.begin_read().map_err(|error| self.failed(error))?;
+        let logged = read.open_table(LOGGED).map_err(|error| self.failed(error))?;
+        let mut last: Option<(u64, u64)> = None;
+        for entry in logged.iter().map_err(|error| self.failed(error))?.rev().take(IN_FLIGHT) {
+            let (sequence, log) = entry.map_err(|error| self.failed(error))?;
+            let (sequence, log) = (sequence.value(), log.value());
+            last = last.filter(|(_, before)| *before > log).or(Some((sequence, log)));
+        }
+        Ok(last)
+    }
+
     pub(super) fn said(&self) -> Result<Vec<Said>, OutboxError> {
-        let read = self.database.begin_read().map_err(|error| self.damaged(error))?;
-        let said = read.open_table(SAID).map_err(|error| self.damaged(error))?;
-        let events = read.open_table(EVENTS).map_err(|error| self.damaged(error))?;
+        let read = self.database.begin_read().map_err(|error| self.failed(error))?;
+        let said = read.open_table(SAID).map_err(|error| self.failed(error))?;
+        let events = read.open_table(EVENTS).map_err(|error| self.failed(error))?;
         let mut all = Vec::new();
-        for entry in said.iter().map_err(|error| self.damaged(error))? {
-            let (_, place) = entry.map_err(|error| self.damaged(error))?;
+        for entry in said.iter().map_err(|error| self.failed(error))? {
+            let (_, place) = entry.map_err(|error| self.failed(error))?;
             let (sequence, rev) = place.value();
-            let row = events.get(sequence).map_err(|error| self.damaged(error))?;
+            let row = events.get(sequence).map_err(|error| self.failed(error))?;
             let row = row.ok_or_else(|| self.damaged(format!("event {sequence} is missing")))?;
             let parcel = Parcel::read(sequence, row.value()).map_err(|reason| self.damaged(reason))?;
             all.push(self.remembered(parcel, rev)?);
@@ -285,15 +294,19 @@ impl Store {
         Ok(Write { store: self, transaction })
     }
 
-    fn damaged(&self, reason: impl ToString) -> OutboxError {
-        OutboxError::Damaged { path: self.path.clone(), reason: reason.to_string() }
+    fn failed(&self, error: impl Into<redb::Error>) -> OutboxError {
+        failed(&self.path, error.into())
+    }
+
+    fn damaged(&self, reason: String) -> OutboxError {
+        OutboxError::Damaged { path: self.path.clone(), reason }
     }
 }
 
 impl Write<'_> {
     fn create_tables(&self) -> Result<(), OutboxError> {
         let transaction = &self.transaction;
-        let failed = |error| self.store.damaged(error);
+        let failed = |error| self.store.failed(error);
         transaction.open_table(EVENTS).map_err(failed)?;
         transaction.open_table(WAITING).map_err(failed)?;
         transaction.open_table(IDS).map_err(failed)?;
@@ -304,8 +317,8 @@ impl Write<'_> {
 
     /// The sequence of an event id that was taken before.
     pub(super) fn sequence_of(&self, id: &str) -> Result<Option<u64>, OutboxError> {
-        let ids = self.transaction.open_table(IDS).map_err(|error| self.store.damaged(error))?;
-        let found = ids.get(id).map_err(|error| self.store.damaged(error))?;
+        let ids = self.transaction.open_table(IDS).map_err(|error| self.store.failed(error))?;
+        let found = ids.get(id).map_err(|error| self.store.failed(error))?;
         Ok(found.map(|sequence| sequence.value()))
     }
 
@@ -339,6 +352,35 @@ impl Write<'_> {
         facts.insert("sequence", head.sequence.to_string().as_str())?;
         facts.insert("prevhash", head.prevhash.as_str())?;
         Ok(())
+    }
+
+    /// Lets every kept event wait that neither waits nor is `present` in the log.
+    pub(super) fn wait_again(
+        &self,
+        present: &BTreeSet<u64>,
+        entered_ms: i64,
+    ) -> Result<BTreeMap<u64, Waiting>, OutboxError> {
+        self.try_wait_again(present, entered_ms).map_err(|error| disk(&self.store.path, error))
+    }
+
+    fn try_wait_again(&self, present: &BTreeSet<u64>, entered_ms: i64) -> Result<BTreeMap<u64, Waiting>, redb::Error> {
+        let events = self.transaction.open_table(EVENTS)?;
+        let mut waiting = self.transaction.open_table(WAITING)?;
+        let mut logged = self.transaction.open_table(LOGGED)?;
+        let mut again = BTreeMap::new();
+        for entry in events.iter()? {
+            let (sequence, row) = entry?;
+            let sequence = sequence.value();
+            if present.contains(&sequence) || waiting.get(sequence)?.is_some() {
+                continue;
+            }
+            let (id, _, object_id, subject, signature, payload) = row.value();
+            let bytes = (id.len() + object_id.len() + subject.len() + signature.len() + payload.len()) as u64;
+            waiting.insert(sequence, (bytes, entered_ms))?;
+            logged.remove(sequence)?;
+            again.insert(sequence, Waiting { bytes, entered_ms });
+        }
+        Ok(again)
     }
 
     /// Writes down what the log has acknowledged.
@@ -408,9 +450,20 @@ fn disk(path: &Path, error: impl ToString) -> OutboxError {
 fn open_error(path: &Path, error: DatabaseError) -> OutboxError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => OutboxError::Held(path.to_owned()),
-        DatabaseError::Storage(StorageError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {
-            disk(path, error)
-        }
-        other => OutboxError::Damaged { path: path.to_owned(), reason: other.to_string() },
+        other => failed(path, other.into()),
     }
+}
+
+/// A disk that does not do it can be mended or emptied, and the file is whole; bytes that are not what was written cannot.
+fn failed(path: &Path, error: redb::Error) -> OutboxError {
+    use io::ErrorKind::{InvalidData, UnexpectedEof};
+    let is_disk = match &error {
+        redb::Error::Io(error) => !matches!(error.kind(), InvalidData | UnexpectedEof),
+        redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::LockPoisoned(_) => true,
+        _ => false,
+    };
+    if is_disk {
+        return disk(path, error);
+    }
+    OutboxError::Damaged { path: path.to_owned(), reason: error.to_string() }
 }

@@ -12,6 +12,7 @@ mod clock;
 mod erase;
 mod feed;
 mod kills;
+mod lost;
 mod outbox;
 mod server;
 mod topology;
