@@ -17,20 +17,23 @@ pub enum AsOf {
 
 /// A text that is neither.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is neither a position of the log, such as 120, nor a time, such as 2024-07-19T05:27Z")]
+#[error("`{0}` is neither a position of this log, such as 120, nor a time with its day, such as 2024-07-19T05:27Z")]
 pub struct AsOfError(String);
 
 impl AsOf {
-    /// Reads a position or a time, which counts to the end of the second, minute or day that is written. A bare sequence is one of `single`, the only stream that is read.
+    /// Reads a position or a time, which counts to the end of the second, minute or day that is written. A bare sequence
+    /// is one of `single`, the only stream that is read: a position in any other would count nothing.
     ///
     /// # Errors
-    /// If the text is neither.
+    /// If the text is neither, or names another stream. `04:57` is such a text: a time of the day means another moment
+    /// tomorrow.
     pub fn parse(text: &str, single: &str) -> Result<Self, AsOfError> {
         if let Some(time) = end_of(text) {
             return Ok(Self::Time(time));
         }
-        let position = Position::parse(text.trim(), single);
-        position.map(Self::Position).map_err(|_| AsOfError(text.chars().take(80).collect()))
+        let position = Position::parse(text.trim(), single).ok();
+        let of_this_log = position.filter(|position| position.iter().all(|(stream, _)| stream == single));
+        of_this_log.map(Self::Position).ok_or_else(|| AsOfError(text.chars().take(80).collect()))
     }
 
     /// The position that is meant, in a log of these times.
@@ -51,13 +54,21 @@ mod tests {
     fn positions_and_times_are_told_apart() {
         let position = |text| AsOf::parse(text, "A_actual_all");
         assert_eq!(position("120"), Ok(AsOf::Position(Position::of("A_actual_all", 120))));
-        assert_eq!(position("A_actual_g1:7"), Ok(AsOf::Position(Position::of("A_actual_g1", 7))));
+        assert_eq!(position("A_actual_all:7"), Ok(AsOf::Position(Position::of("A_actual_all", 7))));
         assert_eq!(position("2024-07-19T05:27Z"), position("2024-07-19T05:27:59.999999999Z"));
         assert_eq!(position("2024-07-19T05:27:00Z"), position("2024-07-19T05:27:00.999999999Z"));
         // A year alone is a position: a log has one long before it has a year.
         assert_eq!(position("2024"), Ok(AsOf::Position(Position::of("A_actual_all", 2024))));
         for text in ["", "-1", "12a", "now", "A_actual_all:", "99999999999999999999"] {
             assert!(position(text).unwrap_err().to_string().contains("such as 120"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_the_day_and_a_stream_that_is_not_read_are_no_positions() {
+        for text in ["04:57", "04:57:30", " 04:57", "04:57Z", "A_actual_g1:7", "A_actual_all:7,A_actual_g1:7", ":7"] {
+            let told = AsOf::parse(text, "A_actual_all").unwrap_err().to_string();
+            assert!(told.contains("a time with its day, such as 2024-07-19T05:27Z"), "{text}: {told}");
         }
     }
 }
