@@ -290,12 +290,13 @@ impl Outbox {
 
     /// The event that stands last in the log, as far as was acknowledged: its sequence and the log's.
     pub(crate) fn last_logged(&self) -> Result<Option<(u64, u64)>, OutboxError> {
-        self.inner.store.last_logged()
+        self.inner.keeper.store()?.last_logged()
     }
 
     /// Lets everything wait again that the outbox still has and `present` does not name; gives how much that is.
     pub(crate) fn send_again(&self, present: &BTreeSet<u64>) -> Result<usize, OutboxError> {
-        let write = self.inner.store.write()?;
+        let store = self.inner.keeper.store()?;
+        let write = store.write()?;
         let again = write.wait_again(present, chrono::Utc::now().timestamp_millis())?;
         write.commit()?;
         let count = again.len();

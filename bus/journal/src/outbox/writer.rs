@@ -1,4 +1,5 @@
-//! The one thread that writes an outbox: gives sequence, predecessor and signature, and commits in groups.
+//! The one thread that writes an outbox: gives sequence, predecessor and signature, and commits in groups. Where the disk
+//! fails it tries again later and later, until it can write.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +11,12 @@ use entente_schemas::event::{Draft, Place, Source, chain_hash};
 use tokio::sync::oneshot;
 
 use super::desk::{Desk, Settled};
-use super::store::{Head, Parcel, Store, Write};
+use super::keeper::Keeper;
+use super::store::{Head, Opened, Parcel, Write};
 use super::{OutboxError, Placed};
 use crate::identity::Identity;
 use crate::kill::{self, Point};
+use crate::publish::Pause;
 use crate::topology::Scope;
 
 /// How many events share one commit at most: enough to hide the disk, few enough that the first are soon on their way.
@@ -37,8 +40,17 @@ pub(super) struct Writer {
     pub(super) identity: Identity,
     pub(super) capacity: u64,
     pub(super) head: Head,
-    pub(super) store: Arc<Store>,
+    pub(super) keeper: Arc<Keeper>,
     pub(super) desk: Arc<Desk>,
+    /// Set while the disk fails.
+    pub(super) fault: Option<Fault>,
+    pub(super) pause: Pause,
+}
+
+/// Why nothing can be written, and when that is tried again.
+pub(super) struct Fault {
+    error: OutboxError,
+    again: Instant,
 }
 
 /// The offers of one commit.
@@ -63,8 +75,12 @@ impl Writer {
         loop {
             // Looked at before waiting: what was acknowledged during the last commit told nobody.
             since = (!self.desk.is_settled()).then(|| since.unwrap_or_else(Instant::now));
-            let (group, open) = gather(orders, since.map(|since| SETTLE_AFTER.saturating_sub(since.elapsed())));
-            let due = since.is_some_and(|since| since.elapsed() >= SETTLE_AFTER);
+            let due = match &self.fault {
+                Some(fault) => Some(fault.again),
+                None => since.map(|since| since + SETTLE_AFTER),
+            };
+            let (group, open) = gather(orders, due.map(|due| due.saturating_duration_since(Instant::now())));
+            let due = due.is_some_and(|due| due <= Instant::now());
             if group.events > 0 || due || (!open && !self.desk.is_settled()) {
                 self.commit(group);
                 since = None;
@@ -77,7 +93,7 @@ impl Writer {
 
     fn commit(&mut self, group: Group) {
         let (drafts, replies): (Vec<_>, Vec<_>) = group.offers.into_iter().unzip();
-        match self.write(&drafts) {
+        match self.try_write(&drafts) {
             Ok(answers) => {
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     // Whoever gave up waiting finds the event taken when it offers it again.
@@ -85,7 +101,6 @@ impl Writer {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "outbox of {}", self.source.org_feed());
                 for reply in replies {
                     let _ = reply.send(Err(error.clone()));
                 }
@@ -93,9 +108,56 @@ impl Writer {
         }
     }
 
+    /// Writes, after a failure of the disk only once the file is open again, and not before the pause is over.
+    fn try_write(&mut self, offers: &[Vec<Draft>]) -> Result<Vec<Result<Vec<Placed>, OutboxError>>, OutboxError> {
+        if let Some(fault) = self.fault.as_ref().filter(|fault| Instant::now() < fault.again) {
+            return Err(fault.error.clone());
+        }
+        let failed = self.fault.is_some();
+        let opened = if failed { self.reopen() } else { Ok(()) };
+        let written = opened.and_then(|()| self.write(offers));
+        match &written {
+            Ok(_) if failed => {
+                (self.fault, self.pause) = (None, Pause::default());
+                tracing::info!("outbox of {}: its disk can be written again", self.source.org_feed());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "outbox of {}", self.source.org_feed());
+                self.fault = Some(Fault { error: error.clone(), again: Instant::now() + self.pause.next() });
+            }
+        }
+        written
+    }
+
+    /// Opens the file again and goes on from what it holds, which must be all that was ever taken.
+    fn reopen(&mut self) -> Result<(), OutboxError> {
+        let opened = self.keeper.reopen()?;
+        self.compare(&opened)?;
+        let store = self.keeper.store()?;
+        for sequence in self.desk.reread(&opened) {
+            let lost = || self.keeper.damaged(format!("event {sequence} waited in it and is gone"));
+            self.desk.logged(sequence, store.logged_at(sequence).ok_or_else(lost)?);
+        }
+        self.head = opened.head;
+        Ok(())
+    }
+
+    fn compare(&self, opened: &Opened) -> Result<(), OutboxError> {
+        let (found, known) = (&opened.head, &self.head);
+        if found.sequence < known.sequence || (found.sequence == known.sequence && found != known) {
+            let (found, known) = (found.sequence, known.sequence);
+            return Err(self
+                .keeper
+                .damaged(format!("its chain ends at {found}, and not as it was taken up to {known}")));
+        }
+        Ok(())
+    }
+
     /// One transaction: the offers that may be taken, and what was acknowledged meanwhile.
     fn write(&mut self, offers: &[Vec<Draft>]) -> Result<Vec<Result<Vec<Placed>, OutboxError>>, OutboxError> {
-        let write = self.store.write()?;
+        let store = self.keeper.store()?;
+        let write = store.write()?;
         let settled = self.desk.to_settle();
         let head = self.head.clone();
         let mut staged = Staged { head, parcels: Vec::new(), ids: BTreeMap::new(), bytes: self.desk.bytes() };

@@ -13,10 +13,10 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Pauses between tries: 50 ms doubling to 5 s, each shortened by up to a half at random.
 #[derive(Debug, Default)]
-pub(super) struct Pause(u32);
+pub(crate) struct Pause(u32);
 
 impl Pause {
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let whole = SHORTEST.saturating_mul(1 << self.0.min(10)).min(LONGEST);
         self.0 = self.0.saturating_add(1);
         let thousandths = u32::try_from(RandomState::new().hash_one(self.0) % 501).unwrap_or(0);

@@ -9,6 +9,7 @@
 )]
 
 mod clock;
+mod disk;
 mod erase;
 mod feed;
 mod kills;
