@@ -76,17 +76,24 @@ pub fn rss(name: &str, address: &str) -> Arc<dyn Normalize> {
     Arc::new(Rss { profile: profile(&name, "rss", format!("rss.{name}"), address, known(&name)), class })
 }
 
-/// The feed of a vendor at an address that somebody gave: of the kind that `feeds.toml` names for it, else by how the
-/// address ends.
+/// The feed of a vendor at an address that somebody gave: of the kind that the address ends in, else that `feeds.toml` names
+/// for it. A page that is known by one kind may have been saved, or be read, in another.
 #[must_use]
 pub fn feed(name: &str, address: &str) -> Arc<dyn Normalize> {
+    let usual = known(&slug(name)).map_or(Kind::Statuspage, |vendor| vendor.kind);
+    match named_by(address).unwrap_or(usual) {
+        Kind::Statuspage => statuspage(name, address),
+        Kind::Rss => rss(name, address),
+    }
+}
+
+fn named_by(address: &str) -> Option<Kind> {
     let path = address.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/').to_lowercase();
-    let syndicated = [".rss", ".atom", ".xml", "/rss", "/atom", "/feed"].iter().any(|end| path.ends_with(end));
-    match known(&slug(name)).map(|vendor| vendor.kind) {
-        Some(Kind::Statuspage) => statuspage(name, address),
-        Some(Kind::Rss) => rss(name, address),
-        None if syndicated => rss(name, address),
-        None => statuspage(name, address),
+    let ends = |with: &[&str]| with.iter().any(|end| path.ends_with(end));
+    match () {
+        () if ends(&[".rss", ".atom", ".xml", "/rss", "/atom", "/feed"]) => Some(Kind::Rss),
+        () if ends(&[".json"]) => Some(Kind::Statuspage),
+        () => None,
     }
 }
 
@@ -153,7 +160,8 @@ mod tests {
         assert!(is_slug(&slug(&"long name ".repeat(9))));
         assert_eq!(feed("acme", "https://status.acme.test/history.rss").profile().system, "rss.acme");
         assert_eq!(feed("acme", "https://status.acme.test/api/v2/summary.json").profile().system, "statuspage.acme");
-        assert_eq!(feed("GitHub", "/recorded/history.rss").profile().system, "statuspage.github");
+        assert_eq!(feed("GitHub", "/recorded/history.rss").profile().system, "rss.github");
+        assert_eq!(feed("github", "/recorded/page").profile().system, "statuspage.github");
         assert_eq!(feed("github", "x").profile().address, "x");
     }
 }

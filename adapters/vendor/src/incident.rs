@@ -34,6 +34,7 @@ struct RawAnswer {
     #[serde(rename = "activeMaintenances")]
     active_maintenances: Option<List<Box<RawValue>>>,
     incident_updates: Option<IgnoredAny>,
+    ongoing_incidents: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +46,7 @@ struct Page {
 /// list of incidents, or one alone, as recordings hold them.
 ///
 /// # Errors
-/// If the answer is no JSON, or has no list of incidents.
+/// If the answer is no JSON, has no list of incidents, or only one of those that are ongoing.
 pub(crate) fn answer(body: &[u8]) -> Result<Answer, Refusal> {
     let whole: Box<RawValue> = decode::json(body)?;
     if whole.get().starts_with('[') {
@@ -56,6 +57,11 @@ pub(crate) fn answer(body: &[u8]) -> Result<Answer, Refusal> {
         return Err(refuse("expected an object with a list of incidents", body));
     }
     let raw: RawAnswer = decode::json(body)?;
+    if raw.ongoing_incidents.is_some() && raw.incidents.is_none() {
+        let what = "a widget's list, which tells what is ongoing and never how it ended: give the address of the page's \
+                    incidents.json";
+        return Err(refuse(what, body));
+    }
     let page = raw.page.and_then(|page| serde_json::from_str::<Page>(page.get()).ok()).and_then(|page| page.url);
     let alone = raw.incident_updates.is_some();
     let lists = [

@@ -184,6 +184,10 @@ fn what_is_no_status_page_is_refused_and_the_reason_says_what_was_expected() {
         ("{\"incidents\":\"<html>\"}", "sequence"),
         ("7", "an object with a list of incidents"),
         ("{\"page\":{},\"status\":{}}", "no list of incidents"),
+        (
+            "{\"ongoing_incidents\":[{\"id\":\"a\"}],\"in_progress_maintenances\":[],\"scheduled_maintenances\":[]}",
+            "never how it ended",
+        ),
         ("{\"incidents\":[],\"incidents\":[]}", "duplicate"),
         ("{\"incidents\":[1e999]}", ""),
         ("{\"incidents\":[[\"a\",\"A\"]]}", ""),
