@@ -32,7 +32,9 @@ enum Unit {
 
 /// A text that is no time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time with its day; expected one such as 2024-07-19T05:27:00Z, 2024-07-19T05:27Z or 2024-07-19, in UTC")]
+#[error(
+    "`{0}` is no time with its day; expected one such as 2024-07-19T05:27:00Z, 2024-07-19T05:27Z or 2024-07-19, in UTC"
+)]
 pub struct MomentError(String);
 
 /// A text that is neither a time nor a distance from now.

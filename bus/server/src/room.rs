@@ -11,7 +11,7 @@ use entente_correlator::{Model, State};
 use entente_journal::{Batch, Scope};
 use entente_replay::{Archive, AsOf};
 use entente_schemas::record::Position;
-use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, spawn_blocking};
 
 /// Pictures that are kept: each view that is open needs one.
@@ -20,6 +20,8 @@ const PICTURES: usize = 16;
 const CUTS: usize = 2;
 /// States of earlier moments that are folded at the same time: each takes a core, and memory as the live one does.
 const FOLDS: usize = 2;
+/// States of earlier moments that wait for being folded. Whoever asks for one more is told to come again.
+const WAITING: usize = 16;
 
 /// What the server knows.
 pub(crate) struct Room {
@@ -29,7 +31,9 @@ pub(crate) struct Room {
     link: watch::Sender<Link>,
     pictures: Mutex<VecDeque<(Key, Arc<Picture>)>>,
     cuts: Mutex<Cuts>,
-    folds: Semaphore,
+    folds: Arc<Semaphore>,
+    /// A place for each state that is folded or waits for it.
+    places: Arc<Semaphore>,
 }
 
 struct Log {
@@ -113,10 +117,16 @@ impl Moment<'_> {
     }
 }
 
-/// A question was not answered, because answering it failed.
+/// A question was not answered.
 #[derive(Debug, thiserror::Error)]
-#[error("the picture could not be made: {0}")]
-pub(crate) struct Unanswered(#[from] JoinError);
+pub(crate) enum Unanswered {
+    /// Answering it failed.
+    #[error("the picture could not be made: {0}")]
+    Failed(#[from] JoinError),
+    /// Too many others wait for other moments.
+    #[error("{WAITING} other earlier moments are waited for already")]
+    Busy,
+}
 
 impl Room {
     pub(crate) fn new(scope: &Scope, model: Arc<Model>) -> Self {
@@ -129,7 +139,8 @@ impl Room {
             link: watch::Sender::new(Link::Catching),
             pictures: Mutex::default(),
             cuts: Mutex::default(),
-            folds: Semaphore::new(FOLDS),
+            folds: Arc::new(Semaphore::new(FOLDS)),
+            places: Arc::new(Semaphore::new(FOLDS + WAITING)),
         }
     }
 
@@ -220,7 +231,7 @@ impl Room {
     /// Asks the state of a moment.
     ///
     /// # Errors
-    /// If the answering failed.
+    /// As [`Room::ask`].
     pub(crate) async fn look<R: Send + 'static>(
         self: &Arc<Self>,
         when: When,
@@ -233,7 +244,7 @@ impl Room {
     /// run where no other task waits for them.
     ///
     /// # Errors
-    /// If the answering failed.
+    /// If the answering failed, or too many other moments are waited for.
     pub(crate) async fn ask<F, R: Send + 'static>(
         self: &Arc<Self>,
         when: When,
@@ -276,27 +287,26 @@ impl Room {
     async fn past(self: &Arc<Self>, when: When) -> Result<Option<Arc<Past>>, Unanswered> {
         let Some(sequence) = when.sequence.filter(|wanted| *wanted != self.sequence()) else { return Ok(None) };
         let (past, dropped) = self.cut(sequence);
-        if !past.initialized() {
-            // A caller who goes away must not make room for another fold while this one goes on.
-            tokio::spawn(Arc::clone(self).fold(sequence, Arc::clone(&past), dropped)).await??;
+        if !dropped.is_empty() {
+            spawn_blocking(move || drop(dropped));
         }
+        past.get_or_try_init(|| Arc::clone(self).fold(sequence)).await?;
         Ok(Some(past))
     }
 
-    async fn fold(self: Arc<Self>, sequence: u64, past: Arc<Past>, dropped: Cuts) -> Result<(), JoinError> {
-        let folding = || async {
-            let place = self.folds.acquire().await;
-            let room = Arc::clone(&self);
-            let state = spawn_blocking(move || {
-                drop(dropped);
-                let cut = room.lock().archive.cut(&Position::of(&room.stream, sequence));
-                Mutex::new(cut.fold())
-            });
-            let state = state.await;
-            drop(place);
-            state
-        };
-        past.get_or_try_init(folding).await.map(drop)
+    /// Whoever goes away while waiting leaves nothing to fold: then another who asks for the same moment takes over.
+    async fn fold(self: Arc<Self>, sequence: u64) -> Result<Mutex<State>, Unanswered> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Unanswered::Busy)?;
+        let turn = Arc::clone(&self.folds).acquire_owned().await.map_err(|_| Unanswered::Busy)?;
+        Ok(spawn_blocking(move || self.folded(sequence, [turn, place])).await?)
+    }
+
+    /// The places go with the fold: whoever goes away must not make room for another while this one goes on.
+    fn folded(&self, sequence: u64, places: [OwnedSemaphorePermit; 2]) -> Mutex<State> {
+        let cut = self.lock().archive.cut(&Position::of(&self.stream, sequence));
+        let state = Mutex::new(cut.fold());
+        drop(places);
+        state
     }
 
     /// The place of an earlier state, and those that are not kept any longer: freeing one takes a while.
@@ -366,6 +376,34 @@ mod tests {
         assert_eq!(room.look(at(Some(5)), |moment| moment.sequence()).await.unwrap(), 5);
         let places = room.folds.acquire_many(u32::try_from(FOLDS).unwrap()).await;
         assert_eq!(places.unwrap().num_permits(), FOLDS);
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_bounded_and_who_went_away_is_not_folded_for() {
+        let room = room(99);
+        let all = room.folds.acquire_many(u32::try_from(FOLDS).unwrap()).await.unwrap();
+        let asking = |sequence| {
+            let room = Arc::clone(&room);
+            tokio::spawn(async move { room.look(at(Some(sequence)), |moment| moment.sequence()).await })
+        };
+        let most = u64::try_from(FOLDS + WAITING).unwrap();
+        let waiting: Vec<_> = (1..=most).map(asking).collect();
+        settle().await;
+        let refused = asking(50).await.unwrap();
+        assert!(matches!(refused, Err(Unanswered::Busy)), "{refused:?}");
+        assert_eq!(room.look(at(None), |moment| moment.sequence()).await.unwrap(), 99);
+        // One who waits for the same moment as another needs no place, and takes over when that one goes away.
+        let (first, same) = (waiting.last().unwrap(), asking(most));
+        settle().await;
+        assert_eq!(room.places.available_permits(), 0);
+        first.abort();
+        waiting.iter().for_each(tokio::task::JoinHandle::abort);
+        settle().await;
+        assert_eq!(room.places.available_permits(), FOLDS + WAITING - 1);
+        drop(all);
+        assert_eq!(same.await.unwrap().unwrap(), most);
+        assert_eq!(room.places.available_permits(), FOLDS + WAITING);
+        assert_eq!(asking(50).await.unwrap().unwrap(), 50);
     }
 
     #[tokio::test]

@@ -50,9 +50,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     for (status, content) in &route.gives {
         responses.insert(status.as_u16().to_string(), response(*status, *content, generator));
     }
-    let refused = json!({"description": "What failed, and the next step.",
-        "content": {"application/json": {"schema": generator.subschema_for::<ErrorBody>()}}});
-    responses.insert("default".to_owned(), refused);
+    responses.insert("default".to_owned(), refused(route, generator));
     let mut operation = json!({"summary": route.about, "parameters": parameters(route), "responses": responses});
     if let (Some(takes), Some(members)) = (route.takes, operation.as_object_mut()) {
         members.insert("requestBody".to_owned(), json!({"required": true, "content": body(takes, generator)}));
@@ -61,6 +59,17 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         }
     }
     operation
+}
+
+/// A page tells its reader on a page; what never came to it, a foreign caller for one, is told as everywhere.
+fn refused(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let mut told = json!({"application/json": {"schema": generator.subschema_for::<ErrorBody>()}});
+    let shows = |content: &Content| matches!(content, Content::Html);
+    let page = route.gives.iter().any(|(_, content)| shows(content));
+    if let (true, Some(media)) = (page, told.as_object_mut()) {
+        media.insert("text/html".to_owned(), json!({"schema": {"type": "string"}}));
+    }
+    json!({"description": "What failed, and the next step.", "content": told})
 }
 
 fn response(status: StatusCode, content: Content, generator: &mut SchemaGenerator) -> Value {

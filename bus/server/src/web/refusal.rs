@@ -2,13 +2,16 @@
 //! where the server's errors meet HTTP statuses.
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::claims::{Mistake, PublishError};
 use crate::room::Unanswered;
+
+/// Seconds after which what is not to be had now may be.
+const RETRY_AFTER: &str = "5";
 
 /// What failed, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +28,8 @@ pub(crate) struct ErrorBody {
     pub(crate) error: String,
     /// The next step.
     pub(crate) next: String,
-    /// What is wrong with a claim, each mistake with its path.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// What is wrong with a claim, each mistake with its path; absent if nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<Mistake>,
 }
 
@@ -39,6 +42,15 @@ impl ErrorBody {
 }
 
 impl Refusal {
+    /// What a program should know beside the body.
+    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self.status {
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))),
+            _ => None,
+        }
+    }
+
     pub(crate) fn new(status: StatusCode, error: impl Into<String>, next: impl Into<String>) -> Self {
         Self { status, body: ErrorBody { error: error.into(), next: next.into(), problems: Vec::new() } }
     }
@@ -94,7 +106,13 @@ impl Refusal {
 
 impl From<Unanswered> for Refusal {
     fn from(error: Unanswered) -> Self {
-        Self::broken(&error.to_string())
+        match error {
+            Unanswered::Failed(_) => Self::broken(&error.to_string()),
+            Unanswered::Busy => {
+                let next = "ask again in a few seconds; the live picture is not concerned";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), next)
+            }
+        }
     }
 }
 
@@ -119,10 +137,9 @@ impl From<PublishError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let header = self.header();
         let mut response = (self.status, Json(self.body)).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
+        response.headers_mut().extend(header);
         response
     }
 }

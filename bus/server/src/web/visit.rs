@@ -124,7 +124,9 @@ impl Visit {
         let what = refusal.body.told();
         let still = "The log is whole, and every other page shows what it did.";
         let html = entente_console::error(&frame, refusal.status.as_u16(), &what, still, &refusal.body.next);
-        self.page(app, refusal.status, html)
+        let mut response = self.page(app, refusal.status, html);
+        response.headers_mut().extend(refusal.header());
+        response
     }
 
     /// A page, or why there is none.

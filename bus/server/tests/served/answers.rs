@@ -29,6 +29,13 @@ async fn as_of_shows_what_was_live_at_every_position() {
     assert_eq!((then["as_of"].as_str(), then["at"].as_str()), (Some("20"), Some(logged.as_str())));
     let before = trial.json("/v1/picture?as_of=2001-01-01").await;
     assert_eq!((before["as_of"].as_str(), before["totals"]["claims"].as_u64()), (Some("0"), Some(0)));
+    for (path, key) in [("/", "as_of"), ("/v1/picture", "as_of"), ("/v1/picture", "at"), ("/v1/events", "at")] {
+        for meant in ["04:57", "04:57:30"] {
+            let refused = trial.get(&format!("{path}?{key}={meant}")).await;
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{path}?{key}={meant}");
+            assert!(refused.text().await.unwrap().contains("2024-07-19T05:27Z"), "{path}?{key}={meant}");
+        }
+    }
     let ahead = trial.get("/v1/picture?as_of=51").await;
     assert_eq!(ahead.status(), StatusCode::NOT_FOUND);
     assert!(ahead.text().await.unwrap().contains("the log is at position 50"));
@@ -120,6 +127,28 @@ async fn the_document_names_every_address_that_answers() {
         let known = response.status() != StatusCode::NOT_FOUND
             || !response.text().await.unwrap().contains("nothing at this address");
         assert!(known, "{path} is in the document and is not answered");
+    }
+    let error = &document["components"]["schemas"]["Error"];
+    assert_eq!(error["required"], json!(["error", "next"]));
+    let get = |path: &str| &document["paths"][path]["get"]["responses"]["default"]["content"];
+    for (path, asked) in [
+        ("/", "/?zoom=2"),
+        ("/incidents/{key}", "/incidents/x"),
+        ("/feeds", "/feeds?as_of=x"),
+        ("/events/{key}", "/events/x"),
+        ("/board.txt", "/board.txt?as_of=x"),
+        ("/incidents/{key}/text", "/incidents/x/text"),
+        ("/assets/{name}", "/assets/x"),
+        ("/v1/picture", "/v1/picture?as_of=x"),
+        ("/v1/incidents/{key}", "/v1/incidents/x"),
+    ] {
+        let refused = trial.get(asked).await;
+        assert!(refused.status().is_client_error(), "{asked}");
+        let media = refused.headers()["content-type"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        assert!(get(path).get(&media).is_some(), "{asked} answers {media}: {}", get(path));
+        let page =
+            !path.starts_with("/v1") && !path.contains("text") && !path.contains("txt") && !path.contains("assets");
+        assert_eq!(get(path).get("text/html").is_some(), page, "{path}");
     }
     let nowhere = trial.get("/v1/nowhere").await;
     assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
