@@ -18,7 +18,7 @@ pub struct ServerOptions {
     pub scope: Scope,
     /// The viewer's organisation: whose words are claimed here.
     pub org: String,
-    /// What that organisation is to the incidents, where a claim does not say.
+    /// What that organisation is to the incidents: in this role its people write, and in no other.
     pub role: Role,
     /// The data folder: the token for `POST /v1/claims` stands there.
     pub data: PathBuf,

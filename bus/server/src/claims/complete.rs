@@ -18,7 +18,7 @@ use super::request::Request;
 pub(crate) struct Writer<'a> {
     /// The desk's organisation.
     pub(crate) org: &'a str,
-    /// What it is, where the claim does not say.
+    /// What it is, by the desk's own start.
     pub(crate) role: Role,
     /// What the clock shows.
     pub(crate) now: DateTime<Utc>,
@@ -26,6 +26,12 @@ pub(crate) struct Writer<'a> {
     pub(crate) event: Uuid,
     /// For a new object's id.
     pub(crate) object: Uuid,
+}
+
+impl Writer<'_> {
+    fn as_started(&self) -> String {
+        format!("this desk was started as {}; leave role out, or start the desk anew with another --role", self.role)
+    }
 }
 
 /// The event that a request asks for.
@@ -40,6 +46,7 @@ pub(crate) fn complete(request: Request, ground: &Ground, writer: &Writer<'_>) -
     building.name(ground, writer);
     building.speaker(ground, writer);
     building.author(writer);
+    building.weight(request.family, writer);
     building.within("times", "observed_at", || json!(stamp(writer.now)));
     building.of_family(request.family, ground);
     let claim = building.finish(request.family)?;
@@ -143,6 +150,19 @@ impl Building {
         self.within("author", "role", || json!(writer.role));
         if self.text("author", "org").is_some_and(|org| org != writer.org) {
             self.mistake("author.org", format!("claims of this desk are written for {}", writer.org));
+        }
+        if self.text("author", "role").is_some_and(|role| role != writer.role.as_str()) {
+            self.mistake("author.role", writer.as_started());
+        }
+    }
+
+    /// Nobody coordinates by a word in a claim: not for oneself, and not in the name of another where that word binds.
+    fn weight(&mut self, family: Family, writer: &Writer<'_>) {
+        let binds = matches!(family, Family::Constraint | Family::Retraction);
+        let own = self.text("speaker", "org") == Some(writer.org);
+        let coordinates = self.text("speaker", "role") == Some(Role::Coordinator.as_str());
+        if coordinates && (own || binds) && writer.role != Role::Coordinator {
+            self.mistake("speaker.role", writer.as_started());
         }
     }
 
@@ -303,6 +323,29 @@ mod tests {
         for path in ["rev", "author.org", "phase", "sevrity", "title"] {
             assert!(found.iter().any(|found| found == path), "{path} is not among {found:?}");
         }
+    }
+
+    #[test]
+    fn nobody_takes_another_role_than_the_desk_was_started_with() {
+        let apart = json!({"kind": "cannot_link", "objects": ["aws:1", "gcp:1"], "reason": "x"});
+        let found = |family, claim: &Value, more, role| {
+            let writer = Writer { role, ..writer() };
+            let known = Ground { role: Some(Role::Coordinator), ..Ground::default() };
+            complete(asked(family, and(claim.clone(), more)), &known, &writer).map(drop).map_err(|_| ())
+        };
+        let author = |role: &str| json!({"author": {"role": role}});
+        let told = |role: &str| json!({"speaker": {"org": "cisa", "role": role}});
+        let (provider, coordinator) = (Role::Provider, Role::Coordinator);
+        assert_eq!(found(Family::Constraint, &apart, author("provider"), provider), Ok(()));
+        assert_eq!(found(Family::Constraint, &apart, author("coordinator"), coordinator), Ok(()));
+        assert_eq!(found(Family::Constraint, &apart, author("coordinator"), provider), Err(()));
+        assert_eq!(found(Family::Constraint, &apart, author("provider"), coordinator), Err(()));
+        assert_eq!(found(Family::Constraint, &apart, json!({"speaker": {"role": "coordinator"}}), provider), Err(()));
+        assert_eq!(found(Family::Constraint, &apart, told("coordinator"), provider), Err(()));
+        assert_eq!(found(Family::Constraint, &apart, json!({"speaker": {"org": "cisa"}}), provider), Err(()));
+        assert_eq!(found(Family::Impact, &impact(), told("coordinator"), provider), Ok(()));
+        let coordinates = asked(Family::Constraint, and(apart, author("coordinator")));
+        assert_eq!(paths(complete(coordinates, &Ground::default(), &writer())), ["author.role"]);
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::room::Moment;
 enum Kind {
     /// Whatever was said, as an object id; an incident stands for the member that gave it its id.
     Object,
-    /// A claim of what is broken, as an object id; an incident stands as above.
+    /// A claim of what is broken, as an object id; an incident stands for the desk's own member where it has one, for
+    /// only of that its word binds, and otherwise as above.
     Impact,
     /// The message that began a thread, as an object id.
     Thread,
@@ -57,6 +58,8 @@ impl Kind {
 /// Looks up what a claim names, and what it answers.
 pub(super) struct Naming<'a, 'b> {
     moment: &'a mut Moment<'b>,
+    /// The desk's organisation.
+    own: &'a str,
     /// What the outbox took; the log may not have it yet.
     taken: &'a Revisions,
     /// Whether the log has been read to its end.
@@ -66,8 +69,8 @@ pub(super) struct Naming<'a, 'b> {
 }
 
 impl<'a, 'b> Naming<'a, 'b> {
-    pub(super) fn new(moment: &'a mut Moment<'b>, taken: &'a Revisions, whole: bool) -> Self {
-        Self { moment, taken, whole, mistakes: Vec::new(), remarks: Vec::new() }
+    pub(super) fn new(moment: &'a mut Moment<'b>, own: &'a str, taken: &'a Revisions, whole: bool) -> Self {
+        Self { moment, own, taken, whole, mistakes: Vec::new(), remarks: Vec::new() }
     }
 
     /// Writes every name of a request as the id that it stands for.
@@ -168,9 +171,25 @@ impl<'a, 'b> Naming<'a, 'b> {
         let said = state.event(name).map(|(line, _)| line).or_else(|| self.said_of(name));
         match said {
             Some(line) => kind.takes(line.family).then_some(line.object_id),
+            None if kind == Kind::Impact => self.own_member(name).or_else(|| self.anchor(name)),
             None if kind.takes(Family::Impact) => self.anchor(name),
             None => None,
         }
+    }
+
+    /// The first that the desk's organisation said to be broken in an incident. Not of an incident by a former id: that
+    /// stands for what it was made of.
+    fn own_member(&mut self, name: &str) -> Option<String> {
+        let incident = self.moment.state.incident(name, self.moment.at)?;
+        let former = incident.id != name && self.moment.state.resolve(name) != name;
+        let members = incident.members.into_iter().filter(|member| !former && member.family == Family::Impact);
+        let own = members.filter(|member| member.speaker == self.own).map(|member| member.object_id);
+        own.min_by_key(|object| self.first_said_of(object))
+    }
+
+    fn first_said_of(&self, object: &str) -> Option<u64> {
+        let filter = EventFilter { object: Some(object.to_owned()), family: Some(Family::Impact), speaker: None };
+        self.moment.state.events(None, usize::MAX, &filter).last().map(|line| line.position)
     }
 
     /// The member that gave an incident its id. The id itself may have become an alias: then it stands for the member

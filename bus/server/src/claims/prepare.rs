@@ -46,12 +46,12 @@ impl Preparing {
         desk: &str,
         whole: bool,
     ) -> Self {
-        let mut naming = Naming::new(moment, &revisions, whole);
+        let own = desk.split('/').next().unwrap_or_default();
+        let mut naming = Naming::new(moment, own, &revisions, whole);
         naming.settle(&mut request);
         let Naming { mistakes, mut remarks, .. } = naming;
         let ground = Ground::of_log(moment, &request, desk);
         if !request.still {
-            let own = desk.split('/').next().unwrap_or_default();
             remarks.extend(slugs::mistyped(moment, &request, own));
             remarks.extend(ground::name_taken(moment, &request));
         }
@@ -82,6 +82,7 @@ impl Preparing {
         self.remarks.extend(found.remarks);
         if let (Body::Retraction(retraction), Some(target)) = (&draft.claim.body, &self.ground.target) {
             self.remarks.extend(retract::against(&draft.claim, retraction, target, org)?);
+            self.remarks.extend(retract::kept(retraction, target, org));
         }
         Ok(Prepared { draft, remarks: self.remarks, revisions: self.revisions })
     }

@@ -63,9 +63,28 @@ pub(super) fn against(
             Err(Void::Nothing { object: target.line.object_id.clone(), rev: retraction.target_rev })
         }
         (_, Scope::Object) => Ok(later(target, retraction.target_rev)),
+        // What was withdrawn before and still has its bytes can lose them.
+        (Some(_), _) if source_org == org && retraction.reason.erases() => Ok(None),
         (Some(by), _) => Err(Void::Withdrawn { position, by: by.clone() }),
         (None, _) => Ok(None),
     }
+}
+
+/// What a retraction whose reason erases leaves readable, for an author who thinks that it is gone.
+pub(super) fn kept(retraction: &Retraction, target: &Target, org: &str) -> Option<String> {
+    if !retraction.reason.erases() {
+        return None;
+    }
+    let source_org = target.line.source.split('/').next().unwrap_or_default();
+    if source_org != org {
+        return Some(format!(
+            "This withdraws and does not erase: the words stay readable in the log until {source_org} itself retracts them."
+        ));
+    }
+    let (whole, rev) = (retraction.scope == Scope::Object, retraction.target_rev);
+    (whole && target.standing.iter().any(|other| *other != rev)).then(|| {
+        format!("This erases the words of revision {rev} alone: the others of the object are withdrawn and stay readable. Retract each by its position, with scope revision and the same reason.")
+    })
 }
 
 fn later(target: &Target, rev: u64) -> Option<String> {
@@ -76,4 +95,75 @@ fn later(target: &Target, rev: u64) -> Option<String> {
 fn coordinates(claim: &Claim) -> bool {
     let author = claim.header.author.as_ref().and_then(|author| author.role);
     author == Some(Role::Coordinator) || claim.header.speaker.role == Role::Coordinator
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use entente_correlator::picture::Line;
+    use entente_schemas::family::Body;
+    use serde_json::json;
+
+    use super::*;
+
+    fn target(org: &str, withdrawn_by: Option<&str>, standing: &[u64]) -> Target {
+        let line = Line {
+            position: 120,
+            id: "e1".into(),
+            logged: DateTime::UNIX_EPOCH,
+            speaker: org.into(),
+            source: format!("{org}/desk"),
+            family: Family::Impact,
+            object_id: format!("{org}:1"),
+            rev: 2,
+            says: String::new(),
+            incident: None,
+            withdrawn_by: withdrawn_by.map(str::to_owned),
+        };
+        Target { line, source: format!("//{org}/desk/01J00000000000000000000000"), standing: standing.to_vec() }
+    }
+
+    fn claim(scope: &str, reason: &str) -> Claim {
+        let claim = json!({"object_id": "aws:r", "rev": 1, "certainty": "observed", "scope": scope, "reason": reason,
+            "speaker": {"org": "aws", "role": "coordinator", "relay": "own"}, "target": "e1", "target_object": "aws:1",
+            "target_rev": 2, "target_source": "//aws/desk/01J00000000000000000000000",
+            "times": {"observed_at": "2024-07-19T05:10:00Z"}});
+        Claim::read_strict(Family::Retraction, &claim.to_string()).unwrap()
+    }
+
+    fn told(claim: &Claim, target: &Target) -> Option<String> {
+        let Body::Retraction(retraction) = &claim.body else { panic!("a retraction") };
+        against(claim, retraction, target, "aws").unwrap();
+        kept(retraction, target, "aws")
+    }
+
+    #[test]
+    fn a_coordinator_is_told_that_foreign_words_stay_readable() {
+        let foreign = target("gcp", None, &[1, 2]);
+        for reason in ["wrong_tlp", "unauthorized", "legal"] {
+            let told = told(&claim("revision", reason), &foreign).unwrap();
+            assert!(told.contains("does not erase") && told.contains("gcp itself"), "{told}");
+        }
+        assert_eq!(told(&claim("revision", "wrong_fact"), &foreign), None);
+    }
+
+    #[test]
+    fn who_erases_an_object_of_several_revisions_is_told_that_one_goes() {
+        let erased = claim("object", "legal");
+        assert!(told(&erased, &target("aws", None, &[1, 2])).unwrap().contains("revision 2 alone"));
+        assert_eq!(told(&erased, &target("aws", None, &[2])), None);
+        assert_eq!(told(&claim("object", "wrong_fact"), &target("aws", None, &[1, 2])), None);
+        assert_eq!(told(&claim("revision", "legal"), &target("aws", None, &[1, 2])), None);
+    }
+
+    #[test]
+    fn what_was_withdrawn_can_be_erased_by_its_own_organisation_alone() {
+        let held = |claim: &Claim, target: &Target| {
+            let Body::Retraction(retraction) = &claim.body else { panic!("a retraction") };
+            against(claim, retraction, target, "aws").is_ok()
+        };
+        assert!(held(&claim("revision", "legal"), &target("aws", Some("aws"), &[])));
+        assert!(!held(&claim("revision", "wrong_fact"), &target("aws", Some("aws"), &[])));
+        assert!(!held(&claim("revision", "legal"), &target("gcp", Some("aws"), &[])));
+    }
 }

@@ -1,5 +1,6 @@
 //! What a claim names beside itself, what its author is told, and what is taken back.
 
+use entente_schemas::speaker::Role;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -98,6 +99,39 @@ async fn incidents_and_short_names_are_written_as_object_ids() {
 }
 
 #[tokio::test]
+async fn a_constraint_on_an_incident_concerns_the_speakers_own_member_and_a_reference_the_one_that_named_it() {
+    let trial = Trial::start().await;
+    let mut told = impact("Channel file 291 stops Windows");
+    told["speaker"] = json!({"org": "gcp", "role": "provider"});
+    let first = trial.publish("impact", told).await["object_id"].clone();
+    let own = trial.publish("impact", impact("Channel file 291 stops Windows")).await["object_id"].clone();
+    let link = constraint("must_link", &[first.as_str().unwrap(), own.as_str().unwrap()]);
+    trial.publish("constraint", link).await;
+    let incidents = trial.json("/v1/picture").await["incidents"].clone();
+    assert_eq!(incidents.as_array().unwrap().len(), 1, "{incidents}");
+    let incident = incidents[0]["id"].as_str().unwrap();
+    let refs = json!({"refs": [{"kind": "incident", "value": incident, "relation": "related"}]});
+    let anchor = data(&trial, &trial.publish("message", note(refs)).await).await["data"]["refs"][0]["value"].clone();
+    assert_eq!(anchor, first);
+    let mut named = constraint("declare", &[incident]);
+    named["name"] = json!("channel-file-291");
+    let (_, answer) = posted(&trial, "constraint", named).await;
+    assert_eq!(answer.get("remarks"), None, "{answer}");
+    assert_eq!(data(&trial, &answer).await["data"]["objects"], json!([own]));
+    assert_eq!(trial.json("/v1/incidents/channel-file-291").await["id"], incident);
+    // A former id of the incident stands for the member that it was made of.
+    let mut later = impact("Channel file 291 stops Windows");
+    later["speaker"] = json!({"org": "azure", "role": "provider"});
+    let later = trial.publish("impact", later).await["object_id"].clone();
+    let [later, own] = [&later, &own].map(|object| object.as_str().unwrap());
+    trial.publish("constraint", constraint("must_link", &[own, later])).await;
+    let former = entente_correlator::incident_id(later);
+    assert_eq!(trial.json(&format!("/v1/incidents/{former}")).await["id"], incident);
+    let (_, answer) = posted(&trial, "constraint", constraint("dissolve", &[&former])).await;
+    assert_eq!(data(&trial, &answer).await["data"]["objects"], json!([later]), "{answer}");
+}
+
+#[tokio::test]
 async fn an_answer_names_the_event_that_it_answers() {
     let trial = Trial::start().await;
     let mut ask = note(json!({"to": ["aws"]}));
@@ -115,7 +149,7 @@ async fn an_answer_names_the_event_that_it_answers() {
 
 #[tokio::test]
 async fn an_author_is_told_what_is_legal_and_hardly_meant() {
-    let trial = Trial::start().await;
+    let mut trial = Trial::start().await;
     let told = |org: &str| {
         let mut claim = impact(org);
         claim["speaker"] = json!({"org": org, "role": "provider"});
@@ -130,7 +164,11 @@ async fn an_author_is_told_what_is_legal_and_hardly_meant() {
     assert!(remarks(&opinion).contains("opinion"), "{opinion}");
     let mut binding = constraint("cannot_link", &[gcp, azure]);
     binding["author"] = json!({"role": "coordinator"});
+    let (status, refused) = posted(&trial, "constraint", binding.clone()).await;
+    assert_eq!((status, &refused["problems"][0]["path"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("author.role")));
+    trial.restart_as(Role::Coordinator).await;
     assert_eq!(posted(&trial, "constraint", binding).await.1.get("remarks"), None);
+    trial.restart().await;
     let mine = trial.publish("impact", impact("Mine")).await["object_id"].as_str().unwrap().to_owned();
     let other = trial
         .publish("impact", {
@@ -157,6 +195,21 @@ async fn an_author_is_told_what_is_legal_and_hardly_meant() {
     assert!(remarks(&posted(&trial, "impact", ahead.clone()).await.1).contains("times.occurred_at"));
     ahead["times"] = json!({"occurred_at": (chrono::Utc::now() + chrono::TimeDelta::days(6)).to_rfc3339()});
     assert_eq!(posted(&trial, "impact", ahead).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn who_erases_an_object_is_told_which_words_stay_and_can_erase_those_as_well() {
+    let trial = Trial::start().await;
+    let one = trial.publish("impact", impact("One")).await;
+    let mut again = impact("One, looked at again");
+    again["object_id"] = one["object_id"].clone();
+    trial.publish("impact", again).await;
+    let retract = |target: &Value, scope: &str| json!({"target": target, "scope": scope, "reason": "legal"});
+    let (status, whole) = posted(&trial, "retraction", retract(&one["object_id"], "object")).await;
+    assert_eq!(status, StatusCode::CREATED, "{whole}");
+    assert!(remarks(&whole).contains("revision 2 alone"), "{whole}");
+    let (status, first) = posted(&trial, "retraction", retract(&json!(1), "revision")).await;
+    assert_eq!((status, first.get("remarks")), (StatusCode::CREATED, None), "{first}");
 }
 
 #[tokio::test]

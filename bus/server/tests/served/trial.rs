@@ -54,7 +54,7 @@ impl Trial {
         let outbox = outbox(dir.path().join("outbox"), identity);
         let stop = CancellationToken::new();
         tokio::spawn(pump(outbox.clone(), bus.clone(), stop.clone()));
-        let (address, served) = start_server(&bus, &outbox, dir.path().to_owned()).await;
+        let (address, served) = start_server(&bus, &outbox, dir.path().to_owned(), Role::Provider).await;
         // The test's own client meets no proxy and follows nothing by itself.
         let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { address, http, bus, outbox, dir, served, nats: Some(nats), _pump: stop.drop_guard() }
@@ -62,9 +62,14 @@ impl Trial {
 
     /// Ends the server and starts another on the same log and outbox.
     pub async fn restart(&mut self) {
+        self.restart_as(Role::Provider).await;
+    }
+
+    /// The same, with the organisation in this role.
+    pub async fn restart_as(&mut self, role: Role) {
         self.served.stop.cancel();
         soon(&mut self.served.task).await.unwrap();
-        (self.address, self.served) = start_server(&self.bus, &self.outbox, self.dir.path().to_owned()).await;
+        (self.address, self.served) = start_server(&self.bus, &self.outbox, self.dir.path().to_owned(), role).await;
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -128,12 +133,12 @@ fn outbox(dir: PathBuf, identity: Identity) -> Outbox {
     Outbox::open(options).unwrap()
 }
 
-async fn start_server(bus: &Bus, outbox: &Outbox, data: PathBuf) -> (Address, Served) {
+async fn start_server(bus: &Bus, outbox: &Outbox, data: PathBuf, role: Role) -> (Address, Served) {
     let options = ServerOptions {
         bus: bus.clone(),
         scope: Scope::actual(),
         org: "aws".to_owned(),
-        role: Role::Provider,
+        role,
         data,
         port: Port::Exactly(0),
         outbox: outbox.clone(),
