@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_correlator::State;
+use entente_correlator::picture::Feed;
 use entente_journal::{Bus, Clock, Scope, beats};
 use entente_schemas::beat::Beat;
 use entente_schemas::event::Draft;
@@ -22,6 +23,21 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// The last beat of each feed.
 pub(crate) type Beats = Arc<BTreeMap<FeedName, Beat>>;
+
+/// The feed as its adapter last said itself, where the log does not have that yet: an adapter whose outbox takes nothing
+/// turns blind, and cannot put that on the log.
+pub(crate) fn overlaid(mut feed: Feed, beat: Option<&Beat>) -> Feed {
+    let Some(beat) = beat else { return feed };
+    let newer = feed.since.is_none_or(|since| beat.beat_at > since);
+    if newer && feed.state.is_some_and(|state| state != beat.state) {
+        let why = beat.error.as_ref().map(|error| format!(": {}, {}", error.code, error.text));
+        feed.state = Some(beat.state);
+        // Since when it is so, a beat does not tell.
+        feed.since = None;
+        feed.reason = Some(format!("its adapter says so, and the log does not have it yet{}", why.unwrap_or_default()));
+    }
+    feed
+}
 
 /// Reads beats until stopped.
 pub(crate) struct Watcher {
@@ -95,8 +111,9 @@ mod tests {
     use entente_correlator::picture::Picture;
     use entente_correlator::select::Select;
     use entente_journal::{Batch, Identity, Outbox, OutboxOptions};
+    use entente_schemas::beat::BeatError;
     use entente_schemas::event::{CHAIN_START, Place, Source, chain_hash};
-    use entente_schemas::family::FeedState;
+    use entente_schemas::family::{Coverage, FeedState};
     use entente_schemas::record::{Record, Verdict};
 
     use super::*;
@@ -138,6 +155,39 @@ mod tests {
             let name = name.clone();
             self.room.look(When::live(now), move |moment| known(moment.state, &name)).await.unwrap()
         }
+    }
+
+    #[test]
+    fn the_newer_of_beat_and_log_says_how_a_feed_is() {
+        let said: DateTime<Utc> = "2024-07-19T04:00:00Z".parse().unwrap();
+        let feed = |state| Feed {
+            state,
+            since: Some(said),
+            reason: Some("first poll".into()),
+            org: "local".into(),
+            feed: "gcp-public".into(),
+            last_good_poll: None,
+            address: None,
+            coverage: Coverage::default(),
+            heard: None,
+            claims: 0,
+            gaps: 0,
+            held_back: 0,
+            rejected: 0,
+            instances: 1,
+        };
+        let beat_of = |seconds, state| {
+            let error = BeatError { code: "outbox".into(), text: "the disk is full".into() };
+            Beat { error: Some(error), ..beat(said + TimeDelta::seconds(seconds), state) }
+        };
+        let live = feed(Some(FeedState::Live));
+        let blind = overlaid(live.clone(), Some(&beat_of(30, FeedState::Blind)));
+        assert_eq!((blind.state, blind.since), (Some(FeedState::Blind), None));
+        assert!(blind.reason.is_some_and(|reason| reason.ends_with("outbox, the disk is full")));
+        for beat in [None, Some(beat_of(30, FeedState::Live)), Some(beat_of(0, FeedState::Blind))] {
+            assert_eq!(overlaid(live.clone(), beat.as_ref()), live, "{beat:?}");
+        }
+        assert_eq!(overlaid(feed(None), Some(&beat_of(30, FeedState::Blind))).state, None);
     }
 
     #[tokio::test]

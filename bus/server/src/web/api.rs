@@ -23,6 +23,7 @@ use super::query::{Asked, pairs};
 use super::refusal::Refusal;
 use super::select;
 use crate::app::{App, Shared};
+use crate::beats;
 use crate::claims::Request;
 use crate::room::{Link, Moment};
 use crate::vigil::FeedName;
@@ -82,7 +83,7 @@ pub(crate) struct LogState {
 /// A feed.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct FeedNow {
-    /// As the log knows it.
+    /// As the log knows it, or as its adapter says where the log does not have that yet.
     #[serde(flatten)]
     feed: Feed,
     /// The last beat of its adapter; absent if there is none, and when looking back.
@@ -175,13 +176,13 @@ pub(crate) async fn feeds(State(app): State<App>, RawQuery(query): RawQuery) -> 
     }))
 }
 
-/// Lays the beats over the feeds. An adapter that beats before it has said anything is a feed as well.
+/// Lays the beats over the feeds, of which the newer word counts. An adapter that beats before it has said anything is a feed as well.
 fn overlaid(feeds: Vec<Feed>, mut beats: BTreeMap<FeedName, Beat>) -> Vec<FeedNow> {
     let mut all: Vec<FeedNow> = feeds
         .into_iter()
         .map(|feed| {
             let beat = beats.remove(&(feed.org.clone(), feed.feed.clone()));
-            FeedNow { feed, beat }
+            FeedNow { feed: beats::overlaid(feed, beat.as_ref()), beat }
         })
         .collect();
     all.extend(beats.into_iter().map(|((org, feed), beat)| FeedNow { feed: unspoken(org, feed), beat: Some(beat) }));
@@ -189,6 +190,7 @@ fn overlaid(feeds: Vec<Feed>, mut beats: BTreeMap<FeedName, Beat>) -> Vec<FeedNo
     all
 }
 
+/// A feed of which the log has nothing.
 fn unspoken(org: String, feed: String) -> Feed {
     Feed {
         org,

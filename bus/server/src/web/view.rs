@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use entente_console::{FeedBeat, Filters};
-use entente_correlator::picture::{Incident, Picture};
+use entente_correlator::picture::{Feed, Incident, Picture};
 use entente_correlator::select::Select;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -14,7 +14,7 @@ use super::query::Asked;
 use super::refusal::Refusal;
 use super::visit::{Visit, is_live};
 use crate::app::App;
-use crate::beats::Beats;
+use crate::beats::{Beats, overlaid};
 use crate::room::{Moment, When};
 
 /// A screen.
@@ -128,9 +128,11 @@ fn incident(app: &App, visit: &Visit, live: bool, found: Incident, picture: &Pic
 fn feeds(app: &App, visit: &Visit, live: bool, picture: &Picture) -> Shown {
     let frame = visit.frame(app, &picture.as_of, picture.at, live);
     let beats = if live { app.beats.borrow().clone() } else { Beats::default() };
+    let newest = |feed: &Feed| overlaid(feed.clone(), beats.get(&(feed.org.clone(), feed.feed.clone())));
+    let picture = Picture { feeds: picture.feeds.iter().map(newest).collect(), ..picture.clone() };
     let beats: Vec<FeedBeat> = beats
         .iter()
         .map(|((org, feed), beat)| FeedBeat { org: org.clone(), feed: feed.clone(), beat: beat.clone() })
         .collect();
-    Shown { html: entente_console::feeds(&frame, picture, &beats), incident: None }
+    Shown { html: entente_console::feeds(&frame, &picture, &beats), incident: None }
 }
