@@ -62,7 +62,7 @@ pub async fn run(events: Events, place: &Place) -> Result<Exit, Failure> {
         say::print(&format!("{answer:#}\n"))?;
         return Ok(Exit::Done);
     }
-    let lines: Vec<String> = found.lines.iter().map(|line| in_words(line, &logged(line)) + "\n").collect();
+    let lines: Vec<String> = found.lines.iter().map(|line| told(line) + "\n").collect();
     say::print(&say::shown(&lines.concat()))?;
     if found.lines.is_empty() {
         say::progress("nothing of that kind was said");
@@ -70,6 +70,11 @@ pub async fn run(events: Events, place: &Place) -> Result<Exit, Failure> {
         say::progress("there are earlier ones: `--limit NUMBER` lists more");
     }
     Ok(Exit::Done)
+}
+
+/// A record with the object id at its end, by which the next claim goes on with it.
+fn told(line: &Value) -> String {
+    format!("{}  {}", in_words(line, &logged(line)), text(line, "object_id"))
 }
 
 /// Records, the oldest first.

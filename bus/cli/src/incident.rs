@@ -1,10 +1,12 @@
 //! `entente incident`: one incident as text, or as JSON.
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::args::Place;
 use crate::ask::asking;
 use crate::exit::{Exit, Failure};
+use crate::line::text;
 use crate::say;
 use crate::view::ViewFlags;
 
@@ -29,11 +31,36 @@ pub struct IncidentOf {
 /// If there is none of that key, or no server can be asked.
 pub async fn run(incident: IncidentOf, place: &Place) -> Result<Exit, Failure> {
     let (view, key) = (&incident.view, incident.key.as_str());
-    let path = if view.json { vec!["v1", "incidents", key] } else { vec!["incidents", key, "text"] };
-    let text = asking(place, async |asked, folder| {
-        let query = view.query(asked.client(), folder.now()).await?;
-        asked.client().text(&path, &query).await
+    let shown = asking(place, async |asked, folder| {
+        let client = asked.client();
+        let query = view.query(client, folder.now()).await?;
+        if view.json {
+            return client.text(&["v1", "incidents", key], &query).await;
+        }
+        let page = client.text(&["incidents", key, "text"], &query).await?;
+        let incident = client.json(&["v1", "incidents", key], &query).await?;
+        Ok(format!("{}{}", say::ending_in_a_line(&page), objects(&incident)))
     });
-    say::print(&say::ending_in_a_line(&text.await?))?;
+    say::print(&say::ending_in_a_line(&shown.await?))?;
     Ok(Exit::Done)
+}
+
+/// The objects of which something was said here, by whose ids the next claim goes on with them.
+fn objects(incident: &Value) -> String {
+    let mut known: Vec<String> = Vec::new();
+    let mut told = String::from("\nOBJECTS\n");
+    for said in listed(incident, "members").chain(listed(incident, "events")) {
+        let id = text(said, "object_id");
+        if !known.contains(&id) {
+            let says = [text(said, "title"), text(said, "says")].concat().replace(['\n', '\t'], " ");
+            let says: String = says.chars().take(80).collect();
+            told.push_str(&format!("  {}: {says}  {id}\n", text(said, "speaker")));
+            known.push(id);
+        }
+    }
+    if known.is_empty() { String::new() } else { told }
+}
+
+fn listed<'a>(incident: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    incident.get(name).and_then(Value::as_array).into_iter().flatten()
 }

@@ -1,5 +1,7 @@
 //! `entente picture`: the board as text, or the picture as JSON.
 
+use std::collections::BTreeSet;
+
 use clap::{Args, ValueEnum};
 use entente_schemas::block::ServiceClass;
 use serde_json::Value;
@@ -10,7 +12,7 @@ use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::say;
 use crate::view::{Query, ViewFlags};
-use crate::word::word;
+use crate::word::{nearest, word};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,6 +85,7 @@ pub async fn run(picture: PictureOf, place: &Place) -> Result<Exit, Failure> {
     let text = asking(place, async |asked, folder| {
         let client = asked.client();
         let mut query = picture.view.query(client, folder.now()).await?;
+        picture.tell_of_unknown_names(client, &query).await?;
         query.extend(picture.filters());
         match picture.state {
             _ if picture.view.json => client.text(&["v1", "picture"], &picture.with_state(query)).await,
@@ -106,6 +109,21 @@ impl PictureOf {
         filters.into_iter().filter_map(|(key, value)| Some((key, value?)))
     }
 
+    /// Says so if a filter names an organisation of which nothing was said: then it fits nothing whatever happens.
+    async fn tell_of_unknown_names(&self, client: &Client, query: &Query) -> Result<(), Failure> {
+        let named = [("provider", &self.provider), ("lane", &self.lane)];
+        let named = named.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?)));
+        for (key, name) in named.filter(|(_, name)| *name != "mine") {
+            let alone = [query.clone(), vec![(key, name.clone()), ("limit", "0".to_owned())]].concat();
+            let found = client.json(&["v1", "picture"], &alone).await?;
+            if found.get("matched") == Some(&Value::from(0)) {
+                let whole = client.json(&["v1", "picture"], query).await?;
+                say::progress(&format!("note: {}", unknown_name(key, name, &whole)));
+            }
+        }
+        Ok(())
+    }
+
     fn with_state(&self, mut query: Query) -> Query {
         query.extend(self.state.and_then(name).map(|state| ("state", state)));
         query
@@ -121,6 +139,37 @@ async fn folded(client: &Client, query: Query) -> Result<String, Failure> {
     Ok(format!("{}{}", say::ending_in_a_line(&board), left_out(closed)))
 }
 
+/// That no claim names an organisation in the way of a filter, and which ones are named.
+fn unknown_name(key: &str, name: &str, whole: &Value) -> String {
+    let mut known = BTreeSet::new();
+    gather(whole.get("incidents").unwrap_or(&Value::Null), &["speaker", key], &mut known);
+    let meant = nearest(name, known.iter().map(String::as_str));
+    let meant = meant.map(|meant| format!(" did you mean `{meant}`?")).unwrap_or_default();
+    let known = match known.len() {
+        0 => "none yet".to_owned(),
+        _ => known.iter().cloned().collect::<Vec<_>>().join(", "),
+    };
+    format!("no incident has {key} `{name}`;{meant} known: {known}")
+}
+
+/// The texts under these names, however deep they stand.
+fn gather(value: &Value, names: &[&str], found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| gather(value, names, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str() {
+                    Some(text) if names.contains(&name.as_str()) => {
+                        found.insert(text.to_owned());
+                    }
+                    _ => gather(member, names, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 fn left_out(closed: u64) -> String {
     match closed {
         0 => String::new(),
@@ -131,7 +180,18 @@ fn left_out(closed: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_filter_that_fits_nothing_is_told_the_names_that_would() {
+        let whole = json!({ "incidents": [{ "lanes": [{ "speaker": "gcp", "claim": { "blocks": [{ "provider": "aws",
+            "state": "restored" }] } }] }], "matrix": [{ "speaker": "nobody" }] });
+        let told = "no incident has provider `gpc`; did you mean `gcp`? known: aws, gcp";
+        assert_eq!(unknown_name("provider", "gpc", &whole), told);
+        assert_eq!(unknown_name("lane", "acme", &json!({})), "no incident has lane `acme`; known: none yet");
+    }
 
     #[test]
     fn what_is_left_out_is_counted() {

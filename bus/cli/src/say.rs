@@ -59,9 +59,15 @@ fn to_stderr(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", shown(text));
 }
 
-/// Text from elsewhere as it may reach a terminal: control characters other than line feed and tab are replaced.
+/// Text from elsewhere as it may reach a terminal: control characters other than line feed and tab are replaced, marks
+/// that turn the direction of what stands around them are left out.
 pub fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars().filter(|c| !turns(*c)).map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A text that ends in a line feed, for texts of the server.
@@ -76,6 +82,7 @@ mod tests {
 
     #[test]
     fn a_provider_s_text_cannot_steer_the_terminal() {
+        assert_eq!(shown("a\u{202e}b\u{2066}c\u{feff}"), "abc");
         assert_eq!(shown("a\u{1b}[2Jb\r\u{7}\n\tc"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}\n\tc");
     }
 }

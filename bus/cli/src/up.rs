@@ -1,5 +1,6 @@
 //! `entente up`: everything on one machine: a nats-server of its own, the server with the console, the public feeds.
 
+use chrono::Datelike as _;
 use clap::Args;
 use entente_journal::Clock;
 use entente_schemas::speaker::Role;
@@ -93,9 +94,17 @@ impl Up {
     }
 
     /// The clock, set now.
-    fn clock(&self) -> Clock {
-        let set = self.clock_from.map(|from| from.settle(Clock::wall().now()));
-        set.map_or_else(Clock::wall, Clock::showing)
+    ///
+    /// # Errors
+    /// If it is set to a time that no record can have.
+    fn clock(&self) -> Result<Clock, Failure> {
+        let Some(from) = self.clock_from else { return Ok(Clock::wall()) };
+        let from = from.settle(Clock::wall().now());
+        if (2000..2100).contains(&from.year()) {
+            return Ok(Clock::showing(from));
+        }
+        let what = format!("--clock-from: {} is a time that no record can have", from.to_rfc3339());
+        Err(Failure::new(Exit::Mistake, what, "give a time from 2000 to 2099"))
     }
 }
 
@@ -108,6 +117,7 @@ pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
         say::print(settings::DEFAULT)?;
         return Ok(Exit::Done);
     }
+    up.clock()?;
     let (folder, settings) = place.open_with(&up.layer())?;
     let chosen = readers::addresses(feeds::choose(&settings, &up.wishes())?, &up.feed)?;
     say::progress(&format!(
@@ -120,7 +130,7 @@ pub async fn run(up: Up, place: &Place) -> Result<Exit, Failure> {
     say::progress(&format!("nats-server answers at {}", log.url));
     // Now that the folder is ours, what a killed server left there misleads nobody any more.
     folder.tidy();
-    let clock = up.clock();
+    let clock = up.clock()?;
     let (log, legs) = station::begin(&folder, log, Some(clock)).await?;
     let mut station = Station::start(&folder, &settings, log, legs, port(&settings)).await?;
     let told = keep(&folder, up.org.as_deref(), up.role);

@@ -68,6 +68,16 @@ fn a_log_is_played_forward_only_and_each_record_keeps_its_time() {
 }
 
 #[test]
+fn a_clock_that_no_record_can_have_stops_the_start() {
+    let data = tempfile::tempdir().unwrap();
+    for set in ["1999-12-31T23:59:59Z", "2100-01-01"] {
+        let again = entente(data.path(), &["up", "--port", "0", "--no-public-feeds", "--clock-from", set]);
+        let complaint = again.complaint(2);
+        assert!(complaint.contains("no record can have") && complaint.contains("from 2000 to 2099"), "{complaint}");
+    }
+}
+
+#[test]
 fn the_wall_s_clock_does_not_take_up_what_was_played_ahead_of_it() {
     if !nats_server() {
         return;

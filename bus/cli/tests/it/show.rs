@@ -16,7 +16,8 @@ fn views_print_text_or_json() {
     entente(folder, &["publish", "note", "one"]).well();
     assert_eq!(entente(folder, &["picture", "--all", "--as-of", "-1"]).well(), "the board as_of=0\n");
     assert!(entente(folder, &["picture", "--json", "--as-of", "3"]).well().contains("\"as_of\""));
-    assert_eq!(entente(folder, &["incident", "gcp.public:a/b?c"]).well(), "the incident gcp.public:a/b?c\n");
+    let incident = "the incident gcp.public:a/b?c\n\nOBJECTS\n  gcp: Windows  gcp.public:a/b?c\n";
+    assert_eq!(entente(folder, &["incident", "gcp.public:a/b?c"]).well(), incident);
     let why = entente(folder, &["why", "gcp.public:1"]).well();
     assert!(why.contains("gcp.public:1 and local:2: one artifact"), "{why}");
     let json: serde_json::Value = serde_json::from_str(&entente(folder, &["why", "x:1", "--json"]).well()).unwrap();
