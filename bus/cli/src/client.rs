@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
+use crate::command_words::in_commands;
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
 
@@ -158,7 +159,7 @@ async fn refusal(response: Response) -> Failure {
     let status = response.status();
     let body = response.text().await.unwrap_or_default();
     let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-    let said = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+    let said = |name: &str| answer.get(name).and_then(Value::as_str).map(in_commands);
     let problems = problem_lines(&answer);
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
@@ -181,7 +182,7 @@ async fn refusal(response: Response) -> Failure {
 fn problem_lines(answer: &Value) -> Vec<String> {
     let list = answer.get("problems").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let part = |problem: &Value, name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    list.iter().map(|problem| format!("{}: {}", part(problem, "path"), part(problem, "what"))).collect()
+    list.iter().map(|problem| format!("{}: {}", part(problem, "path"), in_commands(&part(problem, "what")))).collect()
 }
 
 fn usual_step(status: StatusCode) -> &'static str {

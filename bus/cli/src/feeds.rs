@@ -142,8 +142,13 @@ fn usual(named: &BTreeMap<Name, String>) -> Vec<Chosen> {
         (Name::Aws, entente_aws::current_events()),
         (Name::Azure, entente_azure::status_rss()),
     ];
-    let vendors = entente_vendor::usual();
-    feeds.extend(vendors.into_iter().map(|feed| (Name::Vendor(feed.profile().speaker.org.clone()), feed)));
+    for feed in entente_vendor::usual() {
+        let vendor = feed.profile().speaker.org.clone();
+        let name = Name::Vendor(vendor.clone());
+        // Another address may be of another kind.
+        let other = named.get(&name).map(|address| entente_vendor::feed(&vendor, address));
+        feeds.push((name, other.unwrap_or(feed)));
+    }
     for (name, address) in named {
         if feeds.iter().any(|(known, _)| known == name) {
             continue;
@@ -207,6 +212,17 @@ mod tests {
         let feeds = usual(&named);
         let acme = feeds.iter().find(|feed| feed.name == Name::Vendor("acme".into())).unwrap();
         assert_eq!(acme.normalize.profile().slug, "acme-status");
+    }
+
+    #[test]
+    fn a_known_vendor_at_another_address_is_read_as_that_address_says() {
+        let slug = |address: &str| {
+            let feeds = usual(&BTreeMap::from([(Name::Vendor("zoom".into()), address.into())]));
+            let zoom = feeds.iter().find(|feed| feed.name == Name::Vendor("zoom".into())).unwrap();
+            (zoom.normalize.profile().slug.clone(), feeds.len())
+        };
+        let (rss, count) = slug("zoom.rss");
+        assert_eq!((rss.as_str(), slug("zoom.json")), ("zoom-rss", ("zoom-status".to_owned(), count)));
     }
 
     #[test]

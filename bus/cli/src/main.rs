@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod carrier;
 mod client;
+mod command_words;
 mod completions;
 mod doctor;
 mod events;
@@ -34,8 +35,6 @@ mod word;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Cli, Command};
 use exit::{Exit, Failure};
 
@@ -46,7 +45,7 @@ fn main() -> ExitCode {
     if std::env::args_os().any(|argument| argument == "--json") {
         say::speak_json();
     }
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
     };
@@ -74,6 +73,8 @@ fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("ENTENTE_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    // A log on a full disk must not take the work with it: what cannot be written of it is left out.
+    let log = log.log_internal_errors(false);
     if log.try_init().is_err() {
         say::progress("a log was set up before ours; ENTENTE_LOG has no effect");
     }

@@ -21,7 +21,9 @@ Examples:
       --automation scripted --takes 25m --applies-to aws,azure,gcp \\
       --data-loss no --vendor crowdstrike --product falcon \\
       --caution \"Duplicate disk GUIDs when one image is reused\"
-  entente publish approach \"Reboot up to 15 times\" --for azure --kind self_recovery_reboot --said-rate 80% --said-by azure";
+  entente publish approach \"Reboot up to 15 times\" --for azure --kind self_recovery_reboot --said-rate 80% --said-by azure
+
+What it prints, object id or position, names the approach for `publish remediation`.";
 
 /// A way of repairing
 #[derive(Args, Clone, Debug, Default)]
@@ -115,6 +117,10 @@ impl Says for Approach {
         claim.list("cautions", &cautions);
         claim.set("said_rate", self.rate());
         self.header.fill_refs(claim, &self.header.about);
+    }
+
+    fn names_a_new_object(&self, object_id: &str, desk: &Desk) -> bool {
+        self.name.is_some() && object_id.strip_prefix(&desk.org).is_some_and(|id| id.starts_with(':'))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::settings::Settings;
 
 /// Stands for an object id that the server finds in the log.
 const IN_THE_LOG: &str = "found:in-the-log";
-/// Members that name another object; the server takes an incident's id or short name there too.
-const NAMES: [&str; 6] = ["about", "thread_id", "approach_id", "same_as", "replaces", "objects"];
+/// Members that name an object; other names than its id are looked up in the log.
+const NAMES: [&str; 7] = ["object_id", "about", "thread_id", "approach_id", "same_as", "replaces", "objects"];
 
 /// Who writes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -44,11 +44,10 @@ pub struct HeaderFlags {
     /// How sure the speaker is (default: observed; with --for, likely, which is the most that hearsay can be)
     #[arg(long, value_parser = word!(Certainty))]
     pub certainty: Option<Certainty>,
-    /// What this is about: an incident, an object id, an event id
-    #[arg(long, value_name = "KEY")]
-    pub about: Vec<String>,
-    /// A reference: tracking id, CVE, address, KB number, incident; RELATION same, part_of, caused_by, distinct_from
-    #[arg(long = "ref", value_name = "[RELATION=][KIND:]VALUE")]
+    /// What this is about: an incident by its id, alias or short name, an object id, an event id or a position of the log
+    #[arg(long, value_name = "KEY", value_parser = Reference::about)]
+    pub about: Vec<Reference>,
+    #[arg(long = "ref", value_name = "[RELATION=][KIND:]VALUE", help = Reference::help())]
     pub refs: Vec<Reference>,
     /// One line that may be quoted, at most 200 characters
     #[arg(long, value_name = "TEXT")]
@@ -59,10 +58,11 @@ pub struct HeaderFlags {
     /// The marking for onward sharing: clear or green (default: green)
     #[arg(long, value_parser = word!(Tlp))]
     pub tlp: Option<Tlp>,
-    /// Revise this object: what no flag changes stays as it was last said
+    /// Revise this object, by its id, an event id or a position of the log: what no flag changes stays as it was last
+    /// said. A new approach can be given its id with it
     #[arg(long, value_name = "OBJECT")]
     pub object: Option<String>,
-    /// Say again that the last revision of this object still holds
+    /// Say again that the last revision of this object still holds; it is named as for --object
     #[arg(long, value_name = "OBJECT", conflicts_with_all = ["object", "file"])]
     pub still: Option<String>,
     /// The claim's members as JSON, `-` for standard input; flags go over it
@@ -90,6 +90,10 @@ impl HeaderFlags {
     /// Puts the header's members in place.
     pub fn fill(&self, claim: &mut Members, desk: &Desk) {
         claim.set("object_id", self.object.as_deref());
+        if self.speaker.as_ref() == Some(&desk.org) {
+            let own = &desk.org;
+            claim.mistake(format!("--for: {own} is your own organisation, whose words need no --for; leave it out"));
+        }
         self.fill_speaker(claim);
         self.fill_author(claim, desk);
         self.fill_times(claim);
@@ -153,14 +157,13 @@ impl HeaderFlags {
     }
 
     /// Puts the references in place: those of `--ref`, and those of `--about` unless the family has a member for it.
-    pub fn fill_refs(&self, claim: &mut Members, about: &[String]) {
-        self.put_refs(claim, about.iter().filter_map(|key| key.parse::<Reference>().ok()));
+    pub fn fill_refs(&self, claim: &mut Members, about: &[Reference]) {
+        self.put_refs(claim, about.iter().cloned());
     }
 
     /// The references of an impact: what it is about is the same incident, by its speaker's word.
     pub fn fill_refs_of_impact(&self, claim: &mut Members) {
-        let about = self.about.iter().filter_map(|key| key.parse::<Reference>().ok());
-        self.put_refs(claim, about.map(Reference::same_incident));
+        self.put_refs(claim, self.about.iter().cloned().map(Reference::same_incident));
     }
 
     fn put_refs(&self, claim: &mut Members, about: impl Iterator<Item = Reference>) {

@@ -23,9 +23,11 @@ Examples:
       --next-update +2h
   entente publish impact \"Update reverted, machines that are down stay down\" --for crowdstrike --phase mitigating \\
       --class security_agent --at 2024-07-19T05:27Z
-  entente publish impact --object local:0190c9a1-7f00-7000-8000-000000000001 --phase monitoring --restored 900
-  entente publish impact --still local:0190c9a1-7f00-7000-8000-000000000001
-  echo '{\"title\": \"DNS slow\", \"severity\": \"minor\"}' | entente publish impact --file - --class dns";
+  entente publish impact --object 12 --phase monitoring --restored 900
+  entente publish impact --still 12
+  echo '{\"title\": \"DNS slow\", \"severity\": \"minor\"}' | entente publish impact --file - --class dns
+
+The 12 is the position in the log that the impact's own command printed; its object id and event id do as well.";
 
 /// What is broken, where, how badly, how many
 #[derive(Args, Clone, Debug, Default)]

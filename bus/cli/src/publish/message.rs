@@ -21,7 +21,9 @@ Examples:
 pub const REQUEST: &str = "\
 Examples:
   entente publish request \"How many VMs still boot-loop?\" --to aws --to azure --due +2h --about inc-2kq7c4w1xz
-  entente publish request --object local:0190c9a1-7f00-7000-8000-000000000002 --state fulfilled";
+  entente publish request --object 13 --state fulfilled
+
+The 13 is the position in the log that the first command printed; its object id does as well.";
 
 /// Offers something
 pub const OFFER: &str = "\
@@ -32,14 +34,18 @@ Examples:
 pub const COMMITMENT: &str = "\
 Examples:
   entente publish commitment \"Figures per region\" --to gcp --due 2024-07-19T14:00Z \\
-      --thread local:0190c9a1-7f00-7000-8000-000000000002
-  entente publish commitment --object local:0190c9a1-7f00-7000-8000-000000000003 --state fulfilled";
+      --thread 13
+  entente publish commitment --object 14 --state fulfilled
+
+The 13 is the position in the log of the request, the 14 that which the first command printed.";
 
 /// Settles something
 pub const DECISION: &str = "\
 Examples:
   entente publish decision \"All name the cause as content update 291\" --about inc-2kq7c4w1xz
-  entente publish decision --object local:0190c9a1-7f00-7000-8000-000000000004 --state revoked";
+  entente publish decision --object 15 --state revoked
+
+The 15 is the position in the log that the first command printed; its object id does as well.";
 
 /// A word between desks
 #[derive(Args, Clone, Debug, Default)]

@@ -18,6 +18,7 @@ mod retract;
 mod roster;
 mod said;
 mod says;
+mod still;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -35,7 +36,9 @@ use crate::station::Asked;
 use desk::Desk;
 use header::HeaderFlags;
 use message::MessageOf;
+use reference::Reference;
 use says::Says;
+pub use still::stands_alone;
 
 /// Publish a claim: what is broken, a repair, a figure, a word to other desks
 #[derive(Args, Debug)]
@@ -135,7 +138,8 @@ pub async fn run(mut publish: Publish, place: &Place) -> Result<Exit, Failure> {
     if let Ground::Given(base) = &ground {
         // What is wrong with a claim that needs no server to be seen whole is told before one is started.
         let whole = check(says.family(), &assemble(says.as_ref(), base.clone(), &desk)?, &desk)?;
-        if header.dry_run && Client::running(&folder).await?.is_none() {
+        let is_whole = header.object.as_ref().is_none_or(|object| object.contains(':'));
+        if header.dry_run && is_whole && Client::running(&folder).await?.is_none() {
             say::print(&format!("{whole:#}\n"))?;
             return Ok(Exit::Done);
         }
@@ -168,23 +172,43 @@ impl<'a> Ground<'a> {
     }
 
     async fn claim(self, client: &Client, says: &dyn Says, desk: &Desk) -> Result<Map<String, Value>, Failure> {
-        let base = match self {
-            Self::Still(object) => {
-                said::last_event(client, says.family(), object).await?;
-                return Ok(said::still(says.header(), desk));
+        let family = says.family();
+        let (base, object) = match self {
+            Self::Still(key) => {
+                let object = said::object_id(client, key).await?;
+                said::last_event(client, family, &object).await?;
+                return Ok(said::still(says.header(), desk, object));
             }
-            Self::Given(base) => base,
-            Self::Last(object) => said::last(client, says.family(), object).await?,
+            Self::Given(base) => (base, named(client, says.header()).await?),
+            Self::Last(key) => {
+                let object = said::object_id(client, key).await?;
+                let base = match said::last(client, family, &object).await {
+                    Err(unsaid) if unsaid.exit == Exit::NotFound && says.names_a_new_object(&object, desk) => {
+                        Map::new()
+                    }
+                    last => last?,
+                };
+                (base, Some(object))
+            }
         };
-        let claim = assemble(says, base, desk)?;
-        check(says.family(), &claim, desk).map(|_| claim)
+        let mut claim = assemble(says, base, desk)?;
+        claim.extend(object.map(|object| ("object_id".to_owned(), json!(object))));
+        check(family, &claim, desk).map(|_| claim)
+    }
+}
+
+/// The id of the object that a whole claim is to go on.
+async fn named(client: &Client, header: &HeaderFlags) -> Result<Option<String>, Failure> {
+    match &header.object {
+        Some(key) => said::object_id(client, key).await.map(Some),
+        None => Ok(None),
     }
 }
 
 /// Hands the claim over and gives what is to be told of it.
 async fn hand_over(asked: &Asked, says: &dyn Says, claim: Map<String, Value>) -> Result<String, Failure> {
     let (family, header) = (says.family(), says.header());
-    let answer = asked.client().publish(&request(family, header, claim)).await?;
+    let answer = asked.client().publish(&request(family, header, claim)).await.map_err(with_kinds)?;
     if !header.json || header.dry_run {
         remarks(&answer).for_each(|remark| say::progress(&format!("note: {remark}")));
     }
@@ -193,6 +217,12 @@ async fn hand_over(asked: &Asked, says: &dyn Says, claim: Map<String, Value>) ->
     }
     let link = asked.outlives_the_command().then(|| link(asked.client(), family, &answer));
     Ok(told(family, &answer, link.as_deref(), header.json))
+}
+
+/// A name that the log does not know may be something that is only named with its kind.
+fn with_kinds(refused: Failure) -> Failure {
+    let is_of_a_reference = refused.exit == Exit::Mistake && refused.what.contains("\n  refs.");
+    if is_of_a_reference { Failure { next: Reference::next_step(), ..refused } } else { refused }
 }
 
 /// What the author should know although the claim was taken.

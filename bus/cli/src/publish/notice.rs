@@ -6,14 +6,17 @@ use entente_schemas::family::Family;
 use super::desk::Desk;
 use super::header::HeaderFlags;
 use super::members::Members;
+use super::reference::Reference;
 use super::says::Says;
 
 const EXAMPLES: &str = "\
 Examples:
   entente publish notice \"We are aware of issues with Windows instances and are investigating.\" \\
-      --about local:0190c9a1-7f00-7000-8000-000000000001 --channel \"status page\" --status Investigating
+      --about 12 --channel \"status page\" --status Investigating
   entente publish notice - --about gcp.public:DK3LfKowzJPpZq4Q9YqP --for gcp --channel \"e-mail to customers\" \\
-      --told customers < statement.txt";
+      --told customers < statement.txt
+
+The 12 is the position in the log that the impact's command printed; its object id does as well.";
 
 /// One public statement, whole
 #[derive(Args, Clone, Debug, Default)]
@@ -50,10 +53,15 @@ impl Says for Notice {
         claim.set("text", self.text.as_deref());
         claim.require("text", "the statement: entente publish notice \"TEXT\"");
         let (about, others) = match self.header.about.split_first() {
-            Some((about, others)) => (Some(about.as_str()), others),
+            Some((about, others)) => (Some(about), others),
             None => (None, [].as_slice()),
         };
-        claim.set("about", about);
+        if about.is_some_and(|about| about.name().is_none()) {
+            claim.mistake(
+                "--about: the first is the claim or incident itself; expected its id or name and nothing else",
+            );
+        }
+        claim.set("about", about.and_then(Reference::name));
         claim.require("about", "--about ID, the incident or the object id of the claim that the statement is about");
         claim.set("channel", self.channel.as_deref());
         claim.default("channel", "status page");

@@ -18,6 +18,48 @@ impl FromStr for Reference {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::read(text, kind_by_form)
+    }
+}
+
+impl Reference {
+    /// What `--about` names. A word that does not say its kind is a name that the server looks up: of an incident, an
+    /// object or an event; never a tracking id, which would join nothing if the word is an incident's short name.
+    ///
+    /// # Errors
+    /// If the relation is no word of ours, or nothing is named.
+    pub fn about(text: &str) -> Result<Self, String> {
+        Self::read(text, |name| match kind_by_form(name) {
+            kind @ (RefKind::Url | RefKind::Event) => kind,
+            _ => RefKind::Incident,
+        })
+    }
+
+    /// The help of `--ref`.
+    pub fn help() -> String {
+        let (kinds, relations) = (RefKind::WORDS.join(", "), Relation::WORDS.join(", "));
+        format!(
+            "A reference to something else. KIND is one of: {kinds} (default: as the value looks; a bare word is a \
+             tracking_id). RELATION is one of: {relations} (default: same for a tracking_id, else related)"
+        )
+    }
+
+    /// What to do if the log does not know what a reference names.
+    pub fn next_step() -> String {
+        let kinds = RefKind::WORDS.join(", ");
+        format!(
+            "`entente picture` lists incidents and `entente events` object ids; what the log does not hold is named \
+             with its kind, as in --ref tracking_id:1K80-N_8; kinds: {kinds}"
+        )
+    }
+
+    /// The name alone, if it names an incident, an object or an event without a relation to it.
+    pub fn name(&self) -> Option<&str> {
+        let is_name = matches!(self.kind, RefKind::Incident | RefKind::Event) && self.relation.is_none();
+        is_name.then_some(self.value.as_str())
+    }
+
+    fn read(text: &str, kind_of: impl Fn(&str) -> RefKind) -> Result<Self, String> {
         let (relation, rest) = match text.split_once('=') {
             Some((word, rest)) if is_word(word) => {
                 let relation = word.parse().map_err(|error| unknown(&error))?;
@@ -25,15 +67,15 @@ impl FromStr for Reference {
             }
             _ => (None, text),
         };
-        let (kind, value) = kind_and_value(rest.trim());
+        let rest = rest.trim();
+        let said = rest.split_once(':').and_then(|(word, value)| Some((word.parse().ok()?, value)));
+        let (kind, value) = said.unwrap_or_else(|| (kind_of(rest), rest));
         if value.is_empty() {
             return Err("expected [RELATION=][KIND:]VALUE, such as 1K80-N_8 or part_of=inc-2kq7c4w1xz".to_owned());
         }
         Ok(Self { kind, value: value.to_owned(), relation })
     }
-}
 
-impl Reference {
     /// An incident or a claim that stands without a relation is meant as the same incident.
     pub fn same_incident(mut self) -> Self {
         if matches!(self.kind, RefKind::Incident | RefKind::Event) {
@@ -60,14 +102,9 @@ fn unknown(error: &entente_schemas::UnknownWord) -> String {
     format!("unknown relation `{}`{hint} expected one of: {}", error.word, error.expected.join(", "))
 }
 
-fn kind_and_value(text: &str) -> (RefKind, &str) {
-    if let Some((word, value)) = text.split_once(':')
-        && let Ok(kind) = word.parse::<RefKind>()
-    {
-        return (kind, value);
-    }
+fn kind_by_form(text: &str) -> RefKind {
     let lower = text.to_ascii_lowercase();
-    let kind = if lower.starts_with("https://") || lower.starts_with("http://") {
+    if lower.starts_with("https://") || lower.starts_with("http://") {
         RefKind::Url
     } else if lower.starts_with("cve-") {
         RefKind::Cve
@@ -80,8 +117,7 @@ fn kind_and_value(text: &str) -> (RefKind, &str) {
         RefKind::Event
     } else {
         RefKind::TrackingId
-    };
-    (kind, text)
+    }
 }
 
 /// A UUID, or 26 characters of lower-case base32.
@@ -126,9 +162,29 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_word_after_about_is_a_name_and_never_a_tracking_id() {
+        let kind = |text: &str| Reference::about(text).unwrap().member()["kind"].as_str().unwrap().to_owned();
+        for (text, expected) in [
+            ("channel-file-291", "incident"),
+            ("CVE-2024-1234", "incident"),
+            ("120", "incident"),
+            ("inc-2kq7c4w1xz", "incident"),
+            ("gcp.public:1", "incident"),
+            ("abcdefghijklmnopqrstuvwxyz", "event"),
+            ("https://status.example.com/", "url"),
+            ("tracking_id:1K80-N_8", "tracking_id"),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+        let name = |text: &str| Reference::about(text).unwrap().name().map(str::to_owned);
+        assert_eq!((name("channel-file-291").as_deref(), name("same=a:1")), (Some("channel-file-291"), None));
+        assert!(Reference::about("part_off=inc-1").is_err() && Reference::about(" ").is_err());
+    }
+
+    #[test]
     fn what_an_impact_is_about_is_the_same_incident_unless_it_says_otherwise() {
         let relation = |text: &str| {
-            text.parse::<Reference>().unwrap().same_incident().member()["relation"].as_str().unwrap().to_owned()
+            Reference::about(text).unwrap().same_incident().member()["relation"].as_str().unwrap().to_owned()
         };
         assert_eq!(relation("inc-2kq7c4w1xz"), "same");
         assert_eq!(relation("part_of=inc-2kq7c4w1xz"), "part_of");

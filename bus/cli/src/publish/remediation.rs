@@ -18,17 +18,19 @@ use crate::word::{nearest, word};
 
 const EXAMPLES: &str = "\
 Examples:
-  entente publish remediation local:rescue-vm --provider aws --class compute --os windows \\
+  entente publish remediation 16 --provider aws --class compute --os windows \\
       --targeted 1200 --attempted 900 --succeeded 840 --failed 35 --in-progress 25 --p50 22m --p90 1h --timed 840
-  entente publish remediation local:winpe-tool --arm device=laptop,targeted=5000,attempted=400,succeeded=390 \\
+  entente publish remediation 17 --arm device=laptop,targeted=5000,attempted=400,succeeded=390 \\
       --arm device=kiosk,targeted=800,attempted=0
-  entente publish remediation local:rescue-vm --run-state rolled_back --rollback \"Disks came back read-only\" --harmed 12";
+  entente publish remediation 16 --run-state rolled_back --rollback \"Disks came back read-only\" --harmed 12
+
+The 16 and 17 are positions in the log that `publish approach` printed; the object ids do as well.";
 
 /// A run of one approach, counted
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = EXAMPLES)]
 pub struct Remediation {
-    /// The object id of the approach
+    /// The approach, by its object id or its position in the log
     pub approach: Option<String>,
     /// Who runs it (default: not stated)
     #[arg(long, value_name = "WHO")]

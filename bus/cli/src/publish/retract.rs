@@ -12,7 +12,7 @@ use crate::word::word;
 
 const EXAMPLES: &str = "\
 Examples:
-  entente publish retract 120 --reason wrong_fact --text \"The count was of another region\"
+  entente publish retract 18 --reason wrong_fact --text \"The count was of another region\"
   entente publish retract 01912b6e-1111-7000-8000-000000000001 --scope object --reason duplicate";
 
 /// An earlier claim is void

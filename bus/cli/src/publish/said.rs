@@ -13,6 +13,27 @@ use crate::exit::{Exit, Failure};
 const OF_ONE_REVISION: [&str; 4] = ["rev", "author", "cause", "trimmed"];
 const TIMES_OF_ONE_REVISION: [&str; 2] = ["observed_at", "confirmed_at"];
 
+/// The id of the object that a key names: an object id names itself, an event id or a position what was said there.
+///
+/// # Errors
+/// If the log has no such record, or the server does not answer.
+pub async fn object_id(client: &Client, key: &str) -> Result<String, Failure> {
+    if key.contains(':') {
+        return Ok(key.to_owned());
+    }
+    let record = client.json(&["v1", "events", key], &[]).await.map_err(|failure| match failure.exit {
+        Exit::NotFound => {
+            let what = format!("the log has no record `{key}`; expected an object id, an event id or a position");
+            Failure::new(Exit::NotFound, what, "`entente events` lists positions and, last in the line, object ids")
+        }
+        _ => failure,
+    })?;
+    record.pointer("/line/object_id").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+        let next = "check that command and server are of one version: `entente --version`";
+        Failure::failed(format!("the server does not say of what object the record `{key}` is"), next)
+    })
+}
+
 /// The id of the event with which a desk last said something of an object.
 ///
 /// # Errors
@@ -24,7 +45,8 @@ pub async fn last_event(client: &Client, family: Family, id: &str) -> Result<Str
     let of_desk = lines.iter().find(|line| text(line, "source").ends_with("/desk"));
     of_desk.map(|line| text(line, "id").to_owned()).ok_or_else(|| {
         let what = format!("no desk has published {family} {id}: there is nothing to revise or to say again");
-        let next = "`entente events` lists what was said; a new claim is published without --object and --still";
+        let next =
+            "`entente events` lists object ids last in the line; a new claim is published without --object and --still";
         Failure::new(Exit::NotFound, what, next)
     })
 }
@@ -56,14 +78,14 @@ fn stripped(mut claim: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// What is asked of the server to say the last revision again: nothing moves but when it was confirmed, and by whom.
-pub fn still(header: &HeaderFlags, desk: &Desk) -> Map<String, Value> {
+pub fn still(header: &HeaderFlags, desk: &Desk, object_id: String) -> Map<String, Value> {
     let confirmed = header.occurred_at.map(|moment| json!({ "confirmed_at": stamp(moment.settle(desk.now)) }));
     let author = object([
         ("person", header.person.clone().or_else(|| desk.person.clone()).map(Value::from)),
         ("role", header.acting.map(|role| json!(role))),
     ]);
     object([
-        ("object_id", header.still.clone().map(Value::from)),
+        ("object_id", Some(Value::from(object_id))),
         ("times", confirmed),
         ("author", (!author.is_empty()).then_some(Value::Object(author))),
     ])

@@ -115,6 +115,14 @@ fn complete(request: &mut Value, family: Family, taken: &[Value]) {
         }
     }
     let claim = &mut request["claim"];
+    for name in ["about", "thread_id", "approach_id"] {
+        if let Some((_, named)) = claim[name].as_str().and_then(|key| find(taken, key)) {
+            claim[name] = named["claim"]["object_id"].clone();
+        }
+    }
+    let claim = claim.as_object_mut().expect("a claim is an object");
+    claim.retain(|_, value| !value.is_null());
+    let claim = &mut request["claim"];
     let own = claim["speaker"]["org"].is_null();
     for (member, inner, value) in [
         ("speaker", "org", "local"),
@@ -142,10 +150,14 @@ fn find<'a>(taken: &'a [Value], key: &str) -> Option<(usize, &'a Value)> {
     taken.iter().enumerate().find(|(index, request)| key == (index + 1).to_string() || request["id"] == key)
 }
 
-/// One line for everything: the newest request, whatever object is asked for.
-async fn events(State(taken): State<Taken>) -> Json<Value> {
+/// One line: the newest request of the object that is asked for, or of all.
+async fn events(State(taken): State<Taken>, RawQuery(query): RawQuery) -> Json<Value> {
     let taken = taken.lock().expect("unpoisoned");
-    let line = taken.iter().enumerate().next_back().map(|(index, request)| line(index + 1, request));
+    let query = query.unwrap_or_default();
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("object=")).map(|id| id.replace("%3A", ":"));
+    let fits = |request: &Value| asked.as_ref().is_none_or(|id| request["claim"]["object_id"] == **id);
+    let newest = taken.iter().enumerate().rev().find(|(_, request)| fits(request));
+    let line = newest.map(|(index, request)| line(index + 1, request));
     Json(json!({ "as_of": taken.len(), "events": line.into_iter().collect::<Vec<_>>() }))
 }
 

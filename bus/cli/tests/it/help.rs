@@ -1,5 +1,7 @@
 //! Every command explains itself, and every example that it gives works.
 
+use std::path::Path;
+
 use crate::double::Double;
 use crate::run::{entente, shell};
 
@@ -69,33 +71,33 @@ fn every_example_of_publish_and_of_the_views_works() {
         let double = Double::start();
         let folder = double.data.path();
         std::fs::write(folder.join("statement.txt"), "We are aware.\n").unwrap();
+        said_before(folder);
         let help = entente(folder, &[&command[..], &["--help"]].concat()).well();
         for example in examples(&help) {
-            prepare(&double, &example);
             let ran = shell(folder, &example);
             assert_eq!(ran.code, Some(0), "{example}\n{ran:?}");
         }
     }
 }
 
-/// An example that revises or retracts needs something that was said before, under the id that it names.
-fn prepare(double: &Double, example: &str) {
-    let words: Vec<&str> = example.split_whitespace().collect();
-    let folder = double.data.path();
-    let named = words.iter().position(|word| ["--object", "--still"].contains(word)).and_then(|at| words.get(at + 1));
-    if let (Some(object), Some(kind)) = (named, words.get(2)) {
-        entente(folder, &["publish", kind, "said before", "--object", object, "--file", "/dev/null"]);
-        let file = folder.join("before.json");
-        std::fs::write(&file, "{}").unwrap();
-        let file = file.to_str().unwrap();
-        entente(folder, &["publish", kind, "said before", "--object", object, "--file", file]).well();
+/// Says what the examples name, at the positions by which they name it.
+pub fn said_before(data: &Path) {
+    let note = |text: &str, more: &[&str]| {
+        entente(data, &[&["publish", "note", text], more].concat()).well();
+    };
+    (1..12).for_each(|position| note(&format!("note {position}"), &[]));
+    for line in [
+        vec!["impact", "Windows VMs"],
+        vec!["request", "How many?"],
+        vec!["commitment", "Figures"],
+        vec!["decision", "One name"],
+        vec!["approach", "Rescue VM"],
+        vec!["approach", "WinPE tool"],
+    ] {
+        entente(data, &[&["publish"], &line[..]].concat()).well();
     }
-    if words.get(2) == Some(&"retract") {
-        while double.taken().len() < 120 {
-            let id = format!("01912b6e-1111-7000-8000-{:012}", 120 - double.taken().len());
-            entente(folder, &["publish", "note", "said before", "--id", &id]).well();
-        }
-    }
+    note("Of another region", &[]);
+    note("Said twice", &["--id", "01912b6e-1111-7000-8000-000000000001"]);
 }
 
 #[test]

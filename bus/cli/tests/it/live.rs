@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::help::{KINDS, examples};
+use crate::help::{KINDS, examples, said_before};
 use crate::run::{command, entente, shell};
 use crate::running::{Up, nats_server, until};
 
@@ -17,32 +17,21 @@ fn answer(data: &Path, line: &[&str]) -> Value {
     serde_json::from_str(&entente(data, &[line, &["--json"]].concat()).well()).unwrap()
 }
 
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap().to_owned()
+}
+
 /// Says something under each id that the examples name; gives the example's id and the one that stands for it.
 fn ground(data: &Path) -> Vec<(String, String)> {
-    std::fs::write(data.join("empty.json"), "{}").unwrap();
-    let empty = data.join("empty.json");
+    said_before(data);
     let mut ids = Vec::new();
-    for (kind, text, object) in [
-        ("impact", "Windows VMs", "local:0190c9a1-7f00-7000-8000-000000000001"),
-        ("request", "How many?", "local:0190c9a1-7f00-7000-8000-000000000002"),
-        ("commitment", "Figures", "local:0190c9a1-7f00-7000-8000-000000000003"),
-        ("decision", "One name", "local:0190c9a1-7f00-7000-8000-000000000004"),
-        ("approach", "Rescue VM", "local:rescue-vm"),
-        ("approach", "WinPE tool", "local:winpe-tool"),
-    ] {
-        let line = ["publish", kind, text, "--object", object, "--file", empty.to_str().unwrap()];
-        entente(data, &line).well();
-    }
     for named in ["gcp.public:DK3LfKowzJPpZq4Q9YqP", "azure.rss:1K80-N_8"] {
         let said = answer(data, &["publish", "impact", named, "--class", "compute"]);
         ids.push((named.to_owned(), said["object_id"].as_str().unwrap().to_owned()));
     }
-    let incident = answer(data, &["incident", "local:0190c9a1-7f00-7000-8000-000000000001"])["id"].clone();
+    let incident =
+        answer(data, &["incident", &text(&answer(data, &["events"])["events"][11], "object_id")])["id"].clone();
     ids.push(("inc-2kq7c4w1xz".to_owned(), incident.as_str().unwrap().to_owned()));
-    let id = "01912b6e-1111-7000-8000-000000000001";
-    entente(data, &["publish", "note", "Said twice", "--id", id]).well();
-    let said = answer(data, &["publish", "note", "Of another region"])["position"].to_string();
-    ids.push(("retract 120".to_owned(), format!("retract {said}")));
     ids
 }
 
@@ -65,6 +54,74 @@ fn every_example_works_as_it_is_typed() {
             let ran = shell(data, &typed);
             assert_eq!(ran.code, Some(0), "{typed}\n{ran:?}");
         }
+    }
+    assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn what_a_claim_is_about_is_found_by_every_name_or_refused() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let up = Up::start(data, &["--org", "gcp", "--role", "provider"]);
+    let said = answer(data, &["publish", "impact", "DNS slow", "--class", "dns"]);
+    let (object, event) = (text(&said, "object_id"), text(&said, "id"));
+    let declared =
+        ["publish", "constraint", "declare", &object, "--name", "channel-file-291", "--reason", "used on the bridge"];
+    entente(data, &declared).well();
+    let incident = text(&answer(data, &["incident", &object]), "id");
+    for name in ["channel-file-291", &incident, &object, &event, "1"] {
+        entente(data, &["publish", "note", name, "--about", name]).well();
+        entente(data, &["publish", "impact", name, "--class", "dns", "--about", name]).well();
+        entente(data, &["publish", "notice", name, "--about", name]).well();
+    }
+    let said_there = answer(data, &["events", "--about", "channel-file-291", "--limit", "50"])["events"].clone();
+    let of_family = |name: &str| said_there.as_array().unwrap().iter().filter(|line| line["family"] == name).count();
+    assert_eq!((of_family("message"), of_family("impact"), of_family("notice")), (5, 6, 5), "{said_there:#}");
+    let complaint = entente(data, &["publish", "note", "x", "--about", "channel-file-219"]).complaint(2);
+    assert!(complaint.contains("nothing on the log answers to `channel-file-219`"), "{complaint}");
+    let complaint = entente(data, &["publish", "note", "x", "--ref", "tracking:1K80-N_8"]).complaint(2);
+    assert!(complaint.contains("--ref tracking_id:1K80-N_8; kinds: cve, vendor_bulletin, tracking_id"), "{complaint}");
+    assert!(!complaint.contains("/v1/"), "{complaint}");
+    let complaint = entente(data, &["publish", "remediation", "no-such"]).complaint(2);
+    assert!(complaint.contains("`entente events --family approach` lists what there is"), "{complaint}");
+    assert!(!complaint.contains("/v1/") && !complaint.contains("in problems"), "{complaint}");
+    for (flag, key) in [("--provider", "provider"), ("--lane", "lane")] {
+        let told = entente(data, &["picture", flag, "gpc"]).err;
+        assert!(told.contains(&format!("no incident has {key} `gpc`; did you mean `gcp`? known: gcp")), "{told}");
+        assert_eq!(entente(data, &["picture", flag, "gcp"]).err, "");
+    }
+    entente(data, &["publish", "note", "turned\u{202e}round"]).well();
+    assert!(entente(data, &["events"]).well().contains("turnedround"));
+    assert_eq!(up.end(), Some(0));
+}
+
+#[test]
+fn an_object_is_gone_on_with_by_its_position() {
+    if !nats_server() {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path();
+    let up = Up::start(data, &[]);
+    let said = answer(data, &["publish", "impact", "DNS slow", "--class", "dns"]);
+    let (object, event) = (text(&said, "object_id"), text(&said, "id"));
+    assert!(entente(data, &["publish", "impact", "--object", "1", "--phase", "monitoring"]).well().contains(&object));
+    assert!(entente(data, &["publish", "impact", "--still", &event]).well().contains("revision 3"));
+    let complaint = entente(data, &["publish", "impact", "--still", "99"]).complaint(3);
+    assert!(complaint.contains("the log has no record `99`") && complaint.contains("`entente events`"), "{complaint}");
+    for line in [vec!["events"], vec!["incident", &object]] {
+        let shown = entente(data, &line).well();
+        assert!(shown.lines().any(|line| line.ends_with(&object)), "{shown}");
+    }
+    let named = ["publish", "approach", "Reboot it", "--object", "local:reboot"];
+    assert!(entente(data, &named).well().contains("local:reboot, revision 1"));
+    assert!(entente(data, &named).well().contains("local:reboot, revision 2"));
+    for refused in [vec!["approach", "x", "--object", "gcp:reboot"], vec!["approach", "--object", "local:rebot"]] {
+        let complaint = entente(data, &[&["publish"], &refused[..]].concat()).complaint(3);
+        assert!(complaint.contains("no desk has published approach"), "{complaint}");
     }
     assert_eq!(up.end(), Some(0));
 }

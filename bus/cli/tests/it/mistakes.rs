@@ -16,6 +16,14 @@ fn a_mistake_says_what_was_expected() {
         (vec!["impact", "x", "--block", "clas=dns"], "did you mean `class`?"),
         (vec!["impact"], "title: missing; expected what is broken"),
         (vec!["impact", "x", "--tlp", "amber"], "need a sharing group"),
+        (vec!["impact", "x", "--for", "local"], "local is your own organisation, whose words need no --for"),
+        (vec!["notice", "x", "--about", "same=a:1"], "--about: the first is the claim or incident itself"),
+        (vec!["note", "x", "--about", "part_off=a:1"], "did you mean `part_of`?"),
+        (
+            vec!["impact", "--still", "a:1", "--next-update", "+30m", "--severity", "critical"],
+            "would drop --severity, --next-update; use --object a:1 to say it anew",
+        ),
+        (vec!["note", "again", "--still", "a:1", "--to", "aws", "--by", "Ann"], "would drop TEXT, --to;"),
         (vec!["impact", "x", "--for", "Crowd Strike"], "expected an organisation's slug"),
         (vec!["impact", "x", "--for", "aws", "--certainty", "observed"], "at most `likely`"),
         (vec!["impact", "x", "--outcome", "restored"], "outcome: stands with"),
@@ -68,7 +76,7 @@ fn mistakes_in_the_settings_stop_every_command() {
 fn with_json_a_mistake_is_an_object() {
     let double = Double::start();
     for (line, exit, error, hint) in [
-        (vec!["incident", "inc-unknown", "--json"], 3, "there is no incident inc-unknown", "see /v1/events"),
+        (vec!["incident", "inc-unknown", "--json"], 3, "there is no incident inc-unknown", "see `entente events`"),
         (vec!["publish", "note", "--json"], 2, "text: missing", "--help has examples"),
         (vec!["publish", "note", "x", "--severty", "y", "--json"], 2, "unexpected argument '--severty'", "see --help"),
         (vec!["picture", "--json", "--with", "overdu"], 2, "[possible values: disagreement, overdue]", "'overdue'"),
