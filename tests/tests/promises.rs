@@ -44,10 +44,9 @@ fn publications(choice: &mut Choice, most: usize) -> Vec<Vec<Sealed>> {
     for step in 0..=choice.below(most) {
         let which = choice.below(sources.len());
         let recorded = at("04:00") + TimeDelta::seconds(i64::try_from(step).unwrap() * 20);
-        let targets: Vec<(String, String)> = sources
-            .iter()
-            .flat_map(|(_, said)| said.iter().map(|event| (event.id.clone(), event.source.clone())))
-            .collect();
+        // What one may withdraw oneself, and what only the coordinator may.
+        let by = if choice.below(2) == 0 { which..=which } else { 0..=ORGS.len() - 1 };
+        let targets: Vec<Sealed> = sources[by].iter().flat_map(|(_, said)| said.iter().cloned()).collect();
         let event = publication(choice, &mut sources[which].0, ORGS[which], recorded, &targets);
         sources[which].1.push(event);
     }
@@ -58,13 +57,7 @@ fn object(choice: &mut Choice) -> String {
     format!("{}:item-{}", ORGS[choice.below(ORGS.len())], choice.below(4))
 }
 
-fn publication(
-    choice: &mut Choice,
-    desk: &mut Desk,
-    org: &str,
-    recorded: DateTime<Utc>,
-    targets: &[(String, String)],
-) -> Sealed {
+fn publication(choice: &mut Choice, desk: &mut Desk, org: &str, recorded: DateTime<Utc>, targets: &[Sealed]) -> Sealed {
     let own = format!("{org}:item-{}", choice.below(4));
     match choice.below(12) {
         0..=5 => desk.say(Family::Impact, &own, recorded, any_impact(choice, org, recorded)),
@@ -76,7 +69,7 @@ fn publication(
         7 => {
             let body = json!({"thread_id": format!("{org}:thread"), "kind": choice.of(&["request", "note", "commitment"]),
                 "text": "Which repair works?", "state": choice.of(&["open", "fulfilled"]), "to": ["gcp"],
-                "refs": [{"kind": "incident", "value": object(choice), "relation": "related"}]});
+                "refs": [{"kind": "incident", "value": incident_id(&object(choice)), "relation": "related"}]});
             desk.say(Family::Message, &format!("{org}:message-{}", choice.below(3)), recorded, body)
         }
         8 => {
@@ -85,9 +78,12 @@ fn publication(
             desk.say(Family::Constraint, &format!("{org}:constraint-{}", choice.below(3)), recorded, body)
         }
         9 if !targets.is_empty() => {
-            let (target, source) = &targets[choice.below(targets.len())];
-            let body = json!({"target": target, "target_object": object(choice), "target_rev": 1 + choice.below(3),
-                "target_source": source, "scope": choice.of(&["revision", "object"]), "reason": "wrong_fact"});
+            let target = &targets[choice.below(targets.len())];
+            let said: Value = serde_json::from_slice(&target.payload).unwrap();
+            let named = said["data"]["object_id"].as_str().unwrap().to_owned();
+            let named = if choice.below(4) == 0 { object(choice) } else { named };
+            let body = json!({"target": target.id, "target_object": named, "target_rev": 1 + choice.below(3),
+                "target_source": target.source, "scope": choice.of(&["revision", "object"]), "reason": "wrong_fact"});
             desk.say(Family::Retraction, &format!("{org}:retraction-{}", choice.below(9)), recorded, body)
         }
         10 => {

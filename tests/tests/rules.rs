@@ -345,3 +345,246 @@ fn as_of_equals_the_live_picture_at_every_cut() {
         1
     );
 }
+
+/// Three incidents' members by one product; what a person says is said about the one that was logged first, by its
+/// incident's id.
+fn withdrawn_anchor() -> (Vec<Sealed>, Desk) {
+    let cause = json!({"suspected_cause": {"vendor": "Acme Shield", "product": "Agent", "status": "identified"}});
+    let (mut aws, mut azure, mut gcp) =
+        (Desk::new("aws", "desk"), Desk::new("azure", "desk"), Desk::new("gcp", "desk"));
+    let old = incident_id("aws:a");
+    let about = json!({"refs": [{"kind": "incident", "value": old, "relation": "related"}]});
+    let asked =
+        json!({"thread_id": "gcp:m", "kind": "request", "text": "Which repair works?", "state": "open", "to": ["aws"]});
+    let figure =
+        json!({"quantity": "affected", "unit": "vm", "lo": 10, "hi": 20, "method": "sketch", "as_of": at("05:20")});
+    let told = json!({"about": "aws:a", "channel": "page", "audience_told": "public", "text": "We look into it."});
+    let name = json!({"kind": "declare", "objects": [old], "name": "Blue Friday", "reason": "said on the bridge"});
+    let mut events = vec![
+        aws.say(Family::Impact, "aws:a", at("05:00"), outage("Hosts stop", "04:00", cause.clone())),
+        azure.say(Family::Impact, "azure:b", at("05:00"), outage("Hosts stop", "04:20", cause.clone())),
+        gcp.say(Family::Impact, "gcp:c", at("05:00"), outage("Hosts stop", "04:10", cause)),
+        gcp.say(Family::Message, "gcp:m", at("05:10"), with(asked, about.clone())),
+        gcp.say(Family::Estimate, "gcp:e", at("05:20"), with(figure, about)),
+        aws.say(Family::Notice, "aws:a/1", at("05:20"), told),
+        aws.say(Family::Constraint, "aws:name", at("05:20"), name),
+    ];
+    let (id, source) = (events[0].id.clone(), events[0].source.clone());
+    let target = json!({"target": id, "target_object": "aws:a", "target_rev": 1, "target_source": source, "scope": "revision", "reason": "wrong_fact"});
+    events.push(aws.say(Family::Retraction, "aws:r", at("05:30"), target));
+    (events, aws)
+}
+
+#[test]
+fn what_was_said_about_a_withdrawn_first_claim_stays_with_its_incident() {
+    let (mut events, mut aws) = withdrawn_anchor();
+    let mut state = fold(log(&events, at("06:00")));
+    let old = incident_id("aws:a");
+    for key in [old.as_str(), "aws:a", "blue friday", "azure:b", "gcp:m"] {
+        let found = state.incident(key, at("06:10")).unwrap_or_else(|| panic!("{key}"));
+        assert_eq!((found.id.as_str(), found.name.as_str()), (incident_id("azure:b").as_str(), "Blue Friday"), "{key}");
+        assert!(found.aliases.contains(&old), "{:?}", found.aliases);
+        assert_eq!((found.owed.len(), found.counts.len(), found.told.len()), (1, 1, 1), "{key}");
+        assert!(found.members.iter().all(|member| member.object_id != "aws:a"));
+        assert!(found.lanes.iter().all(|lane| lane.speaker != "aws" || lane.claim.is_none()), "{:?}", found.lanes);
+    }
+    let close = json!({"kind": "close", "objects": [old], "reason": "over"});
+    events.push(aws.say(Family::Constraint, "aws:close", at("05:40"), close));
+    let mut state = fold(log(&events, at("06:00")));
+    assert!(!state.incident(&old, at("06:10")).unwrap().open, "a close by the old id counts");
+    let apart = json!({"kind": "cannot_link", "objects": [old, "azure:b", "gcp:c"], "reason": "ours is another"});
+    events.push(aws.say(Family::Constraint, "aws:apart", at("05:45"), apart));
+    let mut state = fold(log(&events, at("06:00")));
+    assert_eq!(state.picture(at("06:10"), &Select::default()).totals.incidents, 1, "its prohibition parts no others");
+    assert!(state.incident(&old, at("06:10")).is_none(), "and it has no heir among those it is kept apart from");
+    events.push(aws.say(Family::Impact, "aws:a", at("05:50"), outage("Hosts stop again", "04:00", json!({}))));
+    let mut state = fold(log(&events, at("06:00")));
+    assert_eq!(state.incident("aws:a", at("06:10")).unwrap().id, old, "what is said anew stands again");
+}
+
+#[test]
+fn a_withdrawn_claim_is_looked_for_through_those_that_were_withdrawn_after_it() {
+    let product =
+        |product: &str| json!({"suspected_cause": {"vendor": "acme", "product": product, "status": "identified"}});
+    let cites = |id: &str| json!({"refs": [{"kind": "tracking_id", "value": id, "relation": "same"}]});
+    let (mut aws, mut azure, mut gcp) =
+        (Desk::new("aws", "desk"), Desk::new("azure", "desk"), Desk::new("gcp", "desk"));
+    let mut events = vec![
+        aws.say(Family::Impact, "aws:a", at("05:00"), outage("A", "04:00", product("agent"))),
+        azure.say(Family::Impact, "azure:b", at("05:00"), outage("B", "04:00", with(product("agent"), cites("X-1")))),
+        gcp.say(Family::Impact, "gcp:c", at("05:00"), outage("C", "04:00", cites("X-1"))),
+    ];
+    for (desk, at_place, object) in [(&mut aws, 0, "aws:a"), (&mut azure, 1, "azure:b")] {
+        let (id, source) = (events[at_place].id.clone(), events[at_place].source.clone());
+        let target = json!({"target": id, "target_object": object, "target_rev": 1, "target_source": source, "scope": "object", "reason": "duplicate"});
+        events.push(desk.say(Family::Retraction, &format!("{object}-r"), at("05:10"), target));
+    }
+    let mut state = fold(log(&events, at("06:00")));
+    assert_eq!(state.incident(&incident_id("aws:a"), at("06:10")).unwrap().id, incident_id("gcp:c"));
+}
+
+/// Whether a vendor's words make its trouble part of an outage of AWS that is going on.
+fn is_part_of_aws(words: &str) -> bool {
+    let blocks = json!({"blocks": [block("aws", "compute", "eu-west-2", "affected_unavailable")]});
+    let victim = outage("Jobs are delayed", "04:30", json!({"summary": words}));
+    let found = joined(("aws", outage("Instances", "04:00", blocks)), ("acme", victim));
+    found.totals.incidents == 1
+}
+
+#[test]
+fn who_denies_that_a_cloud_is_the_cause_is_no_part_of_its_outage() {
+    for words in [
+        "This is not caused by the AWS outage in eu-west-2.",
+        "This isn't caused by the AWS outage.",
+        "This issue wasn\u{2019}t a result of the AWS outage.",
+        "The delays are unrelated to the AWS outage.",
+        "We are not affected by the AWS outage",
+        "Our services are currently not impacted by the ongoing AWS incident.",
+        "We aren't affected by the AWS outage.",
+        "No AWS outage is involved.",
+        "There is no known AWS issue at this time.",
+        "Follow-up to the AWS outage of last week: the report is out.",
+        "Report on the previous AWS outage.",
+        "We do not believe this is related to the AWS outage.",
+        "The AWS outage did not cause this.",
+        "The AWS outage is not the cause of these delays.",
+        "The AWS outage is not related to our delays.",
+        "The AWS outage, which began at 10:00, does not affect our service.",
+        "AWS is not to blame for this outage.",
+        "An outage at AWS was ruled out as the cause.",
+        "We have ruled out an AWS outage.",
+        "This happened independently of the AWS outage.",
+        "Our job queue overflowed rather than an AWS outage.",
+        "This is a bug of ours, not an AWS outage.",
+        "It is not an upstream AWS issue.",
+        "Contrary to reports of an AWS outage, this is our own change.",
+        "AWS has an outage in eu-west-2. We are not affected.",
+        "AWS has an outage in eu-west-2, but we are currently not impacted by it.",
+        "The delays have nothing to do with the AWS outage.",
+        "The AWS outage has no impact on our service.",
+        "There is no evidence of an AWS outage.",
+        "We are not aware of any AWS outage.",
+        "Neither caused by the AWS outage nor related to it.",
+        "Jobs run without any AWS dependency.",
+    ] {
+        assert!(!is_part_of_aws(words), "joined: {words}");
+    }
+}
+
+#[test]
+fn who_says_that_a_cloud_is_the_cause_is_part_of_its_outage_whatever_else_is_denied() {
+    for words in [
+        "This is caused by the AWS outage in eu-west-2.",
+        "Customers cannot log in due to the AWS outage.",
+        "We are not able to process payments because of an AWS outage.",
+        "Our API is not responding as a result of the AWS outage.",
+        "We do not have an ETA for the AWS outage.",
+        "There is no update yet on the AWS outage.",
+        "Not all customers are affected by the AWS outage.",
+        "Not only our service is affected by the AWS outage.",
+        "This is not caused by our release, but by an outage at AWS.",
+        "This is an outage at AWS rather than a fault of ours.",
+        "This is not related to our deployment. The cause is the AWS outage.",
+        "Our EU region is not affected. US customers are, due to the AWS outage.",
+        "An AWS outage hit us at 04:10 and is not related to our maintenance.",
+        "No data was lost in the AWS outage.",
+        "We cannot rule out that the AWS outage causes this.",
+        "The AWS outage has not been ruled out as the cause.",
+        "Jobs fail without warning because of an AWS incident.",
+        "Jobs are delayed because of the AWS outage; no customer data is impacted by this.",
+        "We are no longer able to reach our provider: AWS outage.",
+        "AWS has an outage. Our upstream provider is working on it. No action is needed.",
+        "An upstream incident at AWS delays jobs, it is not resolved yet.",
+    ] {
+        assert!(is_part_of_aws(words), "not joined: {words}");
+    }
+}
+
+#[test]
+fn what_is_ruled_out_or_denied_joins_nobody_and_names_nothing() {
+    let cause = |status: &str| json!({"suspected_cause": {"vendor": "acme", "product": "shield", "status": status}});
+    let found = joined(
+        ("aws", outage("Hosts stop", "04:00", cause("identified"))),
+        ("azure", outage("Disks fail", "04:30", cause("ruled_out"))),
+    );
+    assert_eq!(found.totals.incidents, 2);
+    let name = |picture: &Picture, org: &str| {
+        picture.incidents.iter().find(|incident| incident.lanes[0].speaker == org).unwrap().name.clone()
+    };
+    assert!(name(&found, "aws").contains("shield") && !name(&found, "azure").contains("shield"));
+    for words in
+        ["Not related to CrowdStrike Falcon", "Hosts stop, unrelated to csagent.sys", "We do not use CrowdStrike"]
+    {
+        let falcon = outage("CrowdStrike Falcon stops hosts", "04:00", json!({}));
+        let found = joined(("aws", falcon), ("azure", outage(words, "04:30", json!({}))));
+        assert_eq!(found.totals.incidents, 2, "{words}");
+    }
+}
+
+#[test]
+fn ids_are_equal_that_differ_in_case_only_and_a_page_joins_wherever_it_is_cited() {
+    let cites = |id: &str| json!({"refs": [{"kind": "tracking_id", "value": id, "relation": "same"}]});
+    let found = joined(
+        ("azure", outage("Disks", "04:00", cites("1K80-N_8"))),
+        ("acme", outage("Logins", "05:30", cites("1k80-n_8"))),
+    );
+    assert_eq!(found.totals.incidents, 1);
+    assert!(found.incidents[0].why[0].reasons[0].contains("tracking id 1K80-N_8"), "{:?}", found.incidents[0].why);
+    for (kind, value) in [("url", "https://status.acme.example/incidents/abc124"), ("cve", "CVE-2024-1234")] {
+        let says = |relation: &str| json!({"refs": [{"kind": kind, "value": value, "relation": relation}]});
+        let with = |a: &str, b: &str| {
+            let (a, b) = (outage("A", "04:00", says(a)), outage("B", "05:30", says(b)));
+            joined(("aws", a), ("acme", b)).totals.incidents
+        };
+        assert_eq!((with("related", "related"), with("related", "distinct_from")), (1, 2), "{kind}");
+    }
+}
+
+#[test]
+fn a_region_is_one_place_by_its_name_and_by_its_code() {
+    let ec2 = |region: &str| json!({"blocks": [{"provider": "aws", "service_class": "compute", "services": ["EC2"], "regions": [region], "state": "affected_degraded"}]});
+    for (name, incidents) in [("N. Virginia", 1), ("US East (N. Virginia)", 1), ("us-east-1", 1), ("Ohio", 2)] {
+        let found = joined(("aws", outage("A", "04:00", ec2("us-east-1"))), ("acme", outage("B", "04:30", ec2(name))));
+        assert_eq!(found.totals.incidents, incidents, "{name}");
+    }
+}
+
+#[test]
+fn a_prohibition_of_very_many_is_an_opinion() {
+    let mut three = three("cisa");
+    let mut objects: Vec<String> = (0..2_000).map(|index| format!("acme:{index}")).collect();
+    objects.extend(["aws:a".to_owned(), "azure:b".to_owned()]);
+    let body = json!({"kind": "cannot_link", "objects": objects, "reason": "all of them"});
+    three.events.push(three.other.say(Family::Constraint, "cisa:c", at("05:10"), body));
+    let found = picture(&three.events, at("06:10"));
+    assert_eq!(found.totals.incidents, 1);
+    assert!(!found.incidents[0].constraints[0].binds);
+}
+
+#[test]
+fn who_claims_nothing_is_told_apart_by_why_it_has_a_lane() {
+    let mut local = Desk::new("local", "desk");
+    let mut aws = Desk::new("aws", "desk");
+    let run = json!({"approach_id": "local:reboot", "state": "running", "arms": [{"tally": {"attempted": 40, "succeeded": 20}}],
+        "refs": [{"kind": "incident", "value": "aws:a", "relation": "related"}]});
+    let events = [
+        aws.say(Family::Impact, "aws:a", at("05:00"), outage("csagent.sys stops hosts", "04:00", json!({}))),
+        local.say(Family::Remediation, "local:run", at("05:10"), run),
+    ];
+    let texts: Vec<String> =
+        picture(&events, at("06:10")).incidents[0].unknowns.iter().map(|gap| gap.text.clone()).collect();
+    for words in ["A part of what CrowdStrike makes is named", "Local has spoken here and has claimed no impact"] {
+        assert!(texts.iter().any(|text| text.starts_with(words)), "{words} in {texts:?}");
+    }
+}
+
+#[test]
+fn the_answer_to_what_is_affected_begins_with_the_worst() {
+    let blocks = json!({"blocks": [block("aws", "cdn_edge", "us-east-1", "restored"),
+        block("aws", "compute", "us-east-1", "affected_unavailable"), block("aws", "ai_ml", "us-east-1", "affected_degraded")]});
+    let found = picture(
+        &[Desk::new("aws", "desk").say(Family::Impact, "aws:a", at("05:00"), outage("A", "04:00", blocks))],
+        at("06:10"),
+    );
+    assert_eq!(found.incidents[0].brief.affected.lead, "AWS: compute unavailable, AI degraded and 1 more");
+}

@@ -12,6 +12,7 @@ use entente_schemas::speaker::Role;
 use crate::incident::core::Core;
 use crate::join::cluster::{Clusters, View};
 use crate::join::facets;
+use crate::join::ghost::Ghosts;
 use crate::join::graph::{Graph, Id, Moved};
 use crate::join::place::{impacts_naming, impacts_referred};
 use crate::join::reach::{self, Rules};
@@ -38,6 +39,7 @@ pub struct State {
     pub(crate) objects: Objects,
     pub(crate) graph: Graph,
     pub(crate) clusters: Clusters,
+    pub(crate) ghosts: Ghosts,
     pub(crate) rules: Rules,
     rules_stale: bool,
     rules_until: Option<DateTime<Utc>>,
@@ -75,6 +77,7 @@ impl State {
             objects: Objects::default(),
             graph: Graph::default(),
             clusters: Clusters::default(),
+            ghosts: Ghosts::default(),
             rules: Rules::default(),
             rules_stale: false,
             rules_until: None,
@@ -173,6 +176,9 @@ impl State {
     fn expel(&mut self, event_id: &str, order: &Order) {
         let Some(entry) = self.objects.event(event_id).cloned() else { return };
         self.take_out(&entry);
+        if let Some(target) = self.objects.bring_back(&entry) {
+            self.take(target);
+        }
         self.door.forget(event_id);
         let reason = format!("its chain names another predecessor than the one logged at {}", order.sequence);
         self.hold(
@@ -202,6 +208,7 @@ impl State {
             self.take_out(&target);
             self.hear_again(&target);
             self.touch_target(&target);
+            self.objects.set_aside(retraction, target);
         }
         self.objects.erase(&erasure, retraction);
         self.touch_target(retraction);
@@ -294,13 +301,16 @@ impl State {
             let entry = self.objects.current_by_id(family, &id).cloned();
             let (keys, references) = self.referrals.set(&self.objects, (family, id), entry.as_deref());
             self.changed.extend(impacts_naming(&self.graph, &keys));
-            self.changed.extend(impacts_referred(&self.objects, &self.graph, &references));
+            self.changed.extend(impacts_referred(&self.objects, (&self.graph, &self.ghosts), &references));
         }
     }
 
     fn touch_impact(&mut self, id: &str) {
         let Some(current) = self.objects.current_by_id(Family::Impact, id) else {
             self.set_vertex(id, None);
+            self.maintenance.remove(id);
+            let ended = self.objects.get(Family::Impact, id).and_then(|object| self.objects.ended(object));
+            self.ghosts.set(id, ended.map(|(_, by)| by.order.clone()));
             return;
         };
         let kind = current.claim().impact().map(|impact| (impact.kind, impact.phase.is_open()));
@@ -309,8 +319,9 @@ impl State {
         } else {
             self.maintenance.remove(id);
         }
-        let vertex = vertex::of_object(&self.objects, id);
+        let vertex = vertex::of_object(&self.objects, &self.model, id);
         self.set_vertex(id, vertex);
+        self.ghosts.set(id, None);
     }
 
     fn set_vertex(&mut self, id: &str, vertex: Option<crate::join::graph::Vertex>) {
@@ -334,8 +345,9 @@ impl State {
         if self.rules.named.contains(&own) || self.rules.named.contains(&entry.event.id) {
             self.rules_stale = true;
         }
-        let waiting: Vec<Id> =
-            [own.as_str(), entry.event.id.as_str()].into_iter().flat_map(|name| self.graph.referring(name)).collect();
+        let names = [own.as_str(), entry.event.id.as_str()].into_iter();
+        let waiting = names.flat_map(|name| self.graph.referring(name).into_iter().chain(self.ghosts.referring(name)));
+        let waiting: Vec<Id> = waiting.collect();
         self.unsettled.extend(waiting.iter().map(|id| (Family::Impact, id.to_string())));
     }
 
@@ -351,8 +363,10 @@ impl State {
             let concerned = self.clusters.grow(view, &id);
             stale.extend(concerned.unwrap_or_else(|| self.clusters.renew(view, BTreeSet::from([id]))));
         }
-        let changed = std::mem::take(&mut self.changed);
-        stale.extend(changed.iter().filter_map(|id| self.clusters.anchor_of(id)).cloned());
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.extend(self.ghosts.settle(&self.objects, view, &changed));
+        let ground = self.ground();
+        stale.extend(changed.iter().filter_map(|id| ground.anchor_of(id)).cloned());
         for anchor in stale {
             self.cores.remove(&anchor);
             self.missing.insert(anchor);
@@ -367,9 +381,12 @@ impl State {
         }
         let rules = Rules::read(&self.objects, clock);
         let named = self.rules.named.iter().chain(&rules.named);
-        let concerned: Vec<Id> = named.filter_map(|name| self.graph.id(self.objects.resolve(name))).collect();
+        let named: Vec<&str> = named.map(|name| self.objects.resolve(name)).collect();
+        let concerned: Vec<Id> = named.iter().filter_map(|id| self.graph.id(id)).collect();
+        self.ghosts.named(&named);
         self.touched.extend(concerned.iter().cloned());
         self.changed.extend(concerned);
+        self.changed.extend(named.iter().filter_map(|id| self.ghosts.heir(id)).cloned().collect::<Vec<_>>());
         self.rules_until = reach::standing(&self.objects, clock).filter_map(|(_, constraint)| constraint.expires).min();
         self.rules = rules;
         self.rules_stale = false;
@@ -392,6 +409,7 @@ impl State {
             objects: &self.objects,
             graph: &self.graph,
             clusters: &self.clusters,
+            ghosts: &self.ghosts,
             rules: &self.rules,
             referrals: &self.referrals,
             model: &self.model,

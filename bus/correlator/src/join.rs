@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 pub(crate) mod cut;
 pub(crate) mod facets;
+pub(crate) mod ghost;
 pub(crate) mod graph;
 pub(crate) mod place;
 pub(crate) mod reach;

@@ -1,6 +1,7 @@
 //! What is going on: the pure fold from the log to the shared picture. No I/O, no clock, no float, no order of hashing:
 //! the same records, model and cut give the same bytes on every machine.
 
+mod denial;
 mod fold;
 mod incident;
 mod join;

@@ -1,10 +1,14 @@
 //! The correlation model: windows, lexicon and patterns as versioned data. Its id is the hash of its text, so that a
 //! picture names exactly what it was judged by, and a replay can pin it.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use entente_schemas::digest::{base32, sha256};
 use regex::{Regex, RegexSet};
 use serde::Deserialize;
+
+use crate::denial::{Denial, DenialFile};
 
 /// The model that is compiled in.
 pub const V1: &str = include_str!("../model/v1.toml");
@@ -24,6 +28,7 @@ pub struct Model {
     pub(crate) common_artifacts: Vec<String>,
     pub(crate) platforms: Vec<Platform>,
     pub(crate) dependence: RegexSet,
+    pub(crate) denial: Denial,
     pub(crate) cues: Vec<Cue>,
     pub(crate) cue_set: RegexSet,
 }
@@ -86,6 +91,7 @@ pub(crate) struct Platform {
     pub(crate) names: RegexSet,
     pub(crate) regions: Option<Regex>,
     pub(crate) region_names: Vec<(Regex, String)>,
+    pub(crate) region_codes: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -105,8 +111,9 @@ struct File {
     product: Vec<ProductFile>,
     artifacts: ArtifactFile,
     platform: Vec<PlatformFile>,
-    region_names: std::collections::BTreeMap<String, Vec<(String, String)>>,
+    region_names: BTreeMap<String, Vec<(String, String)>>,
     dependence: Dependence,
+    denial: DenialFile,
     cue: Vec<CueFile>,
 }
 
@@ -178,6 +185,7 @@ impl Model {
             artifact: Regex::new(&file.artifacts.pattern)?,
             common_artifacts: file.artifacts.common,
             platforms,
+            denial: Denial::read(&file.denial)?,
             dependence: RegexSet::new(&file.dependence.cues)?,
             cues: file.cue.into_iter().map(cue).collect::<Result<_, _>>()?,
             cue_set,
@@ -190,6 +198,22 @@ impl Model {
     /// Never for a released version: a test reads it.
     pub fn v1() -> Result<Self, ModelError> {
         Self::read(V1)
+    }
+
+    /// Whether a text in lower case has a product, an artifact or a cloud in it.
+    pub(crate) fn names_something(&self, lower: &str) -> bool {
+        let cloud = || self.platforms.iter().any(|platform| platform.names.is_match(lower));
+        self.product_names.is_match(lower) || self.artifact.is_match(lower) || cloud()
+    }
+
+    /// The code of a provider's region that is named in words, as `East US` or `US East (N. Virginia)`; the name in lower
+    /// case.
+    pub(crate) fn region_code(&self, provider: &str, name: &str) -> Option<&str> {
+        let within = name.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(within, _)| within);
+        let platform = self.platforms.iter().find(|platform| platform.provider == provider)?;
+        let codes =
+            [Some(name), within].into_iter().flatten().filter_map(|name| platform.region_codes.get(name.trim()));
+        codes.map(String::as_str).next()
     }
 
     /// The lexicon's name for a product that somebody wrote: `CrowdStrike Falcon sensor` is `falcon` of `crowdstrike`.
@@ -218,16 +242,14 @@ fn cue(file: CueFile) -> Result<Cue, ModelError> {
     Ok(Cue { pattern: Regex::new(&file.pattern)?, member: file.member, value: file.value })
 }
 
-fn platform(
-    file: &PlatformFile,
-    names: &std::collections::BTreeMap<String, Vec<(String, String)>>,
-) -> Result<Platform, ModelError> {
+fn platform(file: &PlatformFile, names: &BTreeMap<String, Vec<(String, String)>>) -> Result<Platform, ModelError> {
     let word = |name: &str| Regex::new(&format!(r"\b{}\b", regex::escape(name)));
     let region_names = names.get(&file.provider).into_iter().flatten();
     Ok(Platform {
         provider: file.provider.clone(),
         names: RegexSet::new(&file.names)?,
         regions: if file.regions.is_empty() { None } else { Some(Regex::new(&file.regions)?) },
+        region_codes: region_names.clone().cloned().collect(),
         region_names: region_names
             .map(|(name, code)| Ok((word(name)?, code.clone())))
             .collect::<Result<_, regex::Error>>()?,

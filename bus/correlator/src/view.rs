@@ -114,8 +114,8 @@ impl State {
     }
 
     fn anchor_by(&self, key: &str) -> Option<Id> {
-        let id = self.objects.resolve(key);
-        if let Some(anchor) = self.clusters.anchor_of(id) {
+        let (ground, id) = (self.ground(), self.objects.resolve(key));
+        if let Some(anchor) = ground.anchor_of(id) {
             return Some(Id::clone(anchor));
         }
         self.anchor_by_name(key).or_else(|| self.anchor_of_any(id))
@@ -132,7 +132,7 @@ impl State {
         });
         let anchors = declared.filter_map(|(entry, constraint)| {
             let named = constraint.objects.iter().map(|name| self.objects.resolve(name));
-            let anchor = named.filter_map(|id| self.clusters.anchor_of(id)).next()?;
+            let anchor = named.filter_map(|id| ground.anchor_of(id)).next()?;
             Some((self.cores.get(anchor)?.summary.open, &entry.order, anchor))
         });
         anchors.max().map(|(_, _, anchor)| Id::clone(anchor))
@@ -140,8 +140,9 @@ impl State {
 
     fn anchor_of_any(&self, id: &str) -> Option<Id> {
         let found = Family::ALL.iter().find_map(|family| self.objects.current_by_id(*family, id))?;
-        let incident = incident_of(self.ground(), found)?;
-        self.clusters.anchor_of(self.objects.resolve(&incident)).cloned()
+        let ground = self.ground();
+        let incident = incident_of(ground, found)?;
+        ground.anchor_of(self.objects.resolve(&incident)).cloned()
     }
 
     fn open_cores(&self) -> impl Iterator<Item = &Core> {

@@ -1,5 +1,7 @@
 //! Plain words for times, ages, figures and states: what one would say aloud in a bridge call. UTC, 24 hours.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{BlockState, ServiceClass, Severity};
 use entente_schemas::count::{Quantity, Unit};
@@ -74,9 +76,11 @@ pub fn list(names: &[String], most: usize) -> String {
     }
 }
 
-/// The first `most` characters, with an ellipsis where something is left out; white space is folded.
+/// The first `most` characters in one line, with an ellipsis where something is left out: white space is folded, tags of
+/// HTML are left out and its common entities read.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
+    let text = plain(text);
     let (mut kept, mut length) = (String::new(), 0);
     for word in text.split_whitespace() {
         if length > 0 {
@@ -90,6 +94,59 @@ pub fn cut(text: &str, most: usize) -> String {
         }
     }
     kept
+}
+
+/// Tags that texts of status pages have; anything else in angle brackets is text. Those of words leave no space.
+const TAGS: &[&str] = &[
+    "p", "br", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "table", "tbody", "tr", "td", "th",
+    "pre", "a", "b", "i", "u", "em", "strong", "span", "small", "code", "var",
+];
+const TAGS_OF_WORDS: &[&str] = &["a", "b", "i", "u", "em", "strong", "span", "small", "code", "var"];
+const ENTITIES: &[(&str, &str)] = &[
+    ("&nbsp;", " "),
+    ("&#160;", " "),
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&quot;", "\""),
+    ("&#34;", "\""),
+    ("&apos;", "'"),
+    ("&#39;", "'"),
+    ("&rsquo;", "’"),
+    ("&ndash;", "–"),
+    ("&mdash;", "—"),
+    ("&amp;", "&"),
+];
+
+/// A text without the tags of HTML, its common entities read.
+fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(['<', '&']) {
+        return Cow::Borrowed(text);
+    }
+    let (mut plain, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once('<') {
+        plain.push_str(before);
+        match tag(after) {
+            Some((name, beyond)) => {
+                plain.push_str(if TAGS_OF_WORDS.contains(&name.as_str()) { "" } else { " " });
+                rest = beyond;
+            }
+            None => {
+                plain.push('<');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    let read = |text: String, (entity, stands_for): &(&str, &str)| text.replace(entity, stands_for);
+    Cow::Owned(ENTITIES.iter().fold(plain, read))
+}
+
+/// The tag that a text begins with behind its bracket, and what comes after it.
+fn tag(text: &str) -> Option<(String, &str)> {
+    let (tag, beyond) = text.split_once('>')?;
+    let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+    let name = name.to_ascii_lowercase();
+    TAGS.contains(&name.as_str()).then_some((name, beyond))
 }
 
 /// A state as it is said.
@@ -225,6 +282,13 @@ mod tests {
                 .map(state)
                 .into();
         assert_eq!(said, ["degraded", "partial", "unavailable"].into());
+    }
+
+    #[test]
+    fn one_line_has_no_tags() {
+        let text = "<p><strong>What happened?</strong></p><p>VMs &amp; disks in <a href=\"x\">Central&nbsp;US</a>.<br/>a < b</p>";
+        assert_eq!(cut(text, 200), "What happened? VMs & disks in Central US. a < b");
+        assert_eq!(cut("<p>One two three</p>", 8), "One two…");
     }
 
     #[test]

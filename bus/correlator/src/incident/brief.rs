@@ -1,6 +1,7 @@
 //! The eight answers that every incident opens with (CORRELATION 5): each a line that can be said aloud in a bridge call,
 //! and a smaller one beneath. An answer is never empty: what nobody said is said to be so.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -44,7 +45,7 @@ fn affected(incident: &Incident) -> Answer {
         return answer(format!("Services not stated, by {speakers}"), detail);
     }
     let said = places.iter().map(|(provider, what)| {
-        let what: Vec<String> = what.iter().map(|(what, by)| words::as_told(what, by.as_deref())).collect();
+        let what: Vec<String> = what.iter().map(|((_, what), by)| words::as_told(what, by.as_deref())).collect();
         format!("{provider}: {}", words::list(&what, 2))
     });
     let said: Vec<String> = said.collect();
@@ -53,20 +54,26 @@ fn affected(incident: &Incident) -> Answer {
     answer(format!("{lead}{more}"), detail)
 }
 
-/// What is hit at each provider, and who passed it on where nobody says so at first hand.
-fn places(incident: &Incident) -> BTreeMap<String, BTreeMap<String, Option<String>>> {
-    let mut places: BTreeMap<String, BTreeMap<String, Option<String>>> = BTreeMap::new();
+/// What is hit, the worst first, and who passed it on where nobody says so at first hand.
+type Hits = BTreeMap<(Reverse<u8>, String), Option<String>>;
+
+/// What is hit at each provider, the worst hit first.
+fn places(incident: &Incident) -> Vec<(String, Hits)> {
+    let mut places: BTreeMap<String, Hits> = BTreeMap::new();
     for claim in incident.lanes.iter().filter_map(|lane| lane.claim.as_ref()) {
         for block in &claim.blocks {
             let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
             let what = format!("{} {}", words::class_on(block.service_class, os), words::state(block.state));
             let at = places.entry(words::org(&block.provider)).or_default();
-            let told_by = at.entry(what).or_insert_with(|| claim.told_by.clone());
+            let worst = Reverse(words::state_rank(block.state));
+            let told_by = at.entry((worst, what)).or_insert_with(|| claim.told_by.clone());
             if claim.told_by.is_none() {
                 *told_by = None;
             }
         }
     }
+    let mut places: Vec<(String, Hits)> = places.into_iter().collect();
+    places.sort_by_key(|(_, hits)| hits.keys().next().map(|(worst, _)| *worst));
     places
 }
 

@@ -85,7 +85,7 @@ impl Core {
             worst: worst(&scene, open),
             changed: change(&scene),
             members: members(&scene),
-            unknowns: unknowns(&lanes, &causes, &counts),
+            unknowns: unknowns(&scene, &lanes, &causes, &counts),
             advisories: advisories(&scene),
             told: told(&scene),
             owed,
@@ -208,13 +208,9 @@ fn is_open(scene: &Scene<'_>) -> bool {
 }
 
 fn aliases(scene: &Scene<'_>) -> Vec<String> {
-    scene
-        .hits
-        .iter()
-        .map(|hit| hit.entry.header().object_id.as_str())
-        .filter(|id| **id != *scene.anchor)
-        .map(incident_id)
-        .collect()
+    let members = scene.hits.iter().map(|hit| hit.entry.header().object_id.as_str());
+    let others = members.filter(|id| **id != *scene.anchor);
+    others.chain(scene.ghosts.iter().map(|id| &***id)).map(incident_id).collect()
 }
 
 fn started(scene: &Scene<'_>) -> Option<Claimed<DateTime<Utc>>> {
@@ -288,6 +284,7 @@ fn advisories(scene: &Scene<'_>) -> Vec<Advice> {
 fn history<'a>(scene: &Scene<'a>) -> Vec<&'a Arc<Entry>> {
     let objects = scene.ground.objects;
     let ids = scene.hits.iter().map(|hit| (Family::Impact, hit.entry.header().object_id.as_str()));
+    let ids = ids.chain(scene.ghosts.iter().map(|id| (Family::Impact, &***id)));
     let ids = ids.chain(scene.attached.iter().map(|entry| (entry.family(), entry.header().object_id.as_str())));
     let mut entries: BTreeMap<&Order, &Arc<Entry>> = BTreeMap::new();
     for (family, id) in ids {

@@ -90,7 +90,7 @@ fn apart(ground: Ground<'_>, a: &str, b: &str) -> String {
 
 fn in_words(ground: Ground<'_>, a: &str, b: &str, evidence: &Evidence) -> String {
     match evidence {
-        Evidence::Common(Key::Tracking(id)) => format!("both carry the tracking id {id}"),
+        Evidence::Common(Key::Tracking(id)) => format!("both carry the tracking id {}", as_written(a, b, id)),
         Evidence::Common(Key::Page(page)) => format!("both cite the page {page}"),
         Evidence::Common(Key::Document(document)) => format!("both cite {document}"),
         Evidence::Common(key @ Key::Product(vendor, product)) => {
@@ -110,6 +110,12 @@ fn in_words(ground: Ground<'_>, a: &str, b: &str, evidence: &Evidence) -> String
         ),
         Evidence::Word(relation) => format!("one names the other as {}", relation.to_string().replace('_', " ")),
     }
+}
+
+/// A tracking id as its item writes it, else in capitals, as texts have them.
+fn as_written(a: &str, b: &str, id: &str) -> String {
+    let mut own = [a, b].into_iter().filter_map(|object| object.split_once(':')).map(|(_, own)| own);
+    own.find(|own| own.to_lowercase() == id).map_or_else(|| id.to_uppercase(), str::to_owned)
 }
 
 /// What was nearly joined, at most `most`: what a rule would join but a word forbids, and what has something in common in

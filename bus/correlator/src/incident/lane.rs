@@ -181,9 +181,10 @@ pub(crate) fn told_by(entry: &Entry) -> Option<String> {
     let header = entry.header();
     (header.speaker.relay == Relay::Relayed).then(|| match &header.author {
         Some(author) => {
-            author.person.as_ref().map_or(author.org.clone(), |p| format!("{p}, {}", words::org(&author.org)))
+            let org = words::org(&author.org);
+            author.person.as_ref().map_or(org.clone(), |person| format!("{person}, {org}"))
         }
-        None => entry.event.source.org.clone(),
+        None => words::org(&entry.event.source.org),
     })
 }
 

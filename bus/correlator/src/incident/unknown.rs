@@ -2,12 +2,14 @@
 
 use entente_schemas::block::BlockState;
 
+use crate::join::facets::{Found, Key};
+use crate::join::scene::Scene;
 use crate::picture::{Cause, CountGroup, Lane, Unknown};
 use crate::sight::is_blind;
 use crate::words;
 
 /// What is unknown about an incident, everybody's gaps first.
-pub(crate) fn unknowns(lanes: &[Lane], causes: &[Cause], counts: &[CountGroup]) -> Vec<Unknown> {
+pub(crate) fn unknowns(scene: &Scene<'_>, lanes: &[Lane], causes: &[Cause], counts: &[CountGroup]) -> Vec<Unknown> {
     let claims = || lanes.iter().filter_map(|lane| lane.claim.as_ref());
     let mut found = Vec::new();
     if counts.is_empty() {
@@ -20,15 +22,30 @@ pub(crate) fn unknowns(lanes: &[Lane], causes: &[Cause], counts: &[CountGroup]) 
         found.push(gap("start", None, "When it began: not stated by anybody.".to_owned()));
     }
     for lane in lanes {
-        found.extend(of_lane(lane));
+        found.extend(of_lane(scene, lane));
     }
     found
 }
 
-fn of_lane(lane: &Lane) -> Vec<Unknown> {
+/// Of one who has a lane and claims nothing: whether others name it, or a part of what it makes, or it said other things.
+fn without_claim(scene: &Scene<'_>, lane: &Lane) -> String {
+    let name = words::org(&lane.speaker);
+    if lane.heard.is_some() {
+        return format!("{name} has spoken here and has claimed no impact of its own.");
+    }
+    let vertices = scene.hits.iter().filter_map(|hit| scene.ground.graph.vertex(&hit.entry.header().object_id));
+    let keys = vertices.flat_map(|vertex| &vertex.facets.keys);
+    let mut made = keys.filter(|(key, _)| matches!(key, Key::Product(vendor, _) if *vendor == lane.speaker)).peekable();
+    if made.peek().is_some() && made.all(|(_, found)| *found == Found::Implied) {
+        return format!("A part of what {name} makes is named, and {name} has claimed nothing here.");
+    }
+    format!("{name} is named and has claimed nothing here.")
+}
+
+fn of_lane(scene: &Scene<'_>, lane: &Lane) -> Vec<Unknown> {
     let name = words::org(&lane.speaker);
     let Some(claim) = &lane.claim else {
-        return vec![gap("speaker", Some(&lane.speaker), format!("{name} is named and has claimed nothing here."))];
+        return vec![gap("speaker", Some(&lane.speaker), without_claim(scene, lane))];
     };
     let name = words::as_told(name, claim.told_by.as_deref());
     let mut found = Vec::new();

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_schemas::family::{Body, Claim};
-use entente_schemas::header::{RefKind, Relation};
+use entente_schemas::family::{Body, CauseStatus, Claim};
+use entente_schemas::header::{Ref, RefKind, Relation};
 
 use crate::model::{Model, Platform};
 use crate::picture::Assessment;
@@ -12,7 +12,7 @@ use crate::picture::Assessment;
 /// Something that two claims can have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
-    /// A provider's tracking id, or the native id of a logged item.
+    /// A provider's tracking id, or the native id of a logged item; in lower case.
     Tracking(String),
     /// The page of one item.
     Page(String),
@@ -113,7 +113,7 @@ pub(crate) fn of_claim(claim: &Claim, model: &Model) -> Facets {
                     asset.artifact.iter().for_each(|name| facets.artifact(model, name, Found::Stated));
                 }
             }
-            if let Some(cause) = &impact.suspected_cause {
+            if let Some(cause) = impact.suspected_cause.as_ref().filter(|cause| cause.status != CauseStatus::RuledOut) {
                 facets.product(model, cause.vendor.as_deref(), cause.product.as_deref());
                 cause.artifact.iter().for_each(|name| facets.artifact(model, name, Found::Stated));
             }
@@ -151,7 +151,7 @@ pub(crate) fn of_claim(claim: &Claim, model: &Model) -> Facets {
 fn read_header(claim: &Claim, model: &Model, facets: &mut Facets) {
     let header = &claim.header;
     if let Some((_, id)) = header.object_id.split_once(':') {
-        facets.add(Key::Tracking(id.to_owned()), Found::Own);
+        facets.add(tracking(id), Found::Own);
     }
     if let Some(native) = &header.native {
         for page in native.url.iter().flat_map(|url| pages(url, &model.item_pages)) {
@@ -166,27 +166,40 @@ fn read_header(claim: &Claim, model: &Model, facets: &mut Facets) {
             _ if reference.relation == Relation::DistinctFrom => {
                 facets.refers.insert(reference.value.clone(), reference.relation);
             }
-            RefKind::TrackingId => facets.add(Key::Tracking(reference.value.clone()), Found::Stated),
-            RefKind::Url => {
-                pages(&reference.value, &model.item_pages).for_each(|page| facets.add(Key::Page(page), Found::Stated));
-                pages(&reference.value, &model.advisories)
-                    .for_each(|page| facets.add(Key::Document(page), Found::Stated));
-            }
-            _ => facets.add(Key::Document(reference.value.to_lowercase()), Found::Stated),
+            RefKind::TrackingId => facets.add(tracking(&reference.value), Found::Stated),
+            _ => read_cited(reference, model, facets, Found::Stated),
         }
     }
     for reference in header.refs.iter().filter(|r| r.relation == Relation::Related) {
         facets.refers.insert(reference.value.clone(), Relation::Related);
+        // A page that is only called related counts as one that the text cites.
+        if !matches!(reference.kind, RefKind::Incident | RefKind::Event | RefKind::TrackingId) {
+            read_cited(reference, model, facets, Found::Text);
+        }
     }
     if let Some(headline) = &header.headline {
         read_text(headline, model, facets);
     }
 }
 
+fn read_cited(reference: &Ref, model: &Model, facets: &mut Facets, found: Found) {
+    if reference.kind == RefKind::Url {
+        pages(&reference.value, &model.item_pages).for_each(|page| facets.add(Key::Page(page), found));
+        pages(&reference.value, &model.advisories).for_each(|page| facets.add(Key::Document(page), found));
+    } else {
+        facets.add(Key::Document(reference.value.to_lowercase()), found);
+    }
+}
+
+/// Ids are equal that differ in the case of letters only.
+fn tracking(id: &str) -> Key {
+    Key::Tracking(id.trim().to_lowercase())
+}
+
 fn read_text(text: &str, model: &Model, facets: &mut Facets) {
     for pattern in &model.tracking_ids {
         for id in pattern.captures_iter(text).filter_map(|found| found.get(1)) {
-            facets.add(Key::Tracking(id.as_str().to_owned()), Found::Text);
+            facets.add(tracking(id.as_str()), Found::Text);
         }
     }
     if text.contains('/') {
@@ -194,17 +207,23 @@ fn read_text(text: &str, model: &Model, facets: &mut Facets) {
         pages(text, &model.advisories).for_each(|page| facets.add(Key::Document(page), Found::Text));
     }
     let lower = text.to_lowercase();
-    for product in model.product_names.matches(&lower).into_iter().filter_map(|index| model.products.get(index)) {
+    if model.names_something(&lower) {
+        read_names(&model.denial.told(&lower), model, facets);
+    }
+    read_cues(&lower, model, facets);
+}
+
+fn read_names(told: &str, model: &Model, facets: &mut Facets) {
+    for product in model.product_names.matches(told).into_iter().filter_map(|index| model.products.get(index)) {
         facets.add(Key::Product(product.vendor.clone(), product.product.clone()), Found::Text);
         facets.vendors.insert(product.vendor.clone());
     }
-    for found in model.artifact.captures_iter(&lower) {
+    for found in model.artifact.captures_iter(told) {
         if let Some(name) = found.get(1).or_else(|| found.get(2)) {
             facets.artifact(model, name.as_str(), Found::Text);
         }
     }
-    read_platforms(&lower, model, facets);
-    read_cues(&lower, model, facets);
+    read_platforms(told, model, facets);
 }
 
 fn pages(text: &str, patterns: &[regex::Regex]) -> impl Iterator<Item = String> {

@@ -102,6 +102,11 @@ impl Graph {
         self.vertices.get(id)
     }
 
+    /// The ids of all vertices.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &Id> {
+        self.vertices.keys()
+    }
+
     /// The vertices that name something by this reference.
     pub(crate) fn referring(&self, reference: &str) -> Vec<Id> {
         self.referrers.get(reference).into_iter().flatten().cloned().collect()
@@ -248,32 +253,24 @@ impl Graph {
     /// The reasons one by one, as far as they are asked for: nothing is copied.
     fn tied<'a>(&'a self, a: &str, b: &str, model: &Model) -> impl Iterator<Item = Tie<'a>> {
         let both = self.vertices.get(a).zip(self.vertices.get(b));
-        let apart = |x: &Vertex, y: &Vertex| self.kept_apart(x, a, y, b);
-        both.filter(|(x, y)| !apart(x, y)).into_iter().flat_map(move |(x, y)| {
-            let lag = (x.onset - y.onset).abs();
-            let (same_product, cited) = (model.windows.same_product(), model.windows.cited());
-            let holds = move |key: &Key| match key {
-                Key::Tracking(_) if own(x, key) && own(y, key) => false,
-                Key::Product(..) | Key::Artifact(_) => lag <= same_product,
-                _ => lag <= cited || stated(x, key) && stated(y, key),
-            };
-            let common = x.facets.keys.keys().filter(move |key| y.facets.keys.contains_key(*key) && holds(key));
-            let near = lag <= model.windows.same_place();
-            let place = near.then(|| x.places.intersection(&y.places).next()).flatten();
-            words(x, a, y, b).map(Tie::Word).chain(common.map(Tie::Common)).chain(place.map(Tie::Place))
-        })
+        both.into_iter().flat_map(move |(x, y)| tied((x, a), (y, b), model))
+    }
+
+    /// Every vertex that shares a key or a place with this one, which need not stand here, or that one of the two names
+    /// by the other, before the rules have judged.
+    pub(crate) fn sharing(&self, id: &str, vertex: &Vertex) -> BTreeSet<Id> {
+        let by_key = vertex.facets.keys.keys().filter_map(|key| self.by_key.get(key));
+        let lists = by_key.chain(vertex.places.iter().filter_map(|place| self.by_place.get(place)));
+        let mut found: BTreeSet<Id> = lists.flatten().map(|(_, other)| Arc::clone(other)).collect();
+        found.extend(vertex.facets.refers.keys().filter_map(|reference| self.id(reference)));
+        found.extend(self.referring(id));
+        found
     }
 
     /// Whether one of the two says expressly that it is not the other.
     pub(crate) fn kept_apart_by_word(&self, a: &str, b: &str) -> bool {
         let both = self.vertices.get(a).zip(self.vertices.get(b));
-        both.is_some_and(|(x, y)| self.kept_apart(x, a, y, b))
-    }
-
-    fn kept_apart(&self, x: &Vertex, a: &str, y: &Vertex, b: &str) -> bool {
-        let says = |v: &Vertex, other: &str| v.facets.refers.get(other) == Some(&Relation::DistinctFrom);
-        let names = |v: &Vertex, other: &str| other.split_once(':').is_some_and(|(_, id)| says(v, id));
-        says(x, b) || says(y, a) || names(x, b) || names(y, a)
+        both.is_some_and(|(x, y)| kept_apart((x, a), (y, b)))
     }
 
     /// The provider's impact that a vendor says it is hurt by, and the provider; the nearest in time whose regions do not
@@ -331,6 +328,32 @@ impl Graph {
     pub(crate) fn naming(&self, key: &Key) -> impl Iterator<Item = &Id> {
         self.by_key.get(key).into_iter().flatten().map(|(_, id)| id)
     }
+}
+
+/// Whether two vertices, each with its id, are one incident.
+pub(crate) fn ties(a: (&Vertex, &str), b: (&Vertex, &str), model: &Model) -> bool {
+    tied(a, b, model).next().is_some()
+}
+
+fn tied<'a>((x, a): (&'a Vertex, &str), (y, b): (&'a Vertex, &str), model: &Model) -> impl Iterator<Item = Tie<'a>> {
+    let lag = (x.onset - y.onset).abs();
+    let (same_product, cited) = (model.windows.same_product(), model.windows.cited());
+    let holds = move |key: &Key| match key {
+        Key::Tracking(_) if own(x, key) && own(y, key) => false,
+        Key::Product(..) | Key::Artifact(_) => lag <= same_product,
+        _ => lag <= cited || stated(x, key) && stated(y, key),
+    };
+    let common = x.facets.keys.keys().filter(move |key| y.facets.keys.contains_key(*key) && holds(key));
+    let near = lag <= model.windows.same_place();
+    let place = near.then(|| x.places.intersection(&y.places).next()).flatten();
+    let reasons = words(x, a, y, b).map(Tie::Word).chain(common.map(Tie::Common)).chain(place.map(Tie::Place));
+    (!kept_apart((x, a), (y, b))).then_some(reasons).into_iter().flatten()
+}
+
+fn kept_apart((x, a): (&Vertex, &str), (y, b): (&Vertex, &str)) -> bool {
+    let says = |v: &Vertex, other: &str| v.facets.refers.get(other) == Some(&Relation::DistinctFrom);
+    let names = |v: &Vertex, other: &str| other.split_once(':').is_some_and(|(_, id)| says(v, id));
+    says(x, b) || says(y, a) || names(x, b) || names(y, a)
 }
 
 /// By which words the two name each other as one.

@@ -11,6 +11,7 @@ use entente_schemas::header::Relation;
 
 use crate::join::cluster::Clusters;
 use crate::join::facets::Key;
+use crate::join::ghost::Ghosts;
 use crate::join::graph::{Graph, Id};
 use crate::join::reach::Rules;
 use crate::model::Model;
@@ -23,6 +24,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) objects: &'a Objects,
     pub(crate) graph: &'a Graph,
     pub(crate) clusters: &'a Clusters,
+    pub(crate) ghosts: &'a Ghosts,
     pub(crate) rules: &'a Rules,
     pub(crate) referrals: &'a Referrals,
     pub(crate) model: &'a Model,
@@ -44,7 +46,13 @@ pub(crate) fn is_attached(family: Family) -> bool {
     ATTACHED.contains(&family)
 }
 
-impl Ground<'_> {
+impl<'a> Ground<'a> {
+    /// The anchor of the incident of an impact, or of the heir of one that was withdrawn.
+    pub(crate) fn anchor_of(&self, id: &str) -> Option<&'a Id> {
+        let (clusters, ghosts) = (self.clusters, self.ghosts);
+        clusters.anchor_of(id).or_else(|| clusters.anchor_of(ghosts.heir(id)?))
+    }
+
     /// The id of an anchor's incident, as its vertex keeps it.
     pub(crate) fn incident(&self, anchor: &Id) -> String {
         self.graph.vertex(anchor).map_or_else(|| incident_id(anchor), |vertex| vertex.incident.clone())
@@ -126,6 +134,8 @@ pub(crate) struct Hit<'a> {
 pub(crate) struct Scene<'a> {
     pub(crate) ground: Ground<'a>,
     pub(crate) anchor: Id,
+    /// Withdrawn impacts of which a member is the heir.
+    pub(crate) ghosts: Vec<&'a Id>,
     /// Impacts, the first logged first.
     pub(crate) hits: Vec<Hit<'a>>,
     /// Statements that stand, the oldest first.
@@ -144,11 +154,12 @@ impl<'a> Scene<'a> {
             Some(Hit { entry, impact: entry.claim().impact()? })
         });
         let hits: Vec<Hit<'a>> = hits.collect();
-        let about = ids.iter().flat_map(|id| ground.objects.notices_about(id));
+        let ghosts: Vec<&Id> = ids.iter().flat_map(|id| ground.ghosts.of_heir(id)).collect();
+        let about = ids.iter().chain(&ghosts).flat_map(|id| ground.objects.notices_about(id));
         let mut notices: Vec<&Arc<Entry>> = about.filter_map(|object| ground.objects.current(object)).collect();
         notices.sort_by_key(|entry| (entry.said_at(), &entry.order));
-        let attached = attached(ground, &ids, &hits);
-        Self { ground, anchor: Arc::clone(anchor), hits, notices, attached }
+        let attached = attached(ground, &ids, &ghosts, &hits);
+        Self { ground, anchor: Arc::clone(anchor), ghosts, hits, notices, attached }
     }
 
     /// Attached claims of a family.
@@ -158,7 +169,7 @@ impl<'a> Scene<'a> {
 
     /// Whether a person's word names one of the members.
     pub(crate) fn is_named(&self, constraint: &Constraint) -> bool {
-        let anchor = |name: &String| self.ground.clusters.anchor_of(self.ground.objects.resolve(name));
+        let anchor = |name: &String| self.ground.anchor_of(self.ground.objects.resolve(name));
         constraint.objects.iter().any(|name| anchor(name) == Some(&self.anchor))
     }
 
@@ -169,7 +180,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn attached<'a>(ground: Ground<'a>, ids: &[&Id], hits: &[Hit<'_>]) -> Vec<&'a Arc<Entry>> {
+fn attached<'a>(ground: Ground<'a>, ids: &[&Id], ghosts: &[&Id], hits: &[Hit<'_>]) -> Vec<&'a Arc<Entry>> {
     let mut found: BTreeSet<(Family, String)> = BTreeSet::new();
     let span = span(ground, ids, hits);
     let vertices = ids.iter().filter_map(|id| ground.graph.vertex(id));
@@ -177,10 +188,9 @@ fn attached<'a>(ground: Ground<'a>, ids: &[&Id], hits: &[Hit<'_>]) -> Vec<&'a Ar
     for key in keys {
         found.extend(ground.referrals.naming(key).filter(|object| timely(ground, object, key, span)).cloned());
     }
-    for id in ids {
-        let Some(vertex) = ground.graph.vertex(id) else { continue };
+    for id in ids.iter().chain(ghosts) {
         found.extend(ground.referrals.referring(id).cloned());
-        found.extend(ground.referrals.referring(&vertex.incident).cloned());
+        found.extend(ground.referrals.referring(&ground.incident(id)).cloned());
         let events = ground.objects.get(Family::Impact, id).into_iter().flat_map(|object| object.entries());
         found.extend(events.flat_map(|entry| ground.referrals.referring(&entry.event.id)).cloned());
     }

@@ -10,6 +10,7 @@ use entente_schemas::family::{Family, ImpactKind};
 use crate::join::facets::Facets;
 use crate::join::graph::{Place, Vertex};
 use crate::join::scene::incident_id;
+use crate::model::Model;
 use crate::record::entry::Entry;
 use crate::record::objects::{Object, Objects};
 
@@ -17,15 +18,30 @@ use crate::record::objects::{Object, Objects};
 const PLACES_MAX: usize = 4_096;
 
 /// The vertex of an impact object; none if all of it is withdrawn or it is planned work.
-pub(crate) fn of_object(objects: &Objects, id: &str) -> Option<Vertex> {
+pub(crate) fn of_object(objects: &Objects, model: &Model, id: &str) -> Option<Vertex> {
     let object = objects.get(Family::Impact, id)?;
-    let current = objects.current(object)?;
+    let standing = object.entries().filter(|entry| objects.withdrawn(entry).is_none());
+    vertex(objects, model, id, (objects.current(object)?, objects.observed(object).collect(), standing.collect()))
+}
+
+/// The vertex that an impact object was last of which all is withdrawn.
+pub(crate) fn of_withdrawn(objects: &Objects, model: &Model, id: &str) -> Option<Vertex> {
+    let object = objects.get(Family::Impact, id)?;
+    let (last, _) = objects.ended(object)?;
+    vertex(objects, model, id, (last, object.last().collect(), object.entries().collect()))
+}
+
+/// What is said of an object: the claim that speaks, what each observer says, and all revisions that count.
+type Said<'a> = (&'a Arc<Entry>, Vec<&'a Arc<Entry>>, Vec<&'a Arc<Entry>>);
+
+fn vertex(objects: &Objects, model: &Model, id: &str, (current, observed, standing): Said<'_>) -> Option<Vertex> {
+    let object = objects.get(Family::Impact, id)?;
     let impact = current.claim().impact()?;
     if impact.kind == ImpactKind::Maintenance {
         return None;
     }
     let mut facets = Facets::default();
-    for observed in objects.observed(object) {
+    for observed in observed {
         facets.absorb(&observed.facets);
     }
     let refers = current.facets.refers.iter();
@@ -33,7 +49,7 @@ pub(crate) fn of_object(objects: &Objects, id: &str) -> Option<Vertex> {
     for notice in objects.notices_about(id).filter_map(|notice| objects.current(notice)) {
         facets.absorb(&notice.facets);
     }
-    let (onset, onset_stated) = onset(objects, object, current);
+    let (onset, onset_stated) = onset(object, current, &standing);
     let affected: Vec<&Block> = impact.blocks.iter().filter(|block| is_hit(block)).collect();
     let speaker = &current.header().speaker;
     Some(Vertex {
@@ -44,7 +60,7 @@ pub(crate) fn of_object(objects: &Objects, id: &str) -> Option<Vertex> {
         onset,
         onset_stated,
         facets,
-        places: affected.iter().flat_map(|block| places(block)).take(PLACES_MAX).collect(),
+        places: affected.iter().flat_map(|block| places(model, block)).take(PLACES_MAX).collect(),
         classes: affected.iter().map(|block| block.service_class).collect(),
         providers: affected.iter().map(|block| block.provider.clone()).collect(),
     })
@@ -56,9 +72,9 @@ fn is_hit(block: &Block) -> bool {
 
 /// The first start that any observer stated, so that restating it later never moves an incident; else when it was first
 /// said.
-fn onset(objects: &Objects, object: &Object, current: &Arc<Entry>) -> (DateTime<Utc>, bool) {
-    let standing = object.entries().filter(|entry| objects.withdrawn(entry).is_none());
+fn onset(object: &Object, current: &Arc<Entry>, standing: &[&Arc<Entry>]) -> (DateTime<Utc>, bool) {
     let first_stated = standing
+        .iter()
         .filter_map(|entry| {
             let observer = entry.event.source.org_feed();
             entry.header().times.occurred_at.map(|start| (observer, entry.header().rev, start))
@@ -78,7 +94,7 @@ fn onset(objects: &Objects, object: &Object, current: &Arc<Entry>) -> (DateTime<
 
 /// Services in regions as named; a block without services stands for its class. Names that say only that names were left
 /// out begin with a bracket and name nothing.
-fn places(block: &Block) -> Vec<Place> {
+fn places(model: &Model, block: &Block) -> Vec<Place> {
     let named = |names: &[String]| -> BTreeSet<String> {
         names
             .iter()
@@ -90,7 +106,8 @@ fn places(block: &Block) -> Vec<Place> {
     if block.services.is_empty() {
         services.insert(format!("class {}", block.service_class));
     }
-    let regions = named(&block.regions);
+    let region = |name: String| model.region_code(&block.provider, &name).map_or(name, str::to_owned);
+    let regions: BTreeSet<String> = named(&block.regions).into_iter().map(region).collect();
     let in_regions = services.iter().flat_map(|service| {
         regions.iter().map(|region| Place {
             provider: block.provider.clone(),

@@ -31,7 +31,9 @@ impl Object {
 
     /// What each observer said last, withdrawn or not.
     pub(crate) fn last(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.observers.values().filter_map(|revisions| revisions.values().rev().flat_map(|same| same.iter().rev()).next())
+        self.observers
+            .values()
+            .filter_map(|revisions| revisions.values().rev().flat_map(|same| same.iter().rev()).next())
     }
 
     /// The entry that was logged first.
