@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_journal::{Bus, Clock, Outbox, OutboxError, Placed, Scope, name_target};
+use entente_schemas::beat::Backlog;
 use entente_schemas::event::Draft;
 use entente_schemas::family::{Body, Claim, Family};
 use entente_schemas::speaker::Role;
@@ -53,6 +54,11 @@ impl Desk {
     /// The organisation.
     pub(crate) fn org(&self) -> &str {
         &self.outbox.source().org
+    }
+
+    /// What it said and the log has not taken yet.
+    pub(crate) fn waiting(&self) -> Backlog {
+        self.outbox.backlog()
     }
 
     /// Publishes a claim: completes it, puts it on disk, and waits until the log and the picture have it. Of a dry run it

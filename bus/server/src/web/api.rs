@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Feed, HeldBack, Line, Picture, Rejected};
 use entente_correlator::select::Select;
-use entente_schemas::beat::Beat;
+use entente_schemas::beat::{Backlog, Beat};
 use entente_schemas::family::Coverage;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -61,6 +61,8 @@ pub(crate) struct Feeds {
     at: DateTime<Utc>,
     /// Whether the log answers.
     log: LogState,
+    /// What this desk has said and the log has not taken yet: the log may answer readers and take nothing.
+    waiting: Backlog,
     /// The feeds, in the order of organisation and slug.
     feeds: Vec<FeedNow>,
     /// Records that the fold refuses, newest first.
@@ -170,6 +172,7 @@ pub(crate) async fn feeds(State(app): State<App>, RawQuery(query): RawQuery) -> 
         as_of: picture.as_of.clone(),
         at: picture.at,
         log: app.room.link().into(),
+        waiting: app.desk.waiting(),
         feeds: overlaid(picture.feeds.clone(), beats),
         held_back: picture.held_back.clone(),
         rejected: picture.rejected.clone(),

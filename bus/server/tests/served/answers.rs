@@ -111,7 +111,7 @@ async fn beats_are_laid_over_the_feeds_but_not_over_the_past() {
         (&feed["feed"], &feed["beat"]["outbox"]["events"], &feed["state"]),
         (&json!("gcp-public"), &json!(7), &Value::Null)
     );
-    assert_eq!(feeds["log"]["state"], "live");
+    assert_eq!((&feeds["log"]["state"], &feeds["waiting"]["events"]), (&json!("live"), &json!(0)));
     assert_eq!(trial.json("/v1/feeds?as_of=0").await["feeds"], json!([]));
 }
 
@@ -180,6 +180,7 @@ async fn without_the_log_the_last_picture_stays_and_claims_wait_on_disk() {
     assert_eq!(waiting.status(), StatusCode::ACCEPTED);
     let waiting: Value = waiting.json().await.unwrap();
     assert_eq!((waiting["position"].is_null(), trial.outbox.backlog().events), (true, 1));
+    assert_eq!(trial.json("/v1/feeds").await["waiting"]["events"], 1);
     // Nobody can tell what has come since: only what the picture and the outbox know is known.
     for (about, remarks) in [("1", 0), (waiting["object_id"].as_str().unwrap(), 0), ("gcp.public:1", 1)] {
         let notice = json!({"about": about, "channel": "page", "audience_told": "public", "text": "We are aware."});
