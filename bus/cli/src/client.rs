@@ -182,7 +182,7 @@ async fn refusal(response: Response) -> Failure {
 fn problem_lines(answer: &Value) -> Vec<String> {
     let list = answer.get("problems").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let part = |problem: &Value, name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    list.iter().map(|problem| format!("{}: {}", part(problem, "path"), in_commands(&part(problem, "what")))).collect()
+    list.iter().map(|problem| in_commands(&format!("{}: {}", part(problem, "path"), part(problem, "what")))).collect()
 }
 
 fn usual_step(status: StatusCode) -> &'static str {

@@ -1,7 +1,10 @@
 //! The server's answers name resources of its interface; who types commands is told the command that asks for each.
 
-const PARTS: [(&str, &str); 2] =
-    [("mend what is named in problems", "mend what is named above"), (" and /v1/picture list", " lists")];
+const PARTS: [(&str, &str); 3] = [
+    ("mend what is named in problems", "mend what is named above"),
+    (" and /v1/picture list", " lists"),
+    ("(request).causation", "--answers"),
+];
 
 /// A text of the server with commands in place of the resources that it names.
 pub fn in_commands(text: &str) -> String {
@@ -47,6 +50,7 @@ mod tests {
             ),
             ("mend the address; /v1/openapi.json lists", "mend the address; `entente --help` lists"),
             ("mend what is named in problems, then", "mend what is named above, then"),
+            ("(request).causation: nothing", "--answers: nothing"),
             ("nothing of that", "nothing of that"),
         ] {
             assert_eq!(in_commands(of_server), ours);

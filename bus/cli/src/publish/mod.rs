@@ -140,6 +140,7 @@ pub async fn run(mut publish: Publish, place: &Place) -> Result<Exit, Failure> {
         let whole = check(says.family(), &assemble(says.as_ref(), base.clone(), &desk)?, &desk)?;
         let is_whole = header.object.as_ref().is_none_or(|object| object.contains(':'));
         if header.dry_run && is_whole && Client::running(&folder).await?.is_none() {
+            say::progress("note: no server runs: what the claim names was not looked up in the log");
             say::print(&format!("{whole:#}\n"))?;
             return Ok(Exit::Done);
         }

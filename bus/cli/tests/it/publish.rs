@@ -231,7 +231,8 @@ fn a_message_begins_its_own_thread_unless_it_goes_on_one() {
 #[test]
 fn a_dry_run_checks_without_a_server() {
     let data = tempfile::tempdir().unwrap();
-    let out = entente(data.path(), &["publish", "impact", "DNS slow", "--class", "dns", "--dry-run"]).well();
-    let claim: Value = serde_json::from_str(&out).unwrap();
+    let ran = entente(data.path(), &["publish", "impact", "DNS slow", "--class", "dns", "--dry-run"]);
+    assert!(ran.err.contains("was not looked up"), "{ran:?}");
+    let claim: Value = serde_json::from_str(&ran.well()).unwrap();
     assert_eq!(claim["blocks"][0]["service_class"], "dns");
 }
