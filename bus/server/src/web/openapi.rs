@@ -100,8 +100,8 @@ fn parameters(route: &Route) -> Vec<Value> {
         .map(|name| json!({"name": name.trim_start_matches('*'), "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
     if route.moment {
-        parameters.push(key("as_of", "How far the log counts: a position, or a time."));
-        parameters.push(key("at", "What the clock shows: a time."));
+        parameters.push(key("as_of", "How far the log counts: a position, or a time with its day, in UTC."));
+        parameters.push(key("at", "What the clock shows: a time with its day, in UTC."));
     }
     parameters.extend(route.query.iter().map(|name| key(name, "")));
     parameters
