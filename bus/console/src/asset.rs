@@ -68,4 +68,18 @@ mod tests {
             assert!(rules.contains(told), "{told}");
         }
     }
+
+    #[test]
+    fn words_of_any_length_break_wherever_they_stand() {
+        let sheet = text("console.css");
+        let rule = |of: &str| sheet.split_once(&format!("\n{of} {{")).unwrap().1.split_once('}').unwrap().0;
+        assert!(rule("body").contains("overflow-wrap: anywhere") && rule("table, thead th").contains("break-word"));
+        assert!(rule("table :where(bdi, .native, .addr, .mono, th, small)").contains("anywhere"));
+    }
+
+    #[test]
+    fn escape_closes_the_help_and_a_pause_shows_at_once() {
+        let script = text("console.js");
+        assert!(script.contains("Escape: () => { id('help').close();") && script.contains("p: () => mode(paused"));
+    }
 }

@@ -8,7 +8,6 @@ mod rail;
 
 use entente_correlator::picture::{Picture, Row};
 use entente_correlator::select::{StateFilter, With};
-use entente_correlator::words;
 use maud::{Markup, html};
 
 pub(crate) use feeds::{is_blind, sign};
@@ -19,6 +18,7 @@ use crate::filters::Filters;
 use crate::form;
 use crate::frame::Frame;
 use crate::name::{many, org, orgs};
+use crate::number;
 use crate::shell::{Page, Screen, page};
 
 /// Characters of a situation that stand beside the filters in one line.
@@ -76,7 +76,7 @@ fn trouble(frame: &Frame, picture: &Picture) -> Vec<(String, String)> {
         lane(&blind, format!("{} {is} blind", some(&blind))),
         lane(&silent, format!("{} silent", some(&silent))),
         (totals.disagreements > 0).then(|| (frame.link("/", "with=disagreement"), disagreements)),
-        (overdue(picture) > 0).then(|| ("#owed".to_owned(), format!("{} overdue", counted(overdue(picture))))),
+        (overdue(picture) > 0).then(|| ("#owed".to_owned(), many(overdue(picture), "thing overdue", "things overdue"))),
     ]
     .into_iter()
     .flatten()
@@ -94,7 +94,7 @@ fn some(speakers: &[String]) -> String {
 }
 
 fn counted(count: usize) -> String {
-    words::figure(count as u64)
+    number::figure(count as u64)
 }
 
 /// Filters as links: each is a view of its own.
@@ -111,6 +111,7 @@ fn facets(frame: &Frame, picture: &Picture, filters: &Filters) -> Markup {
     };
     html! {
         nav.facets aria-label="Filters" {
+            span.muted.nw { "Incidents" }
             (facet("All", Some(totals.incidents), all.clone()))
             (facet("open", Some(totals.open), Filters { state: Some(StateFilter::Open), ..all.clone() }))
             (facet("closed", Some(totals.closed), Filters { state: Some(StateFilter::Closed), ..all.clone() }))

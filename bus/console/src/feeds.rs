@@ -5,7 +5,6 @@ mod refused;
 
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Feed, Picture};
-use entente_correlator::words;
 use entente_schemas::beat::Beat;
 use maud::{Markup, html};
 
@@ -16,6 +15,7 @@ use crate::glyph::{G, glyph};
 use crate::link::{Hosts, outer};
 use crate::moment::{age, clock, second};
 use crate::name::{feed as feed_name, many, orgs, plain};
+use crate::number;
 use crate::shell::{Page, Screen, page};
 
 /// The last beat of a feed's adapter.
@@ -83,7 +83,7 @@ fn tiles(picture: &Picture, beats: &[FeedBeat]) -> Markup {
         (G::Unknown, unknown as u64, "word not understood", "words not understood"),
     ];
     html! { ul.tiles #tiles data-f { @for (sign, count, one, several) in all {
-        li { b { (glyph(sign, "k-ink big")) (words::figure(count)) } span { (if count == 1 { one } else { several }) } }
+        li { b { (glyph(sign, "k-ink big")) (number::figure(count)) } span { (if count == 1 { one } else { several }) } }
     } } }
 }
 
@@ -200,7 +200,7 @@ fn lag(beat: Option<&Beat>) -> Markup {
 fn backlog(beat: Option<&Beat>) -> Markup {
     html! {
         @match beat {
-            Some(beat) if beat.outbox.events > 0 => { span.nw { (words::figure(beat.outbox.events)) " wait, " (words::figure(beat.outbox.bytes.div_ceil(1_024))) " KiB" } },
+            Some(beat) if beat.outbox.events > 0 => { span.nw { (number::figure(beat.outbox.events)) " wait, " (number::figure(beat.outbox.bytes.div_ceil(1_024))) " KiB" } },
             Some(_) => span.muted { "none waits" },
             None => span.muted { "not known" },
         }

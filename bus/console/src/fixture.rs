@@ -21,6 +21,7 @@ use incident::storage;
 pub(crate) use incident::{bare, incident};
 pub(crate) use matrix::cell;
 use matrix::matrix;
+pub(crate) use said::line;
 use said::{all_owed, recent};
 
 /// The moment of the fixture.

@@ -59,7 +59,7 @@ pub fn incident(frame: &Frame, incident: &Incident, picture: &Picture) -> String
                 (roles(frame, picture))
             }
         }
-        (why::panel(frame, incident))
+        (why::panel(frame, incident, picture))
         (say::panel(frame, incident))
         (tail::panel(frame, incident))
     };

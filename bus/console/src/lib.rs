@@ -17,6 +17,7 @@ mod link;
 mod mark;
 mod moment;
 mod name;
+mod number;
 mod says;
 mod shell;
 mod spoken;

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use entente_correlator::picture::Totals;
-use entente_correlator::words;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::frame::{Frame, Theme};
 use crate::glyph::{G, glyph};
 use crate::name::{org, plain};
+use crate::number;
 
 /// The screens of the navigation; an incident has no entry of its own until one is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ fn refused(frame: &Frame, totals: &Totals) -> Markup {
     html! {
         span.refused #refused data-f data-now {
             @for (count, what, place) in parts {
-                @if count > 0 { a.tag.inv href={ (feeds) (place) } { (glyph(G::HeldBack, "")) (words::figure(count as u64)) " " (what) } }
+                @if count > 0 { a.tag.inv href={ (feeds) (place) } { (glyph(G::HeldBack, "")) (number::figure(count as u64)) " " (what) } }
             }
         }
     }
@@ -164,7 +164,7 @@ fn footer(frame: &Frame) -> Markup {
 /// What the keys do; shown by the script, which alone makes them work.
 fn help() -> Markup {
     const KEYS: [(&str, &str); 10] = [
-        ("g b, g f", "board, feeds"),
+        ("g b, g i, g f", "board, its first incident, feeds"),
         ("/", "first filter"),
         ("j, k", "next, previous row"),
         ("arrows", "move in the matrix"),

@@ -26,7 +26,7 @@ const CLASSES: usize = 4;
 /// Incidents written out.
 const INCIDENTS: usize = 20;
 /// Lines of what is owed.
-const OWED: usize = 20;
+const OWED: usize = 200;
 
 /// The whole board as plain text, as its page shows it: what is open, who says what, what is owed, what cannot be seen. It begins with the moment, if that is past, and with the filters, if there are any.
 /// The picture is one that was selected by `filters`.

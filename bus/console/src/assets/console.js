@@ -1,18 +1,18 @@
 // Elements are replaced by id; a panel in use keeps still.
-const d = document, b = d.body, id = x => d.getElementById(x), wait = setTimeout, on = addEventListener;
+const time = Date.parse, d = document, b = d.body, id = x => d.getElementById(x), wait = setTimeout, on = addEventListener;
 const all = (s, e = d) => [...e.querySelectorAll(s)], one = (s, e = d) => e.querySelector(s);
 const plain = { createHTML: s => s }, policy = window.trustedTypes?.createPolicy('entente', plain) || plain;
 const make = s => { const t = d.createElement('template'); t.innerHTML = policy.createHTML(s); return t.content.firstChild; };
 const set = (e, text) => { if (e.textContent !== text) e.textContent = text; };
 const act = () => d.activeElement, tick = () => performance.now(), now = () => base + tick();
 
-// Ages run on by the server's clock.
-let base = Date.parse(b.dataset.at) - tick();
+// By the server's clock.
+let base = time(b.dataset.at) - tick();
 const clock = t => new Date(t).toISOString().slice(11, 19), age = ms => {
  const s = ms / 1e3 | 0, m = s / 60 | 0, h = m / 60 | 0, r = h % 24, n = m % 60;
  return m < 1 ? s + ' s' : h < 1 ? m + ' min' : h > 23 ? (h / 24 | 0) + ' d' + (r ? ` ${r} h` : '') : h + ' h' + (n ? ` ${n < 10 ? 0 : ''}${n} min` : '');
 };
-const ages = e => all('[data-age]', e).forEach(t => set(t, age(Math.abs(now() - Date.parse(t.dateTime)))));
+const ages = e => all('[data-age]', e).forEach(t => set(t, age(Math.abs(now() - time(t.dateTime)))));
 
 let paused, told = -1e9, due;
 const rests = (matchMedia('(hover)').matches ? ':hover,' : '') + ':focus-within', kept = new Map(), fresh = new Map();
@@ -52,7 +52,7 @@ const order = o => {
 };
 
 const pill = id('mode');
-let es, lost = Date.parse(pill.dataset.lost), heard = tick(), pause = 1e3, at, stuck;
+let es, lost = time(pill.dataset.lost), heard = tick(), pause = 1e3, at, stuck;
 const mode = () => {
  if (!es) return;
  pill.className = 'mode' + (lost || stuck ? ' lost' : paused ? ' paused' : '');
@@ -65,7 +65,7 @@ const connect = () => {
  es = new EventSource(u);
  es.onmessage = e => { heard = tick(); if (e.lastEventId) set(id('position'), at = e.lastEventId); put(JSON.parse(e.data)); };
  es.addEventListener('beat', e => {
-  base = Date.parse(JSON.parse(e.data).at) - tick();
+  base = time(JSON.parse(e.data).at) - tick();
   if (/live/.test(e.data)) { heard = tick(); lost = 0; pause = 1e3; }
  });
  es.addEventListener('reload', () => id('again').hidden = !(stuck = 1));
@@ -79,7 +79,7 @@ if (b.dataset.live) connect(), setInterval(() => {
  mode();
 }, 1e3);
 
-const open = x => { if (x) x.open = true, one('textarea,[type=text]', x).focus(); }, say = k => () => open(id('say-' + k));
+const open = x => { if (x) x.open = 1, one('textarea,[type=text]', x).focus(); }, say = k => () => open(id('say-' + k));
 on('click', e => {
  const a = e.target.closest('a');
  if (a?.matches('[href^="#say-"]')) open(id(a.hash.slice(1)));
@@ -87,9 +87,9 @@ on('click', e => {
  e.preventDefault();
  fetch(a).then(r => r.text()).then(t => navigator.clipboard.writeText(t)).then(() => set(a, 'Copied ' + clock(now())), () => location = a);
 });
-on('submit', ({ submitter: s }) => wait(() => { s.disabled = true; wait(() => s.disabled = false, 3e3); }));
+on('submit', ({ submitter: s }) => wait(() => { s.disabled = 1; wait(() => s.disabled = 0, 3e3); }));
 
-const letters = id('letters'), step = n => () => { const r = all('tbody th a'); r[Math.max(0, r.indexOf(act()) + n)]?.focus(); };
+const letters = id('letters'), go = s => () => one(s)?.click(), step = n => () => { const r = all('th a'); r[Math.max(0, r.indexOf(act()) + n)]?.focus(); };
 letters.checked = !localStorage.off;
 letters.onchange = () => localStorage.off = letters.checked ? '' : 1;
 const move = (x, y) => () => {
@@ -99,16 +99,16 @@ const move = (x, y) => () => {
 };
 let g = -1e9;
 const keys = {
- '?': () => id('help').showModal(), '/': () => one('.facets a')?.focus(), p: () => paused = !paused,
+ '?': () => id('help').showModal(), '/': () => one('.facets a')?.focus(), p: () => mode(paused = !paused),
  j: step(1), k: step(-1), a: say('request'), c: say('commitment'), n: say('note'), e: () => id('why')?.scrollIntoView(),
- g: () => g = tick(), gb: () => one('.nav a').click(), gf: () => one('.nav a:last-child').click(),
+ g: () => g = tick(), gb: go('.nav a'), gi: go('#incidents a'), gf: go('.nav :last-child'),
  ArrowLeft: move(-1, 0), ArrowRight: move(1, 0), ArrowUp: move(0, -1), ArrowDown: move(0, 1),
- Escape: () => { all('.say').forEach(x => x.open = false); act().blur(); },
+ Escape: () => { id('help').close(); all('.say').forEach(x => x.open = 0); act().blur(); },
 };
 on('keydown', e => {
  const k = (tick() - g < 1500 ? 'g' : '') + e.key, n = k.length;
- if (e.ctrlKey || e.metaKey || e.altKey || !keys[k] || n < 3 && k !== '?' && !letters.checked) return;
- if (n < 3 && e.target.closest('[type=text],textarea,select') || n > 6 && !act().closest('.cell')) return;
+ if (e.ctrlKey || e.metaKey || e.altKey || !keys[k] ||
+  n < 3 && (k !== '?' && !letters.checked || e.target.closest('[type=text],textarea,select')) || n > 6 && !act().closest('.cell')) return;
  e.preventDefault();
  g = -1e9;
  keys[k]();

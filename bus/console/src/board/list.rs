@@ -16,6 +16,7 @@ use crate::glyph::{G, glyph};
 use crate::mark::Mark;
 use crate::moment::{age, clock, due};
 use crate::name::{initials, many, org, orgs, plain, said, spaced};
+use crate::number;
 use crate::says::named;
 use crate::spoken::whose;
 
@@ -96,7 +97,7 @@ fn empty(frame: &Frame, picture: &Picture, filters: &Filters) -> Markup {
                 @if let Some(since) = blind.min() { ", the first since " (clock(since, frame.at)) }
                 ". What people report appears here all the same. " a href=(frame.link("/feeds", "")) { "Why" }
             } @else {
-                "No incident. Of " (words::figure(picture.totals.claims)) " claims heard, none is of one that is open or was closed in the last 72 h."
+                "No incident. Of " (number::figure(picture.totals.claims)) " claims heard, none is of one that is open or was closed in the last 72 h."
             }
         }
     }

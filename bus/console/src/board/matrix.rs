@@ -20,8 +20,8 @@ use crate::spoken::{as_told, told_all, whose};
 
 /// Columns at most.
 const COLUMNS: usize = 8;
-/// Lanes that stand for themselves.
-const LANES: usize = 8;
+/// Lanes that stand for themselves: as many as stay on one screen with what is below them.
+const LANES: usize = 5;
 /// Claimed cells at most, beside those of the folded lane.
 const CLAIMED: usize = 24;
 
@@ -271,7 +271,7 @@ fn fold<'a>(rows: &'a [Row], places: &[usize], own: &str) -> (Vec<&'a Row>, Vec<
         }
     }
     // One lane more takes no more room than a fold of one.
-    if folded.len() == 1 && shown.len() < LANES {
+    if folded.len() == 1 {
         shown.append(&mut folded);
     }
     (shown, folded)

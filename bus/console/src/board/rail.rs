@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Desk, Line, Owed, Picture};
-use entente_correlator::words;
 use entente_schemas::family::Family;
 use maud::{Markup, html};
 
@@ -10,37 +9,53 @@ use crate::fragment::order;
 use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::{clock, due};
-use crate::name::{org, orgs, plain, spaced};
+use crate::name::{many, org, orgs, plain, spaced};
+use crate::number;
 use crate::says::says;
 
 /// Records shown.
-const NEWS: usize = 5;
+const NEWS: usize = 4;
 /// Things owed that are shown.
 const OWED: usize = 3;
 /// Desks shown.
 const DESKS: usize = 5;
 
+/// The newest of what was said, each in a place of its own that stays where it is. That feeds work is told once, below.
 pub(super) fn news(frame: &Frame, picture: &Picture) -> Markup {
-    let newest: Vec<&Line> = picture.recent.iter().take(NEWS).collect();
+    let (live, said): (Vec<&Line>, Vec<&Line>) = picture.recent.iter().partition(|line| sign(line) == G::Good);
     html! {
         section.panel aria-labelledby="h-new" {
-            header { h2 #h-new { "Newest" } span.small #heard data-f { (words::figure(picture.totals.claims)) @if picture.totals.claims == 1 { " claim taken" } @else { " claims taken" } } }
-            @if newest.is_empty() {
-                p.pad.empty { "Nothing has been logged yet." }
-            }
-            ul.news.fixed #news data-top=(NEWS) { @for line in &newest { (item(frame, picture, line)) } }
-            (order("news", &newest.iter().map(|line| format!("n{}", line.position)).collect::<Vec<_>>()))
+            header { h2 #h-new { "Newest" } span.small #heard data-f { (number::figure(picture.totals.claims)) @if picture.totals.claims == 1 { " claim taken" } @else { " claims taken" } } }
+            p.pad.empty #nothing data-f hidden[!picture.recent.is_empty()] { "Nothing has been logged yet." }
+            ul.news.fixed #news { @for place in 0..NEWS {
+                @match (said.get(place), live.first()) {
+                    (Some(line), _) => (item(frame, picture, place, line)),
+                    (None, Some(newest)) if place == said.len() => (live_feeds(frame, place, newest, live.len())),
+                    _ => li id={ "n" (place) } data-f hidden {},
+                }
+            } }
         }
     }
 }
 
-fn item(frame: &Frame, picture: &Picture, line: &Line) -> Markup {
+fn item(frame: &Frame, picture: &Picture, place: usize, line: &Line) -> Markup {
     let href = frame.link(&format!("/events/{}", line.position), "");
     html! {
-        li id={ "n" (line.position) } data-f {
+        li id={ "n" (place) } data-f data-quiet[place > 0] {
             (glyph(sign(line), ""))
-            span { a href=(href) { bdi { (plain(&says(line, &picture.incidents), 110)) } } span.sub { (org(&line.speaker)) ", " (line.family.token()) @if line.withdrawn_by.is_some() { ", withdrawn" } } }
+            span { a href=(href) { bdi { (number::whole(&plain(&says(line, &picture.incidents), 110))) } } span.sub { (org(&line.speaker)) ", " (line.family.token()) @if line.withdrawn_by.is_some() { ", withdrawn" } } }
             (clock(line.logged, frame.at))
+        }
+    }
+}
+
+/// Feeds that began, as one.
+fn live_feeds(frame: &Frame, place: usize, newest: &Line, count: usize) -> Markup {
+    html! {
+        li id={ "n" (place) } data-f data-quiet {
+            (glyph(G::Good, ""))
+            span { a href=(frame.link("/feeds", "")) { (many(count, "feed is", "feeds are")) " live" } }
+            (clock(newest.logged, frame.at))
         }
     }
 }
@@ -67,7 +82,7 @@ pub(super) fn owed(frame: &Frame, picture: &Picture) -> Markup {
     let open: Vec<&Owed> = picture.owed.iter().filter(|one| !one.settled).collect();
     html! {
         section.panel #owed aria-labelledby="h-owed" {
-            header { h2 #h-owed { "Owed now" } span.small #owing data-f { (open.len()) " open" } }
+            header { h2 #h-owed { "Owed now" } span.small #owing data-f { @if open.len() > OWED { a href=(frame.link("/board.txt", "")) { "all " (number::figure(open.len() as u64)) } } @else { (open.len()) " open" } } }
             @if open.is_empty() { p.pad.empty { "Nothing is asked or promised." } }
             ul.news #owed-list {
                 @for one in open.iter().take(OWED) {

@@ -1,5 +1,6 @@
-use entente_correlator::picture::Cell;
+use entente_correlator::picture::{Cell, Line, Owed};
 use entente_schemas::block::{BlockState, Severity};
+use entente_schemas::family::Family;
 
 use super::*;
 use crate::fixture;
@@ -13,7 +14,7 @@ fn shown(picture: &Picture) -> String {
 fn the_board_says_what_is_open_blind_silent_and_disputed() {
     let html = shown(&fixture::picture());
     assert!(html.contains("3 open"));
-    for part in ["AWS is blind", "CrowdStrike silent", "3 disagreements", "2 overdue", "data-theme"] {
+    for part in ["AWS is blind", "CrowdStrike silent", "3 disagreements", "2 things overdue", "data-theme"] {
         assert_eq!(html.contains(part), part != "data-theme", "{part}");
     }
     assert_eq!(html.matches("<h1").count(), 1);
@@ -229,7 +230,7 @@ fn what_is_asked_outside_of_any_incident_is_overdue_too() {
     let mut picture = fixture::picture();
     picture.totals.overdue = 0;
     assert!(
-        shown(&picture).contains("2 overdue")
+        shown(&picture).contains("2 things overdue")
             && crate::text::board(&fixture::frame(), &picture, &Filters::default()).contains(", 2 overdue, ")
     );
     picture.owed.iter_mut().for_each(|one| one.settled = true);
@@ -244,4 +245,53 @@ fn a_figure_that_was_told_says_by_whom() {
     figures.truncate(1);
     figures[0].told_by = Some("gcp".into());
     assert!(shown(&picture).contains("<span class=\"sub\">AWS, as told by GCP, invented</span>"));
+}
+
+#[test]
+fn what_people_said_is_not_pushed_out_by_feeds_that_began() {
+    let mut picture = fixture::picture();
+    let live = fixture::line(4_900, "gcp", Family::Feed, "feed gcp-public live", "12:40");
+    let lives = (0..26).map(|index| Line { position: 4_900 + index, ..live.clone() });
+    picture.recent = lives.chain(picture.recent).collect();
+    let html = shown(&picture);
+    assert!(html.contains("slow indexing") && !html.contains("feed gcp-public live"));
+    picture.recent.truncate(27);
+    let html = shown(&picture);
+    assert!(html.contains("26 feeds are live") && html.contains("<li id=\"n2\" data-f hidden>"));
+    picture.recent.clear();
+    assert!(shown(&picture).contains("data-f>Nothing has been logged yet."));
+}
+
+#[test]
+fn news_change_in_their_places() {
+    let mut picture = fixture::picture();
+    let ids = |picture: &Picture| crate::fragments(&shown(picture)).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    let before = ids(&picture);
+    picture.recent.insert(0, fixture::line(4_813, "aws", Family::Message, "note: it goes on", "12:40"));
+    assert_eq!(before, ids(&picture));
+    assert!(before.contains(&"n0".to_owned()));
+}
+
+#[test]
+fn more_than_fits_of_what_is_owed_is_one_click_away() {
+    let mut picture = fixture::picture();
+    picture.owed = (0..12)
+        .map(|index| Owed { position: index, text: format!("ask-{index}."), ..picture.owed[0].clone() })
+        .collect();
+    assert!(shown(&picture).contains("<a href=\"/board.txt\">all 12</a>"));
+    let text = crate::text::board(&fixture::frame(), &picture, &Filters::default());
+    assert!((0..12).all(|index| text.contains(&format!("ask-{index}."))));
+}
+
+#[test]
+fn lanes_that_would_leave_the_screen_fold() {
+    let mut picture = fixture::picture();
+    let claimed = picture.matrix.rows[4].clone();
+    picture.matrix.rows.truncate(4);
+    picture.matrix.rows.extend(["github", "okta"].map(|org| Row { speaker: org.into(), ..claimed.clone() }));
+    assert!(!shown(&picture).contains("id=\"r-others\""), "six lanes stand for themselves");
+    picture.matrix.rows.push(Row { speaker: "zoom".into(), ..claimed });
+    let html = shown(&picture);
+    assert!(html.contains("id=\"r-others\"") && html.contains("2 vendors"));
+    assert_eq!(html.matches(" id=\"r-").count(), 6);
 }

@@ -2,7 +2,6 @@
 //! are read as `other`. Nothing is dropped without a word.
 
 use entente_correlator::picture::{HeldBack, Picture, Rejected};
-use entente_correlator::words;
 use maud::{Markup, html};
 
 use super::FeedBeat;
@@ -11,6 +10,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::{clock, second};
 use crate::name::{feed as feed_name, many, plain, said, token};
+use crate::number;
 
 /// Entries of a list.
 const SHOWN: usize = 50;
@@ -46,7 +46,7 @@ pub(super) fn rejected(frame: &Frame, picture: &Picture) -> Markup {
                     (glyph(G::Withdrawn, "k-ink"))
                     span { b { (feed_name(&one.feed)) } " " span.muted.small { (second(one.logged, frame.at)) @if one.times > 1 { ", " (one.times) " times" } }
                         span.sub { (said(&one.reason, 500)) @if let Some(place) = &one.position { ", at " (plain(place, 80)) } }
-                        span.sub { (words::figure(one.bytes)) " bytes, SHA-256 " span.mono { (plain(&one.digest, 16)) } } }
+                        span.sub { (number::figure(one.bytes)) " bytes, SHA-256 " span.mono { (plain(&one.digest, 16)) } } }
                 }
             } }
             (order("rejected-list", &ids))

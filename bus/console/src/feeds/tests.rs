@@ -20,7 +20,7 @@ fn what_is_refused_stands_with_its_reason() {
         "its clock runs ahead",
         "incident without a name",
         "item 3",
-        "18\u{2009}221 bytes",
+        "18\u{202f}221 bytes",
         "abababababababa",
         "sequence numbers missing",
         "3 times, first",

@@ -12,6 +12,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::clock;
 use crate::name::{many, org, plain, said, spaced, token};
+use crate::number;
 use crate::spoken::{as_told, relayed, whose};
 
 /// Operators with a column of their own.
@@ -67,7 +68,7 @@ fn pins(frame: &Frame, approach: &Approach) -> Markup {
             p.pin { (glyph(G::Crit, "k-crit")) span {
                 b { "Caution, " (org(&approach.speaker)) ", on " (said(&approach.name, 80)) @if let Some(since) = caution.since { ", " (clock(since, frame.at)) } "." }
                 " " (said(&caution.text, 300))
-                @if let Some(harm) = caution.harm_count { " Harm reported: " (words::figure(harm)) "." }
+                @if let Some(harm) = caution.harm_count { " Harm reported: " (number::figure(harm)) "." }
             } }
         }
         @for run in &approach.runs { @if let Some(reason) = &run.rollback {
@@ -84,7 +85,7 @@ fn row(approach: &Approach, id: &str, operators: &[String]) -> Markup {
             @for operator in operators { td.num data-h=(org(operator)) { (by(approach, operator)) } }
             td data-h="Observed" { @match &approach.pooled { Some(pooled) => (wilson::bar(pooled, approach.said_rate.as_ref())), None => span.muted { "no run reported" } } }
             td.num data-h="Outcomes" { @match &approach.pooled {
-                Some(pooled) => { (words::figure(pooled.n)) span.sub { (words::figure(approach.runs.iter().map(|run| run.lost).sum())) " lost" } },
+                Some(pooled) => { (number::figure(pooled.n)) span.sub { (number::figure(approach.runs.iter().map(|run| run.lost).sum())) " lost" } },
                 None => span.muted { "no claim" },
             } }
             td.num data-h="Median" { (median(&approach.runs)) }

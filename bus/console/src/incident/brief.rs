@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use crate::glyph::{G, glyph};
 use crate::name::plain;
+use crate::number::whole;
 
 pub(super) fn answers(incident: &Incident) -> Markup {
     let brief = &incident.brief;
@@ -26,8 +27,8 @@ fn answer(question: &str, title: &str, sign: G, colour: &str, proof: &str, answe
     html! {
         li id={ "q-" (question) } data-q=(question) data-f data-quiet[question == "fresh"] {
             h2 { (glyph(sign, colour)) (title) a href={ "#" (proof) } aria-label={ "More: " (title) } { "more" } }
-            p { bdi { (plain(&answer.lead, 220)) } }
-            @if !answer.detail.is_empty() { span.sub { bdi { (plain(&answer.detail, 180)) } } }
+            p { bdi { (whole(&plain(&answer.lead, 220))) } }
+            @if !answer.detail.is_empty() { span.sub { bdi { (whole(&plain(&answer.detail, 180))) } } }
         }
     }
 }

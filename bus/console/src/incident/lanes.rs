@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Incident, Lane, LaneClaim};
 use entente_correlator::words;
-use entente_schemas::block::{Block, Severity};
+use entente_schemas::block::{Block, BlockState, Severity};
 use entente_schemas::speaker::Relay;
 use maud::{Markup, html};
 
@@ -68,7 +68,7 @@ fn claimed(frame: &Frame, lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Mark
     let (mark, at) = (Mark::of_lane(claim), frame.at);
     html! {
         td data-h="Phase" { (spaced(claim.phase.as_str())) @if let Some(outcome) = claim.outcome { span.sub { (spaced(outcome.as_str())) } } (assessed(claim)) }
-        td data-h="Severity" { (mark.show()) (severity_word(claim, mark)) }
+        td data-h="Severity" { (severity(claim, mark)) }
         td data-h="Own words" { (own_words(frame, lane, claim, hosts)) }
         td data-h="As of" { (freshness(at, lane, claim)) }
         td data-h="Next update" { (next(at, lane, claim)) }
@@ -77,10 +77,14 @@ fn claimed(frame: &Frame, lane: &Lane, claim: &LaneClaim, hosts: &Hosts) -> Mark
     }
 }
 
-/// The severity beside a state that does not say it.
-fn severity_word(claim: &LaneClaim, mark: Mark) -> Markup {
-    let word = words::severity(claim.severity);
-    html! { @if word != mark.word { span.sub { @if claim.severity == Severity::NotStated { "severity " } (word) } } }
+/// The severity with the state below it. What is over shows first that it is, whatever it once was.
+fn severity(claim: &LaneClaim, mark: Mark) -> Markup {
+    let (word, state) = (words::severity(claim.severity), words::state(claim.state));
+    let over = matches!(claim.state, BlockState::Restored | BlockState::NotAffected | BlockState::Excluded);
+    html! {
+        @if over { (mark.show()) span.sub { "severity " (word) } }
+        @else { (Mark { word, ..mark }.show()) span.sub { (state) } }
+    }
 }
 
 fn assessed(claim: &LaneClaim) -> Markup {

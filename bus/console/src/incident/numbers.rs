@@ -9,6 +9,7 @@ use crate::fragment::order;
 use crate::frame::Frame;
 use crate::moment::clock;
 use crate::name::{org, plain, spaced};
+use crate::number;
 use crate::spoken::relayed;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
@@ -48,21 +49,21 @@ fn count(frame: &Frame, group: &CountGroup) -> Markup {
 /// `829 000 to 1.80 M`, as the regime allows it.
 pub(crate) fn interval(group: &CountGroup) -> String {
     match (group.lo, group.hi) {
-        (Some(lo), Some(hi)) if lo == hi => words::figure(lo),
-        (Some(lo), Some(hi)) => format!("{} to {}", words::figure(lo), words::figure(hi)),
-        (Some(lo), None) => format!("at least {}", words::figure(lo)),
-        (None, Some(hi)) => format!("at most {}", words::figure(hi)),
+        (Some(lo), Some(hi)) if lo == hi => number::figure(lo),
+        (Some(lo), Some(hi)) => format!("{} to {}", number::figure(lo), number::figure(hi)),
+        (Some(lo), None) => format!("at least {}", number::figure(lo)),
+        (None, Some(hi)) => format!("at most {}", number::figure(hi)),
         (None, None) => "not additive".to_owned(),
     }
 }
 
 /// One speaker's figure in words: value, interval, share, method.
 pub(crate) fn figure(one: &Figure) -> String {
-    let value = one.value.map(words::figure);
+    let value = one.value.map(number::figure);
     let span = match (one.lo, one.hi) {
-        (Some(lo), Some(hi)) => format!("{} to {}", words::figure(lo), words::figure(hi)),
-        (Some(lo), None) => format!("at least {}", words::figure(lo)),
-        (None, Some(hi)) => format!("at most {}", words::figure(hi)),
+        (Some(lo), Some(hi)) => format!("{} to {}", number::figure(lo), number::figure(hi)),
+        (Some(lo), None) => format!("at least {}", number::figure(lo)),
+        (None, Some(hi)) => format!("at most {}", number::figure(hi)),
         (None, None) => "interval not given".to_owned(),
     };
     let share = one.fraction_lo_ppm.zip(one.fraction_hi_ppm).map(|(lo, hi)| {

@@ -1,4 +1,5 @@
 use entente_correlator::picture::Reply;
+use entente_schemas::block::{BlockState, Severity};
 use entente_schemas::family::MessageKind;
 
 use super::*;
@@ -49,7 +50,7 @@ fn each_lane_keeps_its_own_words_and_how_they_came() {
 fn figures_carry_interval_regime_speaker_and_moment() {
     let html = shown(&fixture::incident());
     for part in [
-        "870\u{2009}000 to 1.72 M",
+        "870\u{202f}000 to 1.72\u{202f}M",
         "range",
         "interval not given",
         "exact enumeration",
@@ -281,4 +282,26 @@ fn a_lane_without_a_claim_says_whether_it_spoke_at_all() {
     assert!(shown(&one).contains("not shared: named here by others"));
     one.lanes[4].heard = Some(fixture::at());
     assert!(shown(&one).contains("not shared: said other things here"));
+}
+
+#[test]
+fn the_severity_stands_first_and_the_state_below_unless_it_is_over() {
+    let mut one = fixture::incident();
+    let claim = one.lanes[0].claim.as_mut().unwrap();
+    (claim.severity, claim.state) = (Severity::Major, BlockState::AffectedUnavailable);
+    assert!(shown(&one).contains("</svg>major</span><span class=\"sub\">unavailable</span>"));
+    one.lanes[0].claim.as_mut().unwrap().state = BlockState::Restored;
+    assert!(shown(&one).contains("</svg>restored</span><span class=\"sub\">severity major</span>"));
+}
+
+#[test]
+fn what_is_kept_apart_is_called_by_its_title() {
+    let (mut one, mut picture) = (fixture::incident(), fixture::picture());
+    let other = &mut picture.incidents[1];
+    (one.near[0].other, one.near[0].other_incident) = (other.members[0].object_id.clone(), Some(other.id.clone()));
+    other.members[0].title = "Storage in one region".into();
+    let html = incident(&fixture::frame(), &one, &picture);
+    let (_, kept) = html.split_once("Kept apart: ").unwrap();
+    let kept = kept.split_once("</h3>").unwrap().0;
+    assert!(kept.contains("Storage in one region") && !kept.contains("class=\"mono\""), "{kept}");
 }

@@ -1,6 +1,6 @@
 //! Why the members are one incident, what was nearly joined and was not, and what people said about it.
 
-use entente_correlator::picture::{Incident, Join, NearMiss, Opinion};
+use entente_correlator::picture::{Incident, Join, Member, NearMiss, Opinion, Picture};
 use entente_schemas::header::Relation;
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::glyph::{G, glyph};
 use crate::moment::clock;
 use crate::name::{many, org, plain, said, spaced};
 
-pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
+pub(super) fn panel(frame: &Frame, incident: &Incident, picture: &Picture) -> Markup {
     html! {
         section.panel #why aria-label="Why this is one incident" {
             details.drawer open {
@@ -18,7 +18,7 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
                     div.ev {
                         @for join in &incident.why { (joined(incident, join)) }
                         @if incident.why.is_empty() { div { h3 { (glyph(G::Link, "k-ink")) "One object" } p.foot { "Nothing was joined: the incident is what one speaker says of one object." } } }
-                        @for near in &incident.near { (missed(frame, incident, near)) }
+                        @for near in &incident.near { (missed(frame, incident, near, picture)) }
                     }
                     (opinions(frame, &incident.constraints))
                 }
@@ -30,7 +30,14 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
 
 /// A member as people know it: whose, and what it is called.
 fn title(incident: &Incident, object: &str) -> Markup {
-    let member = incident.members.iter().find(|member| member.object_id == object);
+    called(object, member(incident, object))
+}
+
+fn member<'a>(incident: &'a Incident, object: &str) -> Option<&'a Member> {
+    incident.members.iter().find(|member| member.object_id == object)
+}
+
+fn called(object: &str, member: Option<&Member>) -> Markup {
     html! {
         @match member {
             Some(member) => { (org(&member.speaker)) ": " (said(&member.title, 60)) },
@@ -49,13 +56,15 @@ fn joined(incident: &Incident, join: &Join) -> Markup {
     }
 }
 
-fn missed(frame: &Frame, incident: &Incident, near: &NearMiss) -> Markup {
+fn missed(frame: &Frame, incident: &Incident, near: &NearMiss, picture: &Picture) -> Markup {
+    let beyond = picture.incidents.iter().find(|one| near.other_incident.as_ref() == Some(&one.id));
+    let other = called(&near.other, beyond.and_then(|one| member(one, &near.other)));
     html! {
         div {
             h3 { (glyph(G::Gap, "k-ink")) span { "Kept apart: " (title(incident, &near.object_id)) " from "
                 @match &near.other_incident {
-                    Some(other) => a href=(frame.link(&format!("/incidents/{other}"), "")) { (plain(&near.other, 60)) },
-                    None => (plain(&near.other, 60)),
+                    Some(id) => a href=(frame.link(&format!("/incidents/{id}"), "")) { (other) },
+                    None => (other),
                 }
             } }
             ul { li { b { "+" } span { (said(&near.speaks_for, 300)) } } li.neg { b { "−" } span { (said(&near.speaks_against, 300)) } } }

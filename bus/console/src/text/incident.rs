@@ -10,6 +10,7 @@ use crate::frame::Frame;
 use crate::incident::{figure, interval, read_as};
 use crate::mark::Mark;
 use crate::name::{org, plain, spaced};
+use crate::number;
 use crate::spoken::{relayed, whose};
 
 /// An incident as plain text, as its page shows it: it begins with the universe, and with the moment, if that is past.
@@ -213,7 +214,7 @@ fn observed(approach: &Approach) -> String {
                 "{} to {}, {} known outcomes{invented}",
                 words::percent(lo),
                 words::percent(hi),
-                words::figure(pooled.n)
+                number::figure(pooled.n)
             )
         }
         None => format!("too early, {} of {} known outcomes{invented}", pooled.succeeded, pooled.n),
