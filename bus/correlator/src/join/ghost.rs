@@ -88,10 +88,11 @@ impl Ghosts {
                 None => self.direct.remove(id),
             };
         }
+        let mut moved = !stale.is_empty();
         for id in changed {
-            self.offer(view, id, &stale);
+            moved |= self.offer(view, id, &stale);
         }
-        self.inherit(view.model)
+        if moved { self.inherit(view.model) } else { BTreeSet::new() }
     }
 
     /// Keeps those that were withdrawn last; gives those whose heirs are to be looked for.
@@ -116,24 +117,36 @@ impl Ghosts {
         tied.filter_map(|other| Some((view.graph.vertex(&other)?.onset, other))).min()
     }
 
-    /// Makes an impact the heir of those that it is tied to, where it began before their heir.
-    fn offer(&mut self, view: View<'_>, id: &Id, searched: &BTreeSet<Id>) {
-        let Some(vertex) = view.graph.vertex(id) else { return };
+    /// Makes an impact the heir of those that it is tied to, where it began before their heir; tells whether of any.
+    fn offer(&mut self, view: View<'_>, id: &Id, searched: &BTreeSet<Id>) -> bool {
+        let Some(vertex) = view.graph.vertex(id) else { return false };
+        let mut moved = false;
         let began = (vertex.onset, Arc::clone(id));
         for other in self.kept.sharing(id, vertex).into_iter().filter(|other| !searched.contains(other)) {
             let earlier = self.direct.get(&other).is_none_or(|heir| began < *heir);
             if earlier && self.kept.vertex(&other).is_some_and(|ghost| tied(view, (&other, ghost), id)) {
                 self.direct.insert(other, began.clone());
+                moved = true;
             }
         }
+        moved
     }
 
     /// A ghost that only ghosts are tied to has the heir of theirs that began first.
     fn inherit(&mut self, model: &Model) -> BTreeSet<Id> {
         let mut heirs: BTreeMap<Id, Id> =
             self.direct.iter().map(|(id, (_, heir))| (id.clone(), heir.clone())).collect();
-        let orphans: Vec<&Id> = self.kept.ids().filter(|id| !self.direct.contains_key(*id)).collect();
-        heirs.extend(orphans.into_iter().filter_map(|id| Some((Arc::clone(id), self.through_ghosts(id, model)?))));
+        let mut seen: BTreeSet<Id> = BTreeSet::new();
+        for id in self.kept.ids().filter(|id| !self.direct.contains_key(*id)) {
+            if !seen.contains(id) {
+                let tied = self.tied_ghosts(id, model);
+                if let Some((_, heir)) = tied.iter().filter_map(|id| self.direct.get(id)).min() {
+                    let orphans = tied.iter().filter(|id| !self.direct.contains_key(*id));
+                    heirs.extend(orphans.map(|id| (Arc::clone(id), Arc::clone(heir))));
+                }
+                seen.extend(tied);
+            }
+        }
         let differ = |id: &&Id| self.heirs.get(*id) != heirs.get(*id);
         let moved: BTreeSet<&Id> = self.heirs.keys().chain(heirs.keys()).filter(differ).collect();
         let concerned = moved.iter().flat_map(|id| [self.heirs.get(*id), heirs.get(*id)]).flatten().cloned().collect();
@@ -145,14 +158,12 @@ impl Ghosts {
         concerned
     }
 
-    fn through_ghosts(&self, id: &Id, model: &Model) -> Option<Id> {
+    fn tied_ghosts(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
         let (mut open, mut seen) = (vec![Arc::clone(id)], BTreeSet::from([Arc::clone(id)]));
-        let mut found: BTreeSet<&Began> = BTreeSet::new();
         while let Some(id) = open.pop() {
-            found.extend(self.direct.get(&id));
             open.extend(self.kept.neighbours(&id, model).into_iter().filter(|other| seen.insert(Arc::clone(other))));
         }
-        found.first().map(|(_, heir)| Arc::clone(heir))
+        seen
     }
 }
 
