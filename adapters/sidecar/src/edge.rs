@@ -32,7 +32,12 @@ pub struct Edge {
     present: BTreeSet<String>,
     whole: bool,
     unknown_words: BTreeMap<UnmappedWord, (u64, DateTime<Utc>)>,
+    untold: Untold,
 }
+
+/// What could last not be told of each kind of claim, and why: a clock that is wrong by years spoils every one of them.
+#[derive(Default)]
+struct Untold(BTreeMap<&'static str, String>);
 
 /// What came of one poll.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +84,7 @@ impl Edge {
             present: BTreeSet::new(),
             whole: false,
             unknown_words: BTreeMap::new(),
+            untold: Untold::default(),
         }
     }
 
@@ -132,6 +138,15 @@ impl Edge {
         drafts
     }
 
+    /// Takes note that after a failed poll the provider is not asked again before `until`, which is too far away to wait for
+    /// three failures: the feed is blind at once.
+    pub fn sent_away(&mut self, error: &BeatError, until: DateTime<Utc>, now: DateTime<Utc>) -> Option<Draft> {
+        let until = until.format("%Y-%m-%d %H:%M:%S UTC");
+        let text = format!("{}; it is not to be asked before {until}", error.text);
+        self.health.sent_away(BeatError { code: error.code.clone(), text });
+        self.change_of_state(now)
+    }
+
     /// Takes note that the outbox takes nothing more: the feed is blind at once, and what was to be said is due again.
     pub fn stopped(&mut self, error: BeatError, now: DateTime<Utc>) {
         self.health.stopped(now, error);
@@ -144,7 +159,7 @@ impl Edge {
 
     /// Takes note of a draft that the outbox will never take, and gives the event that tells so; none if it was told
     /// already, or if what is left out is such an event itself.
-    pub fn left_out(&self, draft: &Draft, reason: &str, now: DateTime<Utc>) -> Option<Draft> {
+    pub fn left_out(&mut self, draft: &Draft, reason: &str, now: DateTime<Utc>) -> Option<Draft> {
         if matches!(draft.claim.family(), Family::Rejected | Family::Feed) {
             return None;
         }
@@ -220,20 +235,20 @@ impl Edge {
     fn gone(&mut self, now: DateTime<Utc>) -> Vec<Draft> {
         let gone = self.vanish.poll(&self.present, self.whole);
         let closing = gone.iter().map(|claim| self.drafter.vanished(claim, &self.memory, now));
-        closing.filter_map(|draft| told("the end of an item", draft)).collect()
+        closing.filter_map(|draft| self.untold.told("the end of an item", draft)).collect()
     }
 
-    fn rejections(&self, refused: &[Refusal], now: DateTime<Utc>) -> Vec<Draft> {
+    fn rejections(&mut self, refused: &[Refusal], now: DateTime<Utc>) -> Vec<Draft> {
         let rejected = refused.iter().map(|refusal| self.drafter.rejected(refusal, &self.memory, now));
-        let news = rejected.filter_map(|draft| told("a rejected input", draft).flatten());
+        let news = rejected.filter_map(|draft| self.untold.told("a rejected input", draft).flatten());
         // One input twice in an answer is one event.
         let mut told = BTreeSet::new();
         news.filter(|draft| told.insert(draft.id.clone())).take(REFUSALS_PER_POLL).collect()
     }
 
-    fn change_of_state(&self, now: DateTime<Utc>) -> Option<Draft> {
+    fn change_of_state(&mut self, now: DateTime<Utc>) -> Option<Draft> {
         let due = self.health.due()?;
-        told("the feed's state", self.drafter.feed(due, &self.memory, now))
+        self.untold.told("the feed's state", self.drafter.feed(due, &self.memory, now))
     }
 
     fn note_words(&mut self, unmapped: BTreeMap<UnmappedWord, u64>, now: DateTime<Utc>) {
@@ -245,9 +260,22 @@ impl Edge {
     }
 }
 
-/// Claims of the adapter itself are made of parts that were checked, so one that is refused is worth a line, not an end.
-fn told<T>(what: &str, draft: Result<T, Refusal>) -> Option<T> {
-    draft.inspect_err(|refusal| tracing::error!(reason = %refusal.reason, "{what} could not be told")).ok()
+impl Untold {
+    /// Claims of the adapter itself are made of parts that were checked, so one that is refused is worth a line, not an end.
+    fn told<T>(&mut self, what: &'static str, draft: Result<T, Refusal>) -> Option<T> {
+        let refusal = match draft {
+            Ok(draft) => return Some(draft),
+            Err(refusal) => refusal,
+        };
+        if self.is_news(what, &refusal.reason) {
+            tracing::error!(reason = %refusal.reason, "{what} could not be told; more of them for this reason are not named");
+        }
+        None
+    }
+
+    fn is_news(&mut self, what: &'static str, reason: &str) -> bool {
+        self.0.insert(what, reason.to_owned()).is_none_or(|before| before != reason)
+    }
 }
 
 fn in_beat(word: &UnmappedWord, count: u64, first: DateTime<Utc>) -> beat::UnmappedWord {
@@ -257,5 +285,18 @@ fn in_beat(word: &UnmappedWord, count: u64, first: DateTime<Utc>) -> beat::Unmap
         read_as: word.read_as.clone(),
         count,
         first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_told_for_one_reason_is_a_line_once() {
+        let mut untold = Untold::default();
+        let mut news = |what, reason| untold.is_news(what, reason);
+        assert!(news("a", "the clock") && news("b", "the clock"));
+        assert!(!news("a", "the clock") && news("a", "its size") && !news("b", "the clock"));
     }
 }

@@ -1,5 +1,5 @@
 //! Whether we see through a feed. Live from its first good poll; blind after three failures in a row, or from the first
-//! where no poll was ever good. What was said of it last is kept apart from what is so: a change that the outbox did not
+//! where no poll was ever good or where the next poll is further away than three failures. What was said of it last is kept apart from what is so: a change that the outbox did not
 //! take is due until it does.
 
 use chrono::{DateTime, Utc};
@@ -89,6 +89,13 @@ impl FeedHealth {
     pub fn stopped(&mut self, at: DateTime<Utc>, error: BeatError) {
         self.bad(at, error);
         self.stopped = true;
+    }
+
+    /// Takes note that the provider sent us away for longer than three failures take, after a failed poll: that makes the
+    /// feed blind at once, with this reason.
+    pub fn sent_away(&mut self, error: BeatError) {
+        self.stopped = true;
+        self.error = Some(error);
     }
 
     /// Takes note that others may have said meanwhile that nobody reads this feed: its state is due again.
@@ -248,6 +255,18 @@ mod tests {
         assert!(say(&mut health).is_some());
         health.missed();
         assert_eq!(say(&mut health), Some((FeedState::Blind, at(1), "the provider answered 503".into())));
+    }
+
+    #[test]
+    fn a_feed_that_is_sent_away_for_long_is_blind_at_once_and_live_after_a_good_poll() {
+        let mut health = health();
+        health.good(at(0));
+        say(&mut health);
+        health.bad(at(1), refused());
+        health.sent_away(BeatError { code: "away".into(), text: "until tomorrow".into() });
+        assert_eq!(say(&mut health), Some((FeedState::Blind, at(1), "until tomorrow".into())));
+        health.good(at(2));
+        assert_eq!(say(&mut health), Some((FeedState::Live, at(2), "recovered".into())));
     }
 
     #[test]

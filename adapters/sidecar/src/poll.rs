@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use entente_schemas::beat::BeatError;
 
+use crate::feed::BLIND_AFTER;
 use crate::item::Refusal;
 
 /// The longest pause that failures alone lead to.
@@ -92,6 +93,14 @@ impl Pace {
         (backed_off.saturating_mul(spread) / MILLION).max(away)
     }
 
+    /// For how long the provider sends us away, if that is longer than the failures take that make a feed blind.
+    #[must_use]
+    pub fn away(&self, retry_after: Option<Duration>) -> Option<Duration> {
+        let blind_after: Duration = (1..BLIND_AFTER).map(|failures| self.pause(failures, None, MILLION)).sum();
+        let away = retry_after?.min(AWAY_MAX);
+        (!self.recorded && away > blind_after).then_some(away)
+    }
+
     /// The pause where there is nothing to do: a recording at its end is looked at now and then.
     #[must_use]
     pub fn idle(&self) -> Duration {
@@ -138,6 +147,16 @@ mod tests {
         assert_eq!(pace.pause(1, Some(hour), 0), hour);
         assert_eq!(pace.pause(1, Some(Duration::from_secs(1)), 0), Duration::from_secs(54));
         assert_eq!(pace.pause(1, Some(Duration::MAX), 0), AWAY_MAX);
+    }
+
+    #[test]
+    fn only_a_wait_that_outlasts_three_failures_is_one_away() {
+        let pace = Pace { every: MINUTE, recorded: false };
+        assert_eq!(pace.away(None), None);
+        assert_eq!(pace.away(Some(MINUTE * 3)), None);
+        assert_eq!(pace.away(Some(MINUTE * 4)), Some(MINUTE * 4));
+        assert_eq!(pace.away(Some(Duration::MAX)), Some(AWAY_MAX));
+        assert_eq!(Pace { recorded: true, ..pace }.away(Some(AWAY_MAX)), None);
     }
 
     #[test]

@@ -361,6 +361,22 @@ async fn after_a_restart_the_beat_tells_of_this_run_s_polls() {
     world.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_is_sent_away_for_a_day_is_blind_at_once_and_says_until_when() {
+    let world = World::new().await;
+    let (provider, outbox) = (Provider::default(), world.outbox("outbox", OutboxOptions::CAPACITY));
+    provider.then([Reply::ok("[]"), Reply::status(429).with("retry-after", "86400")]);
+    let (feed, pump) = (world.play(&outbox, provider.serve().await), world.pump(&outbox));
+    let log = world.log_with(|log| feeds(log).len() == 2).await;
+    let blind = feeds(&log).pop().unwrap();
+    assert_eq!(blind.state, FeedState::Blind);
+    assert!(blind.reason.contains("429") && blind.reason.contains("not to be asked before"), "{}", blind.reason);
+    assert_eq!(provider.asked().len(), 2, "nobody asks meanwhile");
+    feed.end().await;
+    pump.end().await;
+    world.end().await;
+}
+
 #[tokio::test]
 async fn only_an_answer_that_left_no_doubt_is_asked_for_by_its_changes() {
     let provider = Provider::default();
