@@ -29,9 +29,6 @@ pub struct HeaderFlags {
     /// The person or desk that writes, as others are to see it (default: the setting `person`)
     #[arg(long = "by", value_name = "PERSON")]
     pub person: Option<String>,
-    /// In which role the person writes; `coordinator` binds everybody (default: the setting `role`)
-    #[arg(long, value_name = "ROLE", value_parser = word!(Role))]
-    pub acting: Option<Role>,
     /// When it began, as far as it is known
     #[arg(long = "at", visible_alias = "since", value_name = "TIME", allow_hyphen_values = true)]
     pub occurred_at: Option<Moment>,
@@ -135,8 +132,7 @@ impl HeaderFlags {
 
     fn fill_author(&self, claim: &mut Members, desk: &Desk) {
         let person = self.person.clone().or_else(|| desk.person.clone());
-        let acting = self.acting.or_else(|| self.speaker.is_none().then_some(self.role).flatten());
-        claim.within("author", object([("person", person.map(Value::from)), ("role", acting.map(|role| json!(role)))]));
+        claim.within("author", object([("person", person.map(Value::from))]));
     }
 
     fn fill_times(&self, claim: &mut Members) {

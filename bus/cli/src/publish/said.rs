@@ -80,10 +80,7 @@ fn stripped(mut claim: Map<String, Value>) -> Map<String, Value> {
 /// What is asked of the server to say the last revision again: nothing moves but when it was confirmed, and by whom.
 pub fn still(header: &HeaderFlags, desk: &Desk, object_id: String) -> Map<String, Value> {
     let confirmed = header.occurred_at.map(|moment| json!({ "confirmed_at": stamp(moment.settle(desk.now)) }));
-    let author = object([
-        ("person", header.person.clone().or_else(|| desk.person.clone()).map(Value::from)),
-        ("role", header.acting.map(|role| json!(role))),
-    ]);
+    let author = object([("person", header.person.clone().or_else(|| desk.person.clone()).map(Value::from))]);
     object([
         ("object_id", Some(Value::from(object_id))),
         ("times", confirmed),
