@@ -197,6 +197,18 @@ pub fn claims_of_feed(universe: &str, audience: &str, org: &str, feed: &str) -> 
     format!("entente.{universe}.{audience}.{org}.{feed}.>")
 }
 
+/// The wildcard for all that one feed of one organisation says about an object, in any family.
+#[must_use]
+pub fn claims_about(universe: &str, audience: &str, org: &str, feed: &str, object_id: &str) -> String {
+    format!("entente.{universe}.{audience}.{org}.{feed}.*.{}", escape(object_id))
+}
+
+/// The wildcard for all retractions by one organisation.
+#[must_use]
+pub fn retractions_of(universe: &str, audience: &str, org: &str) -> String {
+    format!("entente.{universe}.{audience}.{org}.*.{}.>", Family::Retraction.token())
+}
+
 /// The subject of a feed's heartbeat.
 #[must_use]
 pub fn beat(universe: &str, audience: &str, org: &str, feed: &str) -> String {

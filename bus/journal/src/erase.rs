@@ -3,9 +3,9 @@
 //! The retraction keeps what must outlive it ([`Erasure`]). What remains elsewhere is told in `bus/docs/erasing.md`.
 
 use entente_schemas::event::{Event, Source};
-use entente_schemas::family::{Erasure, Family, Retraction};
+use entente_schemas::family::{Erasure, Retraction};
 use entente_schemas::record::{Record, Verdict};
-use entente_schemas::subject::ClaimSubject;
+use entente_schemas::subject;
 use serde_json::json;
 
 use crate::ask::{Asker, Question};
@@ -79,17 +79,11 @@ pub async fn name_target(bus: &Bus, scope: &Scope, retraction: &mut Retraction) 
 
 /// Every record about an object by one feed.
 async fn of_object(bus: &Bus, scope: &Scope, source: &Source, object: &str) -> Result<Vec<Record>, ReadError> {
-    let (stream, mut records) = (scope.log_stream(), Vec::new());
-    for family in Family::ALL {
-        let (universe, audience) = (&scope.universe, &scope.audience);
-        // An object whose subject nobody can build has no records.
-        let Ok(subject) = ClaimSubject::new(universe, audience, &source.org, &source.feed, *family, object) else {
-            continue;
-        };
-        let mut walk = Walk::new(bus, &stream, subject.to_string(), 0).await?;
-        while let Some(messages) = walk.next().await? {
-            records.extend(messages.into_iter().map(|one| one.record(walk.stream())));
-        }
+    let filter = subject::claims_about(&scope.universe, &scope.audience, &source.org, &source.feed, object);
+    let mut walk = Walk::new(bus, &scope.log_stream(), filter, 0).await?;
+    let mut records = Vec::new();
+    while let Some(messages) = walk.next().await? {
+        records.extend(messages.into_iter().map(|one| one.record(walk.stream())));
     }
     Ok(judged(&bus.verdicts, records).await)
 }

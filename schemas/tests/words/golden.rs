@@ -58,6 +58,9 @@ fn streams_and_other_subjects() {
     assert_eq!(subject::beats_of("actual", "all"), "beat.actual.all.>");
     assert_eq!(subject::claims_of("actual", "all"), "entente.actual.all.>");
     assert_eq!(subject::claims_of_feed("actual", "all", "aws", "desk"), "entente.actual.all.aws.desk.>");
+    let about = subject::claims_about("actual", "all", "gcp", "gcp-public", "gcp.public:a.b");
+    assert_eq!(about, "entente.actual.all.gcp.gcp-public.*.gcp=2Epublic=3Aa=2Eb");
+    assert_eq!(subject::retractions_of("actual", "all", "aws"), "entente.actual.all.aws.*.retraction.>");
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use entente_schemas::event::Event;
+use entente_schemas::family::Erasure;
 use entente_schemas::subject;
 
 use super::{PumpError, own_sequence};
@@ -41,14 +43,20 @@ async fn stands(outbox: &Outbox, bus: &Bus, sequence: u64, log: u64) -> Result<b
     })
 }
 
-/// The sequences of this source that the log has.
+/// The sequences of this source that the log has, and those that a retraction has erased: they must not come back.
 async fn present(outbox: &Outbox, bus: &Bus) -> Result<BTreeSet<u64>, PumpError> {
     let (source, scope) = (outbox.source(), outbox.scope());
-    let filter = subject::claims_of_feed(&scope.universe, &scope.audience, &source.org, &source.feed);
-    let mut walk = Walk::new(bus, &scope.log_stream(), filter, 0).await?;
+    let (universe, audience, stream) = (&scope.universe, &scope.audience, scope.log_stream());
+    let own = subject::claims_of_feed(universe, audience, &source.org, &source.feed);
+    let mut walk = Walk::new(bus, &stream, own, 0).await?;
     let mut present = BTreeSet::new();
     while let Some(messages) = walk.next().await? {
         present.extend(messages.iter().filter_map(|stored| own_sequence(stored, source)));
+    }
+    let mut walk = Walk::new(bus, &stream, subject::retractions_of(universe, audience, &source.org), 0).await?;
+    while let Some(messages) = walk.next().await? {
+        let erasures = messages.iter().filter_map(|stored| Erasure::of(&Event::read(stored.payload()).ok()?));
+        present.extend(erasures.filter(|erasure| erasure.source == *source).map(|erasure| erasure.sequence));
     }
     Ok(present)
 }

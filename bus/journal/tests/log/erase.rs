@@ -7,8 +7,19 @@ use entente_journal::{EraseError, Outbox, OutboxOptions, Report, erase, name_tar
 use entente_schemas::event::{Draft, Event};
 use entente_schemas::family::{Body, Retraction, RetractionReason, Scope as Reach};
 use entente_schemas::speaker::Role;
+use tokio_util::sync::DropGuard;
 
 use crate::trial::{Trial, note, notes, scope, settled, soon};
+
+/// A log with so many notes of one desk, and its outbox, which is pumped until the guard is dropped.
+async fn said(count: u64) -> (Trial, Outbox, DropGuard) {
+    let trial = Trial::start().await;
+    let outbox = trial.outbox("desk");
+    let pump = trial.pump(&outbox);
+    outbox.offer(notes(1..count + 1)).await.unwrap();
+    settled(&outbox).await;
+    (trial, outbox, pump)
+}
 
 /// Withdraws the `target`th note of an outbox, as an event of its own.
 fn withdrawal(number: u64, target: u64, of: &Outbox, reason: RetractionReason) -> Draft {
@@ -34,7 +45,7 @@ fn retraction(draft: &mut Draft) -> &mut Retraction {
     retraction
 }
 
-async fn named(trial: &Trial, number: u64, target: u64, of: &Outbox) -> Draft {
+pub async fn named(trial: &Trial, number: u64, target: u64, of: &Outbox) -> Draft {
     let mut draft = withdrawal(number, target, of, RetractionReason::Legal);
     name_target(&trial.bus, &scope(), retraction(&mut draft)).await.unwrap();
     draft
@@ -45,7 +56,7 @@ async fn report(trial: &Trial) -> Report {
 }
 
 /// The last event of the log.
-async fn last(trial: &Trial) -> Event {
+pub async fn last(trial: &Trial) -> Event {
     Event::read(&trial.records().await.last().unwrap().payload).unwrap()
 }
 
@@ -84,11 +95,7 @@ async fn on_disk(trial: &Trial, text: &str, expected: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erased_event_leaves_log_and_disk_and_the_log_is_sound_across_it() {
-    let trial = Trial::start().await;
-    let outbox = trial.outbox("desk");
-    let _pump = trial.pump(&outbox);
-    outbox.offer(notes(1..4)).await.unwrap();
-    settled(&outbox).await;
+    let (trial, outbox, _pump) = said(3).await;
     on_disk(&trial, "note 2, revision 1", true).await;
     let draft = named(&trial, 9, 2, &outbox).await;
     offer(&outbox, draft).await;
@@ -116,11 +123,9 @@ async fn an_erased_event_leaves_log_and_disk_and_the_log_is_sound_across_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_coordinators_retraction_withdraws_and_erases_nothing() {
-    let trial = Trial::start().await;
-    let (outbox, rival) = (trial.outbox("desk"), rival(&trial));
-    let _pumps = (trial.pump(&outbox), trial.pump(&rival));
-    outbox.offer(notes(1..3)).await.unwrap();
-    settled(&outbox).await;
+    let (trial, outbox, _pump) = said(2).await;
+    let rival = rival(&trial);
+    let _rivals = trial.pump(&rival);
     let mut draft = named(&trial, 9, 2, &outbox).await;
     draft.claim.header.speaker.role = Role::Coordinator;
     offer(&rival, draft).await;
@@ -135,11 +140,7 @@ fn rival(trial: &Trial) -> Outbox {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retraction_excuses_the_one_event_that_it_names() {
-    let trial = Trial::start().await;
-    let outbox = trial.outbox("desk");
-    let _pump = trial.pump(&outbox);
-    outbox.offer(notes(1..5)).await.unwrap();
-    settled(&outbox).await;
+    let (trial, outbox, _pump) = said(4).await;
     let draft = named(&trial, 9, 2, &outbox).await;
     offer(&outbox, draft).await;
     delete(&trial, 3).await;
@@ -153,11 +154,9 @@ async fn a_retraction_excuses_the_one_event_that_it_names() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rivals_retraction_excuses_and_erases_nothing() {
-    let trial = Trial::start().await;
-    let (outbox, rival) = (trial.outbox("desk"), rival(&trial));
-    let _pumps = (trial.pump(&outbox), trial.pump(&rival));
-    outbox.offer(notes(1..4)).await.unwrap();
-    settled(&outbox).await;
+    let (trial, outbox, _pump) = said(3).await;
+    let rival = rival(&trial);
+    let _rivals = trial.pump(&rival);
     let draft = named(&trial, 9, 2, &outbox).await;
     offer(&rival, draft).await;
     assert!(erase(&trial.bus, &scope(), &last(&trial).await).await.unwrap().is_empty());
@@ -169,11 +168,7 @@ async fn a_rivals_retraction_excuses_and_erases_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retraction_that_names_other_bytes_breaks_the_chain() {
-    let trial = Trial::start().await;
-    let outbox = trial.outbox("desk");
-    let _pump = trial.pump(&outbox);
-    outbox.offer(notes(1..4)).await.unwrap();
-    settled(&outbox).await;
+    let (trial, outbox, _pump) = said(3).await;
     let mut draft = named(&trial, 9, 2, &outbox).await;
     retraction(&mut draft).target_hash = Some("0123456789abcdef".repeat(4));
     offer(&outbox, draft).await;
@@ -185,11 +180,7 @@ async fn a_retraction_that_names_other_bytes_breaks_the_chain() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_beyond_the_end_of_a_chain_hides_nothing_before_it() {
-    let trial = Trial::start().await;
-    let outbox = trial.outbox("desk");
-    let _pump = trial.pump(&outbox);
-    outbox.offer(notes(1..4)).await.unwrap();
-    settled(&outbox).await;
+    let (trial, outbox, _pump) = said(3).await;
     let mut draft = named(&trial, 9, 2, &outbox).await;
     retraction(&mut draft).target_sequence = Some(9);
     offer(&outbox, draft).await;
@@ -200,11 +191,7 @@ async fn an_erasure_beyond_the_end_of_a_chain_hides_nothing_before_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_is_to_be_erased_is_named_and_only_from_the_log() {
-    let trial = Trial::start().await;
-    let outbox = trial.outbox("desk");
-    let _pump = trial.pump(&outbox);
-    outbox.offer(notes(1..3)).await.unwrap();
-    settled(&outbox).await;
+    let (trial, outbox, _pump) = said(2).await;
     let mut hiding = withdrawal(8, 1, &outbox, RetractionReason::WrongFact);
     let before = hiding.clone();
     name_target(&trial.bus, &scope(), retraction(&mut hiding)).await.unwrap();

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use entente_journal::{NatsServer, Outbox, pump, verify};
+use entente_journal::{NatsServer, Outbox, erase, pump, verify};
 use tokio_util::sync::CancellationToken;
 
+use crate::erase::{last, named};
 use crate::trial::{Trial, connect, note, notes, scope, server_options, settled, soon};
 
 /// Runs a server on the trial's folder while an outbox says something; everything is acknowledged and closed at the end.
@@ -70,4 +71,26 @@ async fn a_log_that_has_everything_is_told_nothing_again() {
     say(&trial, notes(1..4)).await;
     say(&trial, vec![note(4, 1)]).await;
     assert_eq!(trial.records().await.len(), 4);
+}
+
+/// Of an erased object the outbox has the last revision still: a lost end is no way back for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_erased_does_not_come_back_with_what_was_lost() {
+    let trial = Trial::start().await;
+    say(&trial, notes(1..4)).await;
+    let outbox = trial.outbox("desk");
+    let retraction = named(&trial, 9, 2, &outbox).await;
+    drop(outbox);
+    say(&trial, vec![retraction]).await;
+    assert_eq!(erase(&trial.bus, &scope(), &last(&trial).await).await.unwrap(), [2]);
+    let trial = again(trial, |nats| copy(&nats.join("js"), &nats.join("before"))).await;
+    say(&trial, vec![note(10, 1)]).await;
+    let trial = again(trial, |nats| {
+        std::fs::remove_dir_all(nats.join("js")).unwrap();
+        std::fs::rename(nats.join("before"), nats.join("js")).unwrap();
+    })
+    .await;
+    say(&trial, vec![note(11, 1)]).await;
+    let found = soon(verify(&trial.bus, &scope())).await.unwrap();
+    assert_eq!((found.records, found.erased, found.is_clean()), (5, 1, true), "{found:?}");
 }
