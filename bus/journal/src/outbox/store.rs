@@ -69,8 +69,7 @@ pub(crate) struct Parcel {
 impl Parcel {
     /// All bytes that it takes on disk and on the way.
     pub(super) fn bytes(&self) -> u64 {
-        let names = self.id.len() + self.object_id.len() + self.subject.len() + self.signature.len();
-        (names + self.payload.len()) as u64
+        bytes_of(self.row())
     }
 
     fn row(&self) -> Row<'_> {
@@ -91,6 +90,10 @@ impl Parcel {
             payload: Bytes::copy_from_slice(payload),
         })
     }
+}
+
+fn bytes_of((id, _, object_id, subject, signature, payload): Row<'_>) -> u64 {
+    (id.len() + object_id.len() + subject.len() + signature.len() + payload.len()) as u64
 }
 
 /// Where the chain stands.
@@ -374,8 +377,7 @@ impl Write<'_> {
             if present.contains(&sequence) || waiting.get(sequence)?.is_some() {
                 continue;
             }
-            let (id, _, object_id, subject, signature, payload) = row.value();
-            let bytes = (id.len() + object_id.len() + subject.len() + signature.len() + payload.len()) as u64;
+            let bytes = bytes_of(row.value());
             waiting.insert(sequence, (bytes, entered_ms))?;
             logged.remove(sequence)?;
             again.insert(sequence, Waiting { bytes, entered_ms });
