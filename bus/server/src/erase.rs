@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_correlator::select::EventFilter;
 use entente_journal::{Bus, Clock, Scope, erase};
 use entente_schemas::event::Event;
-use entente_schemas::family::{Erasure, Family};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -59,18 +57,13 @@ impl Eraser {
 
     /// The retractions after a place in the log that erase.
     async fn retractions_after(&self, looked: u64) -> Retractions {
-        let filter = EventFilter { family: Some(Family::Retraction), ..EventFilter::default() };
-        let look = move |moment: &mut Moment<'_>| -> Vec<_> {
-            let lines = moment.state.events(None, usize::MAX, &filter).into_iter();
-            let new = lines.take_while(|line| line.position > looked);
-            new.filter_map(|line| Some((line.position, moment.state.event(&line.id)?.1))).collect()
+        let look = move |moment: &mut Moment<'_>| -> Retractions {
+            let erasing = moment.state.erasures().into_iter();
+            let new = erasing.filter(|entry| entry.order.sequence > looked);
+            new.map(|entry| (entry.order.sequence, entry.event.clone())).collect()
         };
         match self.room.look(When::live(self.clock.second()), look).await {
-            Ok(found) => {
-                let read =
-                    found.into_iter().filter_map(|(position, bytes)| Some((position, Event::read(&bytes).ok()?)));
-                read.filter(|(_, event)| Erasure::of(event).is_some()).collect()
-            }
+            Ok(found) => found,
             Err(error) => {
                 tracing::error!(
                     "the log's retractions after {looked} cannot be looked at; the next start erases: {error}"
@@ -107,7 +100,7 @@ mod tests {
         pump,
     };
     use entente_schemas::event::Draft;
-    use entente_schemas::family::{Body, Claim};
+    use entente_schemas::family::{Body, Claim, Family};
     use entente_schemas::tlp::Tlp;
     use serde_json::{Value, json};
     use tokio::task::JoinHandle;

@@ -53,6 +53,10 @@ impl Object {
     }
 }
 
+/// Event id, source and hash of what was erased: whoever names an event under another source or hash must not stand
+/// before the retraction that names it rightly.
+type Gone = (String, String, String);
+
 /// All objects, and what was withdrawn.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Objects {
@@ -62,10 +66,9 @@ pub(crate) struct Objects {
     notices: BTreeMap<String, BTreeSet<String>>,
     by_event: BTreeMap<String, Arc<Entry>>,
     by_incident: BTreeMap<String, String>,
-    /// Event id and source of what was erased, and the retraction that did it. By the source as well: a retraction reaches
-    /// its own source only, and whoever names another's event under it must not stand before the true one.
-    erased: BTreeMap<(String, String), Arc<Entry>>,
-    erased_of: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// What was erased, and the retraction that did it.
+    erased: BTreeMap<Gone, Arc<Entry>>,
+    erased_of: BTreeMap<String, BTreeSet<Gone>>,
     /// What was taken out by a retraction's event id: it counts again if the retraction is held back after all.
     set_aside: BTreeMap<String, Arc<Entry>>,
 }
@@ -113,7 +116,7 @@ impl Objects {
 
     /// Remembers that an event of an object was erased, by the retraction that was logged first.
     pub(crate) fn erase(&mut self, erasure: &Erasure, retraction: &Arc<Entry>) {
-        let target = (erasure.event.clone(), erasure.source.to_string());
+        let target = gone(erasure);
         let by = self.erased.entry(target.clone()).or_insert_with(|| Arc::clone(retraction));
         if retraction.order < by.order {
             *by = Arc::clone(retraction);
@@ -129,7 +132,7 @@ impl Objects {
     /// Undoes the erasing by a retraction that is held back after all; gives what it took out.
     pub(crate) fn bring_back(&mut self, retraction: &Entry) -> Option<Arc<Entry>> {
         let erasure = Erasure::of(&retraction.event)?;
-        let target = (erasure.event, erasure.source.to_string());
+        let target = gone(&erasure);
         if self.erased.get(&target).is_some_and(|by| by.event.id == retraction.event.id) {
             self.erased.remove(&target);
             self.erased_of.get_mut(&erasure.object).map(|of| of.remove(&target));
@@ -137,16 +140,16 @@ impl Objects {
         self.set_aside.remove(&retraction.event.id)
     }
 
-    /// The retraction that erased an event: of several sources that are named, the one that was logged first.
+    /// The retraction that erased an event: of several that name it otherwise, the one that was logged first.
     pub(crate) fn erased(&self, event: &str) -> Option<&Arc<Entry>> {
-        let from = (event.to_owned(), String::new());
-        let named = self.erased.range(from..).take_while(|((id, _), _)| id == event);
+        let from = (event.to_owned(), String::new(), String::new());
+        let named = self.erased.range(from..).take_while(|((id, ..), _)| id == event);
         named.map(|(_, retraction)| retraction).min_by_key(|retraction| &retraction.order)
     }
 
     /// The retraction that did an erasing.
     pub(crate) fn erased_by(&self, erasure: &Erasure) -> Option<&Arc<Entry>> {
-        self.erased.get(&(erasure.event.clone(), erasure.source.to_string()))
+        self.erased.get(&gone(erasure))
     }
 
     /// The retractions that erased something, in the order of what they erased.
@@ -254,6 +257,10 @@ impl Objects {
         let by_event = || self.by_event.get(name).map(|entry| &entry.header().object_id);
         self.by_incident.get(name).or_else(by_event).map_or(name, String::as_str)
     }
+}
+
+fn gone(erasure: &Erasure) -> Gone {
+    (erasure.event.clone(), erasure.source.to_string(), erasure.hash.clone())
 }
 
 /// Of what several observers say of an object, the claim that speaks.

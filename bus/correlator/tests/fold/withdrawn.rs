@@ -172,3 +172,15 @@ fn what_a_broken_retraction_erased_counts_again() {
     assert_eq!(shows([first, &late, &retraction]), (true, 1, 0));
     assert_eq!(shows([first, &retraction, &late]), (true, 1, 0));
 }
+
+#[test]
+fn a_retraction_that_names_other_bytes_stands_in_no_other_s_way() {
+    let (mut log, mut aws) = (Log::default(), Desk::new("aws"));
+    let first = aws.say(&mut log, Family::Impact, "aws:1", outage("The secret", "aws", json!({})), None);
+    let mistaken = Said { hash: "0123456789abcdef".repeat(4), ..first.clone() };
+    aws.say(&mut log, Family::Retraction, "aws:r1", retraction(&mistaken, 1, "legal"), None);
+    aws.say(&mut log, Family::Retraction, "aws:r2", retraction(&first, 1, "legal"), None);
+    let erasures = log.fold().erasures();
+    let named: Vec<&str> = erasures.iter().map(|entry| entry.header().object_id.as_str()).collect();
+    assert_eq!(named.len(), 2, "who erases what they name must be told of both: {named:?}");
+}
