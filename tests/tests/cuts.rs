@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use entente_correlator::select::Select;
 use entente_correlator::{Model, State};
-use entente_replay::{Archive, AsOf, Milestones, fold_to};
+use entente_replay::{Archive, AsOf, Milestones};
 use entente_schemas::family::Family;
 use entente_schemas::record::{Position, Record};
 use entente_tests::written::{Desk, STREAM, at, log, with};
@@ -94,7 +94,9 @@ proptest! {
             let position = Position::of(STREAM, *sequence);
             let mut then = archive.cut(&position).fold();
             prop_assert_eq!(&shown(&mut then, "06:00"), live);
-            let mut whole = fold_to(&records, "actual", Arc::new(Model::v1().unwrap()), &position);
+            let mut whole = State::new("actual", Arc::new(Model::v1().unwrap()));
+            records.iter().cloned().for_each(|record| whole.offer(record));
+            whole.complete(&position);
             prop_assert_eq!(&shown(&mut whole, "06:00"), live);
         }
     }

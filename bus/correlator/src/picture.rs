@@ -789,7 +789,7 @@ pub struct Line {
 }
 
 /// A feed and its transmitter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Feed {
     /// The transmitting organisation.
     pub org: String,

@@ -6,26 +6,12 @@ use std::sync::Arc;
 
 use entente_correlator::{Entry, Model, State};
 use entente_schemas::event::Event;
-use entente_schemas::family::{Erasure, Family};
+use entente_schemas::family::Erasure;
 use entente_schemas::record::{Position, Record};
 use entente_schemas::subject::escape;
 
 use crate::milestones::Milestones;
 use crate::timeline::Timeline;
-
-/// Folds the records that a position covers. They may come in any order, and more may be given: what is erased by a later
-/// one is not shown either.
-#[must_use]
-pub fn fold_to(records: &[Record], universe: &str, model: Arc<Model>, position: &Position) -> State {
-    let erasures = erased_later(records, universe, &model, position);
-    let erased = Erased::of(&erasures);
-    let covered = records.iter().filter(|record| position.covers(&record.stream, record.sequence));
-    let mut state = State::new(universe, model);
-    covered.filter(|record| !erased.holds(record)).cloned().for_each(|record| state.offer(record));
-    state.complete(position);
-    state.erase(&erasures);
-    state
-}
 
 /// What retractions erased, by the last token of its subject: hashing every record for each of them would hold up all
 /// views.
@@ -47,23 +33,6 @@ impl Erased {
             Event::read(&record.payload).is_ok_and(|event| named.iter().any(|one| one.names(&event, &record.payload)))
         })
     }
-}
-
-/// The retractions behind a position that erase.
-fn erased_later(records: &[Record], universe: &str, model: &Arc<Model>, position: &Position) -> Vec<Arc<Entry>> {
-    let token = format!(".{}.", Family::Retraction.token());
-    let later = |record: &&Record| !position.covers(&record.stream, record.sequence);
-    if !records.iter().filter(later).any(|record| record.subject.contains(&token)) {
-        return Vec::new();
-    }
-    let mut all = State::new(universe, Arc::clone(model));
-    let mut end = Position::default();
-    for record in records {
-        end.advance(&record.stream, record.sequence);
-        all.offer(record.clone());
-    }
-    all.complete(&end);
-    all.erasures()
 }
 
 /// The records that the live picture was folded from.

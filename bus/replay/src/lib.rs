@@ -10,7 +10,7 @@ mod milestones;
 mod moment;
 mod timeline;
 
-pub use archive::{Archive, Cut, fold_to};
+pub use archive::{Archive, Cut};
 pub use as_of::{AsOf, AsOfError};
 pub use milestones::Milestones;
 pub use moment::{Moment, MomentError, NoMoment, parse_moment, seconds};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use entente_correlator::select::Select;
 use entente_correlator::{Model, State};
-use entente_replay::{Archive, Milestones, fold_to};
+use entente_replay::{Archive, Milestones};
 use entente_schemas::family::Family;
 use entente_schemas::record::{Position, Record};
 use serde_json::json;
@@ -67,8 +67,6 @@ fn no_moment_shows_what_was_erased_and_all_archives_agree() {
         let expected = view(started.cut(&position).fold());
         assert!(!format!("{expected:?}").contains("The secret"), "at {sequence}");
         assert_eq!(view(ran.cut(&position).fold()), expected, "at {sequence}, who ran on and who started again");
-        let at_once = fold_to(&whole, "actual", Arc::new(Model::v1().unwrap()), &position);
-        assert_eq!(view(at_once), expected, "at {sequence}, folded at once");
         let lines = expected.1.unwrap().events;
         let told =
             lines.iter().any(|line| line.rev == 6 && line.says == "withdrawn at 19 Jul 2024 06:12 by AWS and erased");

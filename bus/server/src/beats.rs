@@ -113,7 +113,7 @@ mod tests {
     use entente_journal::{Batch, Identity, Outbox, OutboxOptions};
     use entente_schemas::beat::BeatError;
     use entente_schemas::event::{CHAIN_START, Place, Source, chain_hash};
-    use entente_schemas::family::{Coverage, FeedState};
+    use entente_schemas::family::FeedState;
     use entente_schemas::record::{Record, Verdict};
 
     use super::*;
@@ -166,15 +166,8 @@ mod tests {
             reason: Some("first poll".into()),
             org: "local".into(),
             feed: "gcp-public".into(),
-            last_good_poll: None,
-            address: None,
-            coverage: Coverage::default(),
-            heard: None,
-            claims: 0,
-            gaps: 0,
-            held_back: 0,
-            rejected: 0,
             instances: 1,
+            ..Feed::default()
         };
         let beat_of = |seconds, state| {
             let error = BeatError { code: "outbox".into(), text: "the disk is full".into() };

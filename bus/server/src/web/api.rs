@@ -13,7 +13,6 @@ use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Feed, HeldBack, Line, Picture, Rejected};
 use entente_correlator::select::Select;
 use entente_schemas::beat::{Backlog, Beat};
-use entente_schemas::family::Coverage;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -188,29 +187,11 @@ fn overlaid(feeds: Vec<Feed>, mut beats: BTreeMap<FeedName, Beat>) -> Vec<FeedNo
             FeedNow { feed: beats::overlaid(feed, beat.as_ref()), beat }
         })
         .collect();
-    all.extend(beats.into_iter().map(|((org, feed), beat)| FeedNow { feed: unspoken(org, feed), beat: Some(beat) }));
+    // Of these the log has nothing.
+    let unspoken = |((org, feed), beat)| FeedNow { feed: Feed { org, feed, ..Feed::default() }, beat: Some(beat) };
+    all.extend(beats.into_iter().map(unspoken));
     all.sort_by(|a, b| (&a.feed.org, &a.feed.feed).cmp(&(&b.feed.org, &b.feed.feed)));
     all
-}
-
-/// A feed of which the log has nothing.
-fn unspoken(org: String, feed: String) -> Feed {
-    Feed {
-        org,
-        feed,
-        state: None,
-        since: None,
-        reason: None,
-        last_good_poll: None,
-        address: None,
-        coverage: Coverage::default(),
-        heard: None,
-        claims: 0,
-        gaps: 0,
-        held_back: 0,
-        rejected: 0,
-        instances: 0,
-    }
 }
 
 pub(crate) async fn claims(
