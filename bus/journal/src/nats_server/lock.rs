@@ -16,7 +16,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Held as long as it lives, and no longer than this process.
 pub(super) struct Lock {
     path: PathBuf,
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that is just being started elsewhere in this process holds a copy of the
+    /// descriptor, and with it the lock, until its program begins.
+    fn drop(&mut self) {
+        // An error means that nothing was locked.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -43,7 +52,7 @@ impl Lock {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Self { path, _file: file })
+        Ok(Self { path, file })
     }
 
     pub(super) fn path(&self) -> &Path {
