@@ -196,6 +196,12 @@ fn not_stated() -> Severity {
 }
 
 impl Block {
+    /// The operating systems of what is hit, where that is stated.
+    #[must_use]
+    pub fn os_family(&self) -> Option<&str> {
+        self.asset.as_ref()?.os_family.as_deref()
+    }
+
     pub(crate) fn check(&self, path: &str, problems: &mut Problems) {
         if !is_slug(&self.provider.replace('_', "-")) {
             problems

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{OBJECT_ID_MAX, Problems, plausible};
 use crate::count::COUNT_MAX;
-use crate::speaker::{Author, Relay, Speaker};
+use crate::speaker::{Author, Relay, Role, Speaker};
 use crate::word::words;
 
 words! {
@@ -202,6 +202,13 @@ pub const HEADLINE_MAX: usize = 200;
 pub const REF_MAX: usize = 2_000;
 
 impl Header {
+    /// Whether the author of a claim acts as coordinator (EVENTS 6).
+    #[must_use]
+    pub fn acts_as_coordinator(&self) -> bool {
+        let author = self.author.as_ref().and_then(|author| author.role);
+        author == Some(Role::Coordinator) || self.speaker.role == Role::Coordinator
+    }
+
     pub(crate) fn check(&self, problems: &mut Problems) {
         problems.object_id("object_id", &self.object_id);
         problems.ordinal("rev", self.rev);

@@ -37,7 +37,7 @@ pub(crate) struct Contribution {
 impl Contribution {
     pub(crate) fn of(hit: &Hit<'_>, block: &Block, disagrees: bool, changed: DateTime<Utc>) -> Self {
         let header = hit.entry.header();
-        let os_family = block.asset.as_ref().and_then(|asset| asset.os_family.clone());
+        let os_family = block.os_family().map(str::to_owned);
         let severity = if block.severity == Severity::NotStated { hit.impact.severity } else { block.severity };
         Self {
             speaker: header.speaker.org.clone(),

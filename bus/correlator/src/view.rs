@@ -54,17 +54,18 @@ impl State {
             at,
             silent_after: self.model.windows.silent_after(),
         };
+        let (owed, overdue) = self.all_owed(at);
         Picture {
             as_of: self.position().to_string(),
             at,
             logged: self.logged(),
             universe: self.universe.clone(),
             model: self.model.id.clone(),
-            totals: self.totals(at, &sights, (rejected.len(), void.len())),
+            totals: Totals { overdue, ..self.totals(at, &sights, (rejected.len(), void.len())) },
             matrix: matrix(self.open_cores(), &source),
             matched,
             incidents,
-            owed: self.all_owed(at),
+            owed,
             desks: self.desks(at),
             recent: self.log.values().rev().take(RECENT).map(|entry| self.line(entry)).collect(),
             held_back: self.held_back(void),
@@ -192,7 +193,6 @@ impl State {
             let summary = &core.summary;
             if summary.open {
                 totals.open += 1;
-                totals.overdue += summary.overdue(at);
                 totals.silent += summary.silent(at, sights, after);
             } else {
                 totals.closed += 1;
@@ -203,11 +203,13 @@ impl State {
         totals
     }
 
-    /// Promised updates of open incidents, and every message by which something is still owed, overdue first.
-    fn all_owed(&self, at: DateTime<Utc>) -> Vec<Owed> {
+    /// Promised updates of open incidents, and every message by which something is still owed, overdue first, as far as
+    /// they are listed; and how much of all is overdue.
+    fn all_owed(&self, at: DateTime<Utc>) -> (Vec<Owed>, usize) {
         let mut promises: Vec<&Owed> =
             self.open_cores().flat_map(Core::owed).filter(|owed| owed.kind == "update").collect();
         promises.sort_by_key(|owed| (owed.due_at, owed.position));
+        let unlisted = promises.iter().skip(LISTED).filter(|owed| owed.due_at.is_some_and(|due| due < at)).count();
         let mut all: Vec<Owed> = promises.into_iter().take(LISTED).cloned().collect();
         let ground = self.ground();
         let messages = self.objects.currents(Family::Message);
@@ -216,8 +218,9 @@ impl State {
         });
         all.extend(owed.map(|(entry, owed)| Owed { incident: incident_of(ground, entry), ..owed }));
         owed::settle(&mut all, at);
+        let overdue = unlisted + all.iter().filter(|owed| owed.overdue).count();
         all.truncate(LISTED);
-        all
+        (all, overdue)
     }
 
     fn desks(&self, at: DateTime<Utc>) -> Vec<Desk> {

@@ -76,6 +76,12 @@ pub fn list(names: &[String], most: usize) -> String {
     }
 }
 
+/// Whether a character turns the direction of what stands around it instead of being read.
+#[must_use]
+pub fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 /// The first `most` characters in one line, with an ellipsis where something is left out: white space is folded, tags of
 /// HTML are left out and its common entities read.
 #[must_use]

@@ -103,15 +103,12 @@ impl Archive {
         }
     }
 
-    /// Drops what was erased, so that looking back finds what who starts now finds.
+    /// Drops the states that hold what was erased, so that looking back finds what who starts now finds.
     fn forget(&mut self, erasures: &[Arc<Entry>]) {
         let erased = Erased::of(erasures);
-        let mut dropped = BTreeSet::new();
-        for record in self.records.iter_mut().filter(|record| erased.holds(record)) {
-            dropped.extend(Event::read(&record.payload).map(|event| event.id));
-            record.payload = Arc::from([].as_slice());
-        }
-        self.milestones.drop_holding(&dropped);
+        let held = self.records.iter().filter(|record| erased.holds(record));
+        let held: BTreeSet<String> = held.filter_map(|record| Some(Event::read(&record.payload).ok()?.id)).collect();
+        self.milestones.drop_holding(&held);
     }
 
     /// When the log took what.
@@ -130,8 +127,9 @@ impl Archive {
         };
         let after = self.records.iter().skip(done);
         let covered = after.filter(|record| position.covers(&record.stream, record.sequence));
-        // What was erased has no bytes: a log that was read later does not hold it at all.
-        let rest = covered.filter(|record| !record.payload.is_empty()).cloned().collect();
+        // A log that was read later does not hold at all what was erased.
+        let erased = Erased::of(&self.erasures);
+        let rest = covered.filter(|record| !erased.holds(record)).cloned().collect();
         Cut { start, rest, position: position.clone(), erasures: self.erasures.clone() }
     }
 

@@ -73,3 +73,27 @@ fn no_moment_shows_what_was_erased_and_all_archives_agree() {
         assert!(told, "at {sequence}: {lines:?}");
     }
 }
+
+/// A retraction that is found to break its chain counts for nothing: what it took shows again, also in looking back.
+#[test]
+fn what_a_broken_retraction_erased_is_seen_again_in_every_moment() {
+    let (mut log, mut aws) = (Log::default(), Desk::new("aws"));
+    let said = aws.say(&mut log, Family::Impact, "aws:1", outage("VMs stop", "aws", json!({})), None);
+    let mut twin = aws.clone();
+    let mut other = Log::default();
+    twin.say(&mut other, Family::Impact, "aws:2", outage("Another", "azure", json!({})), None);
+    let mut unseen = Log::default();
+    aws.say(&mut unseen, Family::Impact, "aws:2", outage("One", "azure", json!({})), None);
+    let body = json!({"target": said.id, "target_object": "aws:1", "target_rev": 1, "target_source": said.source,
+        "target_sequence": said.sequence, "target_hash": said.hash, "target_signature": "A".repeat(86),
+        "scope": "revision", "reason": "legal"});
+    aws.say(&mut log, Family::Retraction, "aws:r", body, None);
+    let late = Record { sequence: 3, ..other.records.pop().unwrap() };
+    log.records.push(late);
+    let archive = archive(&log.records);
+    let shows = |sequence| {
+        let mut state = archive.cut(&Position::of(STREAM, sequence)).fold();
+        state.incident("aws:1", at("07:00")).is_some()
+    };
+    assert_eq!([shows(1), shows(3)], [true, true]);
+}

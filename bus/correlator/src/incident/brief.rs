@@ -62,7 +62,7 @@ fn places(incident: &Incident) -> Vec<(String, Hits)> {
     let mut places: BTreeMap<String, Hits> = BTreeMap::new();
     for claim in incident.lanes.iter().filter_map(|lane| lane.claim.as_ref()) {
         for block in &claim.blocks {
-            let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
+            let os = block.os_family();
             let what = format!("{} {}", words::class_on(block.service_class, os), words::state(block.state));
             let at = places.entry(words::org(&block.provider)).or_default();
             let worst = Reverse(words::state_rank(block.state));

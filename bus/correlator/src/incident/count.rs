@@ -54,7 +54,7 @@ fn place(block: &Block) -> String {
         let names: BTreeSet<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
         names.into_iter().collect::<Vec<_>>().join(",")
     };
-    let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref()).unwrap_or_default();
+    let os = block.os_family().unwrap_or_default();
     let (services, regions, zones) = (named(&block.services), named(&block.regions), named(&block.zones));
     format!("{}|{}|{os}|{services}|{regions}|{zones}", block.provider, block.service_class)
 }
@@ -122,13 +122,7 @@ fn upper(figure: &Figure) -> Option<u64> {
 
 /// The interval that a figure covers: its own, else the point.
 pub(crate) fn interval(figure: &Figure) -> Option<(u64, u64)> {
-    match (figure.lo, figure.value, figure.hi) {
-        (Some(lo), _, Some(hi)) => Some((lo, hi)),
-        (Some(lo), Some(value), None) => Some((lo, value)),
-        (None, Some(value), Some(hi)) => Some((value, hi)),
-        (None, Some(value), None) => Some((value, value)),
-        _ => None,
-    }
+    lower(figure).zip(upper(figure))
 }
 
 fn group(unit: Unit, quantity: Quantity, mut figures: Vec<Figure>) -> CountGroup {

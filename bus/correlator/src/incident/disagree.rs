@@ -209,12 +209,9 @@ fn hit_state(state: BlockState) -> bool {
 }
 
 fn overlap(a: &Block, b: &Block) -> bool {
-    fn os(block: &Block) -> Option<&str> {
-        block.asset.as_ref()?.os_family.as_deref()
-    }
     let meets = |x: &[String], y: &[String]| x.is_empty() || y.is_empty() || x.iter().any(|one| y.contains(one));
     let classes: (ServiceClass, ServiceClass) = (a.service_class, b.service_class);
-    let systems = matches!((os(a), os(b)), (Some(x), Some(y)) if x != y);
+    let systems = matches!((a.os_family(), b.os_family()), (Some(x), Some(y)) if x != y);
     a.provider == b.provider
         && classes.0 == classes.1
         && !systems

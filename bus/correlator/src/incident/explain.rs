@@ -277,7 +277,7 @@ fn scope(scene: &Scene<'_>, maker: &str) -> String {
     let all = || scene.hits.iter().flat_map(|hit| hit.impact.blocks.iter());
     let others = all().any(|block| block.provider != maker);
     let blocks = || all().filter(move |block| !others || block.provider != maker);
-    let os = |block: &Block| block.asset.as_ref().and_then(|asset| asset.os_family.clone());
+    let os = |block: &Block| block.os_family().map(str::to_owned);
     let kinds: BTreeSet<ServiceClass> = blocks().filter(|b| os(b).is_some()).map(|block| block.service_class).collect();
     let told = blocks().filter(|block| os(block).is_some() || !kinds.contains(&block.service_class));
     let what: BTreeSet<String> = told.map(|block| words::class_on(block.service_class, os(block).as_deref())).collect();

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use entente_schemas::family::{Body, Constraint, ConstraintKind, Family};
 
 use crate::record::entry::Entry;
-use crate::record::objects::{Objects, acts_as_coordinator};
+use crate::record::objects::Objects;
 
 /// Two objects, the smaller id first.
 pub(crate) type Pair = (String, String);
@@ -53,7 +53,7 @@ impl Rules {
         }
         for (entry, constraint) in &standing {
             let own = own_objects(objects, entry, constraint);
-            let coordinator = acts_as_coordinator(entry);
+            let coordinator = entry.header().acts_as_coordinator();
             for pair in pairs(objects, constraint) {
                 let said = support.get(&(constraint.kind, pair.clone())).map_or(0, BTreeSet::len);
                 let reach = if coordinator || said >= 2 {

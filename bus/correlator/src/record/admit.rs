@@ -27,7 +27,7 @@ struct Chain {
     key: String,
     links: BTreeMap<u64, Link>,
     /// Hashes that retractions name of what they erased: an explanation of a hole, never in the way of an event.
-    erased: BTreeMap<u64, BTreeSet<[u8; 32]>>,
+    erased: BTreeMap<u64, BTreeSet<String>>,
 }
 
 impl Chain {
@@ -36,7 +36,7 @@ impl Chain {
         let Some(before) = sequence.checked_sub(1).filter(|before| *before > 0) else { return prevhash == CHAIN_START };
         match (self.links.get(&before), self.erased.get(&before)) {
             (Some(link), _) => hex(&link.hash) == prevhash,
-            (None, Some(erased)) => erased.iter().any(|hash| hex(hash) == prevhash),
+            (None, Some(erased)) => erased.contains(prevhash),
             (None, None) => true,
         }
     }
@@ -44,10 +44,9 @@ impl Chain {
     /// Sequences that are missing before the last one that is there.
     fn gaps(&self) -> u64 {
         let last = self.links.keys().next_back().copied().unwrap_or(0);
-        let explained = |(sequence, erased): &(&u64, &BTreeSet<[u8; 32]>)| {
+        let explained = |(sequence, erased): &(&u64, &BTreeSet<String>)| {
             let next = sequence.checked_add(1).and_then(|next| self.links.get(&next));
-            let names = |next: &Link| erased.iter().any(|hash| hex(hash) == next.prevhash);
-            !self.links.contains_key(sequence) && next.is_some_and(names)
+            !self.links.contains_key(sequence) && next.is_some_and(|next| erased.contains(&next.prevhash))
         };
         last - self.links.len() as u64 - self.erased.iter().filter(explained).count() as u64
     }
@@ -130,6 +129,7 @@ impl Door {
             return Err("signed with another key than its source began with. Start a new outbox for a new key".into());
         }
         let hash = sha256(&record.payload);
+        let own = hex(&hash);
         if let Some(known) = chain.links.get(&event.sequence) {
             return if known.hash == hash {
                 Ok(Linked::Known)
@@ -137,7 +137,7 @@ impl Door {
                 Err(format!("sequence {} of its source was used before, by another event", event.sequence))
             };
         }
-        if chain.erased.get(&event.sequence).is_some_and(|erased| erased.contains(&hash)) {
+        if chain.erased.get(&event.sequence).is_some_and(|erased| erased.contains(&own)) {
             return Ok(Linked::Known);
         }
         if !chain.is_next(event.sequence, &event.prevhash) {
@@ -146,7 +146,6 @@ impl Door {
                     .into(),
             );
         }
-        let own = hex(&hash);
         let next = chain.links.get(&(event.sequence + 1));
         let breaks = next.filter(|next| next.prevhash != own).map(|next| next.event_id.clone());
         let link = Link { hash, prevhash: event.prevhash.clone(), event_id: event.id.clone() };
@@ -157,8 +156,8 @@ impl Door {
     /// Remembers that an event of a chain was erased: its hole is explained, and sent again it is a repetition.
     pub(crate) fn bridge(&mut self, erasure: &Erasure, audience: &str) {
         let scope = (erasure.source.to_string(), audience.to_owned());
-        let Some(hash) = hash_of(&erasure.hash) else { return };
-        self.chains.entry(scope).or_default().erased.entry(erasure.sequence).or_default().insert(hash);
+        let erased = &mut self.chains.entry(scope).or_default().erased;
+        erased.entry(erasure.sequence).or_default().insert(erasure.hash.clone());
     }
 
     /// Forgets an event that was taken and must be held back after all: sent again whole, it may count.
@@ -179,12 +178,6 @@ impl Door {
         }
         (gaps, instances.len())
     }
-}
-
-fn hash_of(text: &str) -> Option<[u8; 32]> {
-    let digit = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(digit).collect();
-    bytes?.try_into().ok()
 }
 
 enum Linked {

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_schemas::family::{Body, Erasure, Family, Scope};
-use entente_schemas::speaker::Role;
 
 use crate::join::scene::incident_id;
 use crate::record::entry::{Entry, Order};
@@ -196,7 +195,7 @@ impl Objects {
     pub(crate) fn withdrawn<'a>(&'a self, entry: &Entry) -> Option<&'a Arc<Entry>> {
         let by_event = self.withdrawn_events.get(&entry.event.id).into_iter().flatten();
         let by_object = self.withdrawn_objects.get(&entry.header().object_id).into_iter().flatten();
-        let by_object = by_object.filter(|r| retracted_up_to(r) >= entry.header().rev && targets(r, entry));
+        let by_object = by_object.filter(|r| reaches(r, entry));
         by_event.chain(by_object).filter(|r| may_withdraw(r, entry)).min_by_key(|r| &r.order)
     }
 
@@ -283,6 +282,11 @@ fn is_owner(entry: &Entry) -> bool {
     wrote || system.split('.').any(|part| part == header.speaker.org)
 }
 
+/// Whether the retraction of an object reaches one of its revisions.
+pub(crate) fn reaches(retraction: &Entry, entry: &Entry) -> bool {
+    retracted_up_to(retraction) >= entry.header().rev && targets(retraction, entry)
+}
+
 fn retracted_up_to(retraction: &Entry) -> u64 {
     if let Body::Retraction(body) = &retraction.claim().body { body.target_rev } else { 0 }
 }
@@ -301,12 +305,5 @@ fn names_object(retraction: &Entry, target: &Entry) -> bool {
 /// Valid only from the target's own source organisation or from the coordinator.
 fn may_withdraw(retraction: &Entry, target: &Entry) -> bool {
     let own = retraction.event.source.org == target.event.source.org;
-    names_object(retraction, target) && (own || acts_as_coordinator(retraction))
-}
-
-/// Whether the author of a claim acts as coordinator.
-pub(crate) fn acts_as_coordinator(entry: &Entry) -> bool {
-    let header = entry.header();
-    let author = header.author.as_ref().and_then(|author| author.role);
-    author == Some(Role::Coordinator) || header.speaker.role == Role::Coordinator
+    names_object(retraction, target) && (own || retraction.header().acts_as_coordinator())
 }

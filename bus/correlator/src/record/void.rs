@@ -6,21 +6,21 @@ use entente_schemas::event::Source;
 use entente_schemas::family::{Body, Erasure, Family, Retraction, Scope};
 
 use crate::record::entry::Entry;
-use crate::record::objects::{Objects, acts_as_coordinator};
+use crate::record::objects::{Objects, reaches};
 use crate::words;
 
 /// Why a retraction withdraws nothing, with the next step; none if it withdraws something, or is none.
 pub(crate) fn void(objects: &Objects, entry: &Arc<Entry>) -> Option<String> {
     let Body::Retraction(retraction) = &entry.claim().body else { return None };
     let own = Source::parse(&retraction.target_source).is_some_and(|source| source.org == entry.event.source.org);
-    if !own && !acts_as_coordinator(entry) {
+    if !own && !entry.header().acts_as_coordinator() {
         return Some("only the target's own organisation or the coordinator withdraws it. Ask one of them".to_owned());
     }
     let erasure = Erasure::of(&entry.event);
     if erasure.and_then(|erasure| objects.erased_by(&erasure)).is_some_and(|by| is(by, entry)) {
         return None;
     }
-    let targets = targets(objects, retraction);
+    let targets = targets(objects, entry, retraction);
     if targets.is_empty() {
         return Some(unknown(objects, retraction));
     }
@@ -35,18 +35,14 @@ fn is(a: &Entry, b: &Entry) -> bool {
 }
 
 /// What the retraction names, as far as its event and its object agree.
-fn targets<'a>(objects: &'a Objects, retraction: &Retraction) -> Vec<&'a Arc<Entry>> {
+fn targets<'a>(objects: &'a Objects, withdrawal: &Entry, retraction: &Retraction) -> Vec<&'a Arc<Entry>> {
     if retraction.scope != Scope::Object {
         let named = objects.event(&retraction.target).into_iter();
         return named.filter(|target| target.header().object_id == retraction.target_object).collect();
     }
-    let source = Source::parse(&retraction.target_source).map(|source| source.org_feed());
     let of = |family| objects.get(family, &retraction.target_object);
     let entries = Family::ALL.iter().filter_map(|family| of(*family)).flat_map(|object| object.entries());
-    let fits = |entry: &&Arc<Entry>| {
-        entry.header().rev <= retraction.target_rev && Some(entry.event.source.org_feed()) == source
-    };
-    entries.filter(fits).collect()
+    entries.filter(|entry| reaches(withdrawal, entry)).collect()
 }
 
 fn unknown(objects: &Objects, retraction: &Retraction) -> String {

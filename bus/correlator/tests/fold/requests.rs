@@ -163,3 +163,14 @@ fn an_answer_before_its_request_counts_as_one_after() {
     let found = Asked { log: early, aws: Desk::new("aws"), request: String::new() }.shown().0;
     assert!(found.settled && found.answers[0].speaker == expected);
 }
+
+#[test]
+fn what_is_asked_about_no_incident_is_overdue_too() {
+    let (mut log, mut aws) = (Log::default(), Desk::new("aws"));
+    let asks = json!({"thread_id": "aws:ask", "kind": "request", "text": "Who is on the bridge?", "state": "open",
+        "to": ["gcp"], "due_at": "2024-07-19T06:30:00Z"});
+    aws.say(&mut log, Family::Message, "aws:ask", asks, None);
+    let picture = log.fold().picture(at("07:00"), &Select::default());
+    assert_eq!((picture.totals.incidents, picture.totals.overdue, picture.owed.len()), (0, 1, 1));
+    assert_eq!(log.fold().picture(at("06:20"), &Select::default()).totals.overdue, 0);
+}
