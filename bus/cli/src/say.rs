@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use entente_correlator::words;
 use serde_json::json;
 
 use crate::exit::Failure;
@@ -63,11 +64,7 @@ fn to_stderr(text: &str) {
 /// that turn the direction of what stands around them are left out.
 pub fn shown(text: &str) -> String {
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    text.chars().filter(|c| !turns(*c)).map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
-}
-
-fn turns(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    text.chars().filter(|c| !words::turns(*c)).map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A text that ends in a line feed, for texts of the server.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use entente_journal::Clock;
+use entente_schemas::speaker::Role;
 
 use crate::args::Place;
 use crate::exit::{Exit, Failure};
@@ -14,6 +15,7 @@ use crate::settings::Layer;
 use crate::station::{self, Station, port};
 use crate::stop::Stop;
 use crate::up::{keep, tell, until_stopped};
+use crate::word::word;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,6 +35,9 @@ pub struct Serve {
     /// The organisation that this machine transmits for; kept for the next start
     #[arg(long, value_name = "SLUG")]
     org: Option<String>,
+    /// What the organisation is to the incidents; kept for the next start
+    #[arg(long, value_parser = word!(Role))]
+    role: Option<Role>,
     /// The console's port; without this flag 4790 or, if it is taken, the next that is free
     #[arg(long)]
     port: Option<String>,
@@ -43,7 +48,8 @@ pub struct Serve {
 /// # Errors
 /// If NATS does not answer or the server cannot be started.
 pub async fn run(serve: Serve, place: &Place) -> Result<Exit, Failure> {
-    let flags = [("org", serve.org.clone()), ("port", serve.port.clone())];
+    let role = serve.role.map(|role| role.as_str().to_owned());
+    let flags = [("org", serve.org.clone()), ("role", role), ("port", serve.port.clone())];
     let flags: Layer = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
     let (folder, settings) = place.open_with(&flags)?;
     say::progress(&format!("data folder {}, transmitting for {}", folder.path().display(), settings.org));
@@ -51,7 +57,7 @@ pub async fn run(serve: Serve, place: &Place) -> Result<Exit, Failure> {
     say::progress(&format!("NATS answers at {}", log.url));
     let legs = station::of_others(&folder, &log).await?;
     let mut station = Station::start(&folder, &settings, log, legs, port(&settings)).await?;
-    let told = keep(&folder, serve.org.as_deref(), None);
+    let told = keep(&folder, serve.org.as_deref(), serve.role);
     let told = told.and_then(|()| keep_seed(&folder, serve.seed.as_deref())).and_then(|()| Stop::listen());
     let told = told.and_then(|stop| tell(&folder, &mut station, Clock::wall()).map(|()| stop));
     let ended = until_stopped(&mut station, told).await;

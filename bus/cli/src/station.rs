@@ -169,7 +169,6 @@ impl Station {
         let options = ServerOptions {
             bus: log.bus.clone(),
             scope: log.scope.clone(),
-            org: settings.org.clone(),
             role: settings.role,
             data: folder.path().to_owned(),
             port,

@@ -16,9 +16,7 @@ pub struct ServerOptions {
     pub bus: Bus,
     /// Which universe and audience are read.
     pub scope: Scope,
-    /// The viewer's organisation: whose words are claimed here.
-    pub org: String,
-    /// What that organisation is to the incidents: in this role its people write, and in no other.
+    /// What the outbox's organisation is to the incidents: in this role its people write, and in no other.
     pub role: Role,
     /// The data folder: the token for `POST /v1/claims` stands there.
     pub data: PathBuf,

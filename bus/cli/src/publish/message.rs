@@ -58,7 +58,7 @@ pub struct Message {
     /// By when an answer or a deed is due
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub due: Option<Moment>,
-    /// The object id of the message that began the thread (default: this one begins it)
+    /// Any message of the thread, by object id, event id or position (default: this one begins it)
     #[arg(long, value_name = "OBJECT")]
     pub thread: Option<String>,
     /// Where it stands (default: open; a commitment committed, a decision in_force)

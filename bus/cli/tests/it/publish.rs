@@ -147,8 +147,7 @@ fn remarks_are_told_beside_the_answer() {
 #[test]
 fn a_dry_run_shows_what_the_running_server_would_publish() {
     let double = Double::start();
-    let line = ["publish", "note", "a remark, please", "--role", "coordinator", "--dry-run"];
-    let ran = entente(double.data.path(), &line);
+    let ran = entente(double.data.path(), &["publish", "note", "a remark, please", "--dry-run"]);
     assert!(ran.err.contains("note: Nobody is addressed."), "{ran:?}");
     let claim: Value = serde_json::from_str(&ran.well()).unwrap();
     // The double completes times with one of its own.

@@ -4,7 +4,7 @@
 use entente_correlator::incident_id;
 use entente_correlator::picture::Line;
 use entente_correlator::select::EventFilter;
-use entente_schemas::family::Family;
+use entente_schemas::family::{Body, Family};
 use serde_json::{Value, json};
 
 use super::Mistake;
@@ -133,7 +133,11 @@ impl<'a, 'b> Naming<'a, 'b> {
     }
 
     fn named(&mut self, path: &str, name: &str, kind: Kind) -> String {
-        let found = if kind == Kind::Event { self.event(name) } else { self.object(name, kind) };
+        let found = match kind {
+            Kind::Event => self.event(name),
+            Kind::Thread => self.object(name, kind).map(|message| self.thread_of(message)),
+            _ => self.object(name, kind),
+        };
         if let Some(id) = found {
             return id;
         }
@@ -175,6 +179,12 @@ impl<'a, 'b> Naming<'a, 'b> {
             None if kind.takes(Family::Impact) => self.anchor(name),
             None => None,
         }
+    }
+
+    /// The thread of a message: that which it began, or the one that it answers in.
+    fn thread_of(&self, message: String) -> String {
+        let said = self.moment.state.current(Family::Message, &message).map(|entry| &entry.claim().body);
+        if let Some(Body::Message(said)) = said { said.thread_id.clone() } else { message }
     }
 
     /// The first that the desk's organisation said to be broken in an incident. Not of an incident by a former id: that

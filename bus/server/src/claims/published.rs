@@ -77,9 +77,12 @@ pub(crate) enum PublishError {
     /// It would do nothing.
     #[error(transparent)]
     Void(#[from] Void),
-    /// It could not be held against the log.
+    /// It could not be held against what is folded.
     #[error("{0}")]
     Unanswered(String),
+    /// What it is to erase could not be looked up, because the log does not answer.
+    #[error("{0}")]
+    LogSilent(String),
     /// The outbox did not take it.
     #[error(transparent)]
     Outbox(OutboxError),
@@ -98,7 +101,7 @@ impl From<EraseError> for PublishError {
     fn from(error: EraseError) -> Self {
         match error {
             EraseError::Absent(_) => Self::Unknown(error.to_string()),
-            other => Self::Unanswered(other.to_string()),
+            other => Self::LogSilent(other.to_string()),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Whether a retraction takes anything back: one that does not would stand on the log for ever and do nothing.
 
 use entente_schemas::family::{Claim, Family, Retraction, Scope};
-use entente_schemas::speaker::Role;
 
 use super::ground::Target;
 
@@ -55,7 +54,7 @@ pub(super) fn against(
         return Err(Void::Final { position });
     }
     let source_org = target.line.source.split('/').next().unwrap_or_default();
-    if source_org != org && !coordinates(claim) {
+    if source_org != org && !claim.header.acts_as_coordinator() {
         return Err(Void::Foreign { position, source_org: source_org.to_owned() });
     }
     match (&target.line.withdrawn_by, retraction.scope) {
@@ -90,11 +89,6 @@ pub(super) fn kept(retraction: &Retraction, target: &Target, org: &str) -> Optio
 fn later(target: &Target, rev: u64) -> Option<String> {
     let newest = target.standing.iter().max().filter(|newest| **newest > rev)?;
     Some(format!("Revisions after {rev} stand: name revision {newest} to withdraw the whole object."))
-}
-
-fn coordinates(claim: &Claim) -> bool {
-    let author = claim.header.author.as_ref().and_then(|author| author.role);
-    author == Some(Role::Coordinator) || claim.header.speaker.role == Role::Coordinator
 }
 
 #[cfg(test)]

@@ -51,18 +51,7 @@ fn known(moment: &mut Moment<'_>, own: &str) -> BTreeSet<String> {
 
 /// Whether one letter more, less or another, or two that changed places, make one word of the other.
 fn is_near(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().min(b.len()) < 3 {
-        return false;
-    }
-    let front = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    let back = |a: &[char], b: &[char]| a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
-    let (a, b) = (a.get(front..).unwrap_or_default(), b.get(front..).unwrap_or_default());
-    let same = back(a, b);
-    match (a.get(..a.len() - same).unwrap_or_default(), b.get(..b.len() - same).unwrap_or_default()) {
-        ([x, y], [u, v]) => x == v && y == u,
-        (a, b) => a.len().max(b.len()) == 1,
-    }
+    a.chars().count().min(b.chars().count()) >= 3 && strsim::osa_distance(a, b) == 1
 }
 
 #[cfg(test)]

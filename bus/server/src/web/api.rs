@@ -21,6 +21,7 @@ use super::key::Key;
 use super::query::{Asked, pairs};
 use super::refusal::Refusal;
 use super::select;
+use super::visit::is_live;
 use crate::app::{App, Shared};
 use crate::beats;
 use crate::claims::Request;
@@ -166,7 +167,7 @@ pub(crate) async fn feeds(State(app): State<App>, RawQuery(query): RawQuery) -> 
     let asked = read(&app, query.as_deref(), &[])?;
     let when = app.when(&asked).await?;
     let picture = app.room.look(when, |moment| moment.picture(&Select { limit: 0, ..Select::default() })).await?;
-    let beats = if when.sequence.is_none() { BTreeMap::clone(&app.beats.borrow()) } else { BTreeMap::new() };
+    let beats = if is_live(&when) { BTreeMap::clone(&app.beats.borrow()) } else { BTreeMap::new() };
     json(serde_json::to_vec(&Feeds {
         as_of: picture.as_of.clone(),
         at: picture.at,

@@ -127,6 +127,11 @@ impl From<PublishError> for Refusal {
                 "nothing was published; `/v1/events` shows how it stands",
             ),
             PublishError::Unanswered(what) => Self::broken(&what),
+            PublishError::LogSilent(what) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                what,
+                "nothing was published; hand it over again once the log answers",
+            ),
             PublishError::Outbox(error) => {
                 let next = "nothing was taken; do what the reason says, then hand the claim over again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string(), next)

@@ -273,3 +273,16 @@ async fn claims_that_come_at_the_same_time_are_all_published() {
     assert_eq!(revisions, (1..=24).collect::<Vec<_>>());
     assert_eq!(trial.json("/v1/picture").await["held_back"], json!([]));
 }
+
+#[tokio::test]
+async fn any_message_of_a_thread_stands_for_the_thread() {
+    let trial = Trial::start().await;
+    let first = trial.publish("message", note(json!({}))).await;
+    let thread = first["object_id"].as_str().unwrap();
+    let reply = trial.publish("message", note(json!({"thread_id": thread}))).await;
+    for key in [reply["object_id"].clone(), reply["id"].clone(), json!(reply["position"].to_string())] {
+        let (status, answer) = posted(&trial, "message", note(json!({"thread_id": key}))).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        assert_eq!(data(&trial, &answer).await["data"]["thread_id"], *thread, "{key}");
+    }
+}

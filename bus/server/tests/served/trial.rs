@@ -137,7 +137,6 @@ async fn start_server(bus: &Bus, outbox: &Outbox, data: PathBuf, role: Role) -> 
     let options = ServerOptions {
         bus: bus.clone(),
         scope: Scope::actual(),
-        org: "aws".to_owned(),
         role,
         data,
         port: Port::Exactly(0),
