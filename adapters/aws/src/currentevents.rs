@@ -12,7 +12,7 @@ use entente_sidecar::item::{Item, Reading, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
 use entente_sidecar::reading::{gather, updates};
 use entente_sidecar::stamp::{MemberError, only_observed, since_epoch, utc_seconds};
-use entente_sidecar::written::Written;
+use entente_sidecar::written::{Written, said};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -32,8 +32,7 @@ struct Event {
     end_time: Option<Written>,
     status: Option<Written>,
     region_name: Option<String>,
-    #[serde(default)]
-    service: String,
+    service: Option<String>,
     service_name: Option<String>,
     summary: Option<String>,
     event_log: Option<List<Part<Entry>>>,
@@ -100,7 +99,7 @@ impl Event {
             return Err(Fault::LongName);
         }
         let began = seconds("date", &self.date, observed)?;
-        let ended = self.end_time.as_ref().filter(|end| !end.as_str().is_empty());
+        let ended = self.end_time.as_ref().filter(|_| said(&self.end_time).is_some());
         let ended = ended.map(|end| seconds("end_time", end, observed)).transpose()?;
         let log = self.event_log.iter().flatten();
         let (mut told, refused) = updates(&self.arn, log, |entry: &Entry| {
@@ -127,9 +126,9 @@ impl Event {
     fn native(&self, reader: &Reader<'_, '_>) -> Result<Native, MappingError> {
         let mapping = reader.lookup.mapping();
         Ok(Native {
-            status: reader.newest().and_then(|entry| text(&entry.status)).map(str::to_owned),
-            severity: text(&self.status).map(str::to_owned),
-            category: Some(self.service.clone()).filter(|service| !service.is_empty()),
+            status: reader.newest().and_then(|entry| said(&entry.status)).map(str::to_owned),
+            severity: said(&self.status).map(str::to_owned),
+            category: Some(self.service().to_owned()).filter(|service| !service.is_empty()),
             digest: mapping.digest("currentevents_impact", |name| self.member(name, reader.newest()))?,
             ..mapping.native(SYSTEM, self.arn.clone(), Some(PAGE))
         })
@@ -138,13 +137,13 @@ impl Event {
     fn member(&self, name: &str, newest: Option<&Entry>) -> Member {
         match name {
             "date" => self.date.as_str().into(),
-            "end_time" => text(&self.end_time).into(),
-            "status" => text(&self.status).into(),
-            "service" => self.service.as_str().into(),
+            "end_time" => said(&self.end_time).into(),
+            "status" => said(&self.status).into(),
+            "service" => self.service().into(),
             "summary" => self.summary.as_deref().into(),
             "impacted_services" => self.standings().into(),
             "newest.timestamp" => newest.map(|entry| entry.timestamp.as_str()).into(),
-            "newest.status" => newest.and_then(|entry| text(&entry.status)).into(),
+            "newest.status" => newest.and_then(|entry| said(&entry.status)).into(),
             "newest.message" => newest.and_then(|entry| entry.message.as_deref()).into(),
             _ => Member::Absent,
         }
@@ -152,14 +151,14 @@ impl Event {
 
     fn standings(&self) -> Vec<String> {
         let services = self.impacted_services.iter().flatten();
-        let word = |word| text(word).unwrap_or_default();
+        let word = |word| said(word).unwrap_or_default();
         services.map(|(key, hit)| format!("{key} {} {}", word(&hit.current), word(&hit.max))).collect()
     }
 
     fn impact(&self, ended: bool, reader: &mut Reader<'_, '_>) -> Impact {
         let entry = reader.newest();
-        let newest = reader.lookup.status(entry.and_then(|entry| text(&entry.status)));
-        let peak = reader.lookup.status(text(&self.status));
+        let newest = reader.lookup.status(entry.and_then(|entry| said(&entry.status)));
+        let peak = reader.lookup.status(said(&self.status));
         let marked = self.summary.as_deref().is_some_and(crate::data::says_resolved);
         let closed = ended || marked || newest.phase == Some(Phase::Resolved);
         let severity = newest.severity.filter(|_| !closed).or(peak.severity).unwrap_or(Severity::NotStated);
@@ -173,9 +172,14 @@ impl Event {
         }
     }
 
+    /// The service's key; empty where it is not stated.
+    fn service(&self) -> &str {
+        self.service.as_deref().unwrap_or_default()
+    }
+
     /// The feed's own words: a summary alone tells neither service nor place.
     fn title(&self) -> String {
-        let service = self.service_name.as_deref().unwrap_or(&self.service);
+        let service = self.service_name.as_deref().unwrap_or(self.service());
         let summary = crate::data::without_mark(self.summary.as_deref().unwrap_or_default());
         let place = self.region_name.as_deref().filter(|name| !name.trim().is_empty());
         let place = place.map(|name| format!(" ({})", name.trim())).unwrap_or_default();
@@ -185,10 +189,10 @@ impl Event {
     }
 
     fn blocks(&self, closed: bool, newest: &Meaning, severity: Severity, lookup: &mut Lookup<'_>) -> Vec<Block> {
-        let own = [(self.service.as_str(), self.service_name.as_deref(), newest.state, Some(severity))];
+        let own = [(self.service(), self.service_name.as_deref(), newest.state, Some(severity))];
         let mut hits = Vec::new();
         for (key, hit) in self.impacted_services.iter().flatten() {
-            let (state, severity) = (lookup.status(text(&hit.current)).state, lookup.status(text(&hit.max)).severity);
+            let (state, severity) = (lookup.status(said(&hit.current)).state, lookup.status(said(&hit.max)).severity);
             hits.push((key.as_str(), hit.service_name.as_deref(), state, severity));
         }
         let named = if hits.is_empty() { own.to_vec() } else { hits };
@@ -208,7 +212,7 @@ impl Event {
 
 impl Entry {
     fn statement(&self, arn: &str, when: DateTime<Utc>, reader: &Reader<'_, '_>) -> Result<Statement, MappingError> {
-        let (id, status) = (format!("{arn}/{}", utc_seconds(when)), text(&self.status));
+        let (id, status) = (format!("{arn}/{}", utc_seconds(when)), said(&self.status));
         let mapping = reader.lookup.mapping();
         let digest = mapping.digest("currentevents_notice", |name| match name {
             "timestamp" => self.timestamp.as_str().into(),
@@ -247,10 +251,6 @@ impl<'a> Reader<'a, '_> {
     fn times(&self) -> Times {
         Times { published_at: self.told.last().map(|(when, _)| *when), ..only_observed(self.observed) }
     }
-}
-
-fn text(written: &Option<Written>) -> Option<&str> {
-    written.as_ref().map(Written::as_str)
 }
 
 fn seconds(member: &'static str, written: &Written, observed: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {

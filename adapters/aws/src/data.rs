@@ -10,7 +10,7 @@ use entente_sidecar::item::{Item, Reading, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
 use entente_sidecar::reading::gather;
 use entente_sidecar::stamp::{StampError, only_observed, since_epoch};
-use entente_sidecar::written::Written;
+use entente_sidecar::written::{Written, said};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -119,15 +119,11 @@ impl Post {
         let mapping = lookup.mapping();
         Ok(Native {
             status: self.over().then(|| MARK.to_owned()),
-            severity: self.status().map(str::to_owned),
+            severity: said(&self.status).map(str::to_owned),
             category: Some(self.service.clone()),
             digest: mapping.digest(list, |name| self.member(name, archived))?,
             ..mapping.native(SYSTEM, id, Some(PAGE))
         })
-    }
-
-    fn status(&self) -> Option<&str> {
-        self.status.as_ref().map(Written::as_str)
     }
 
     fn member(&self, name: &str, archived: bool) -> Member {
@@ -136,7 +132,7 @@ impl Post {
             "service" => self.service.as_str().into(),
             "service_name" => self.service_name.as_deref().into(),
             "summary" => self.summary.as_deref().into(),
-            "status" => self.status().into(),
+            "status" => said(&self.status).into(),
             "description" => self.description.as_deref().into(),
             "list" => archived.then_some("archive").into(),
             _ => Member::Absent,
@@ -144,7 +140,7 @@ impl Post {
     }
 
     fn impact(&self, closed: bool, lookup: &mut Lookup<'_>) -> Impact {
-        let status = lookup.status(self.status());
+        let status = lookup.status(said(&self.status));
         let closed = closed || status.phase == Some(Phase::Resolved);
         let severity = status.severity.unwrap_or(Severity::NotStated);
         let state = if closed { BlockState::Restored } else { status.state.unwrap_or(BlockState::Unknown) };
@@ -178,7 +174,7 @@ impl Post {
             channel: PAGE.to_owned(),
             url: Some(PAGE.to_owned()),
             audience_told: "public".to_owned(),
-            native_status: self.status().map(str::to_owned),
+            native_status: said(&self.status).map(str::to_owned),
             text: self.description.clone().unwrap_or_default(),
         }
     }

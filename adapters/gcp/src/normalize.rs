@@ -93,7 +93,7 @@ struct Reader<'a, 'm> {
     native_id: String,
     url: Option<String>,
     modified: Option<DateTime<Utc>>,
-    /// The updates that could be read, oldest first; those of one second as the feed has them.
+    /// The updates that could be read, oldest first; those of one instant as the feed has them.
     told: Vec<Told<'a>>,
 }
 
@@ -108,13 +108,13 @@ impl Incident {
 
     /// What a refusal calls it.
     fn name(&self) -> String {
-        let name = present(self.id.as_deref()).or(present(self.created.as_deref())).or(self.begin.as_deref());
+        let name = present(self.id.as_deref()).or(present(self.created.as_deref())).or(present(self.begin.as_deref()));
         name.unwrap_or("an incident without a name").chars().take(NAME_MAX).collect()
     }
 
     fn read(&self, observed: DateTime<Utc>, lookup: &mut Lookup<'_>) -> Result<Item, Fault> {
         let native_id = self.native_id(observed)?;
-        if self.begin.is_none() && self.created.is_none() {
+        if present(self.begin.as_deref()).or(present(self.created.as_deref())).is_none() {
             return Err(Fault::Timeless);
         }
         if self.places_named().any(|code| code.chars().count() > NAME_MAX) {

@@ -119,7 +119,7 @@ impl Edge {
         };
         let reason = refused.first().map(|refusal| refusal.reason.clone()).unwrap_or_default();
         let error = BeatError { code: "unreadable".to_owned(), text: reason };
-        Outcome { drafts: self.failed(error, &refused, now), ..Outcome::default() }
+        Outcome { drafts: self.failed(error, &refused, None, now), ..Outcome::default() }
     }
 
     /// Takes note that the feed answered as before.
@@ -130,21 +130,26 @@ impl Edge {
         Outcome { drafts, read: true, doubtful: false }
     }
 
-    /// Takes note that the feed did not answer as it should; with the inputs, where there are some to name.
-    pub fn failed(&mut self, error: BeatError, refused: &[Refusal], now: DateTime<Utc>) -> Vec<Draft> {
-        self.health.bad(now, error);
+    /// Takes note that the feed did not answer as it should; with the inputs, where there are some to name. Where the
+    /// provider is not to be asked before `away`, too far away to wait for three failures, the feed is blind at once.
+    pub fn failed(
+        &mut self,
+        error: BeatError,
+        refused: &[Refusal],
+        away: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Vec<Draft> {
+        match away {
+            Some(until) => {
+                let until = until.format("%Y-%m-%d %H:%M:%S UTC");
+                let text = format!("{}; it is not to be asked before {until}", error.text);
+                self.health.stopped(now, BeatError { code: error.code, text });
+            }
+            None => self.health.bad(now, error),
+        }
         let mut drafts = self.rejections(refused, now);
         drafts.extend(self.change_of_state(now));
         drafts
-    }
-
-    /// Takes note that after a failed poll the provider is not asked again before `until`, which is too far away to wait for
-    /// three failures: the feed is blind at once.
-    pub fn sent_away(&mut self, error: &BeatError, until: DateTime<Utc>, now: DateTime<Utc>) -> Option<Draft> {
-        let until = until.format("%Y-%m-%d %H:%M:%S UTC");
-        let text = format!("{}; it is not to be asked before {until}", error.text);
-        self.health.sent_away(BeatError { code: error.code.clone(), text });
-        self.change_of_state(now)
     }
 
     /// Takes note that the outbox takes nothing more: the feed is blind at once, and what was to be said is due again.

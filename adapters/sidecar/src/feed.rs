@@ -1,6 +1,6 @@
 //! Whether we see through a feed. Live from its first good poll; blind after three failures in a row, or from the first
-//! where no poll was ever good or where the next poll is further away than three failures. What was said of it last is kept apart from what is so: a change that the outbox did not
-//! take is due until it does.
+//! where no poll was ever good or where the next poll is further away than three failures. What was said of it last is
+//! kept apart from what is so: a change that the outbox did not take is due until it does.
 
 use chrono::{DateTime, Utc};
 use entente_schemas::beat::BeatError;
@@ -85,17 +85,11 @@ impl FeedHealth {
         self.error = Some(error);
     }
 
-    /// Takes note that nothing can be said any more, which makes the feed blind at once: a full outbox.
+    /// Takes note of a failure that makes the feed blind at once: nothing can be said any more, for the outbox is full, or the
+    /// provider sent us away for longer than three failures take.
     pub fn stopped(&mut self, at: DateTime<Utc>, error: BeatError) {
         self.bad(at, error);
         self.stopped = true;
-    }
-
-    /// Takes note that the provider sent us away for longer than three failures take, after a failed poll: that makes the
-    /// feed blind at once, with this reason.
-    pub fn sent_away(&mut self, error: BeatError) {
-        self.stopped = true;
-        self.error = Some(error);
     }
 
     /// Takes note that others may have said meanwhile that nobody reads this feed: its state is due again.
@@ -262,8 +256,7 @@ mod tests {
         let mut health = health();
         health.good(at(0));
         say(&mut health);
-        health.bad(at(1), refused());
-        health.sent_away(BeatError { code: "away".into(), text: "until tomorrow".into() });
+        health.stopped(at(1), BeatError { code: "away".into(), text: "until tomorrow".into() });
         assert_eq!(say(&mut health), Some((FeedState::Blind, at(1), "until tomorrow".into())));
         health.good(at(2));
         assert_eq!(say(&mut health), Some((FeedState::Live, at(2), "recovered".into())));

@@ -65,7 +65,8 @@ fn within(bytes: &mut usize, item: Item) -> Result<Item, Refusal> {
 fn weight(item: &Item) -> usize {
     let statements = item.notices.iter().map(|statement| STATEMENT_BYTES + statement.notice.text.len());
     let names = item.impact.blocks.iter().flat_map(names).map(|name| NAME_BYTES + name.len());
-    STATEMENT_BYTES + statements.sum::<usize>() + names.sum::<usize>()
+    let refused = item.refused.iter().map(|one| STATEMENT_BYTES + one.reason.len() + one.input.len());
+    STATEMENT_BYTES + statements.sum::<usize>() + names.sum::<usize>() + refused.sum::<usize>()
 }
 
 fn names(block: &Block) -> impl Iterator<Item = &String> {

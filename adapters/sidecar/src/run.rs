@@ -8,7 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entente_journal::{Bus, Clock, Outbox, OutboxError, Scope, last_of_feed};
 use entente_schemas::beat::BeatError;
 use entente_schemas::event::{Draft, Event};
-use entente_schemas::family::Family;
 use entente_schemas::record::{Record, Verdict};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -195,14 +194,9 @@ async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace)
         Ok(Answer::Unchanged) => (station.edge().unchanged(now).drafts, Settled::Read, None),
         Err(failure) => {
             let refused = failure.refusal.as_deref().map_or(&[][..], std::slice::from_ref);
-            let mut edge = station.edge();
-            let mut drafts = edge.failed(failure.error.clone(), refused, now);
             let away = pace.away(failure.retry_after).and_then(|away| TimeDelta::from_std(away).ok());
-            if let Some(until) = away.and_then(|away| now.checked_add_signed(away)) {
-                // Said already where this was the failure that made it blind: once, and with this reason.
-                drafts.retain(|draft| draft.claim.family() != Family::Feed);
-                drafts.extend(edge.sent_away(&failure.error, until, now));
-            }
+            let until = away.and_then(|away| now.checked_add_signed(away));
+            let drafts = station.edge().failed(failure.error.clone(), refused, until, now);
             (drafts, Settled::Refused, failure.retry_after)
         }
     };
@@ -282,6 +276,7 @@ fn own(task: &FeedTask, payload: &[u8]) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use entente_journal::{Identity, OutboxOptions};
+    use entente_schemas::family::Family;
     use entente_schemas::speaker::{Relay, Role, Speaker};
     use entente_schemas::tlp::Tlp;
 

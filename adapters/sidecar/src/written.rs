@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// A text or a whole number, kept as it was written.
+/// A text as it was written, or a whole number in its digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written(String);
 
@@ -20,6 +20,12 @@ impl Written {
     pub fn value(&self) -> Option<i64> {
         self.as_str().parse().ok()
     }
+}
+
+/// What a member says; an empty one says nothing.
+#[must_use]
+pub fn said(member: &Option<Written>) -> Option<&str> {
+    member.as_ref().map(Written::as_str).filter(|text| !text.is_empty())
 }
 
 impl<'de> Deserialize<'de> for Written {

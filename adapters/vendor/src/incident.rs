@@ -3,7 +3,7 @@
 
 use entente_sidecar::decode::{self, List, Part, json_items, refuse};
 use entente_sidecar::item::Refusal;
-use entente_sidecar::written::Written;
+use entente_sidecar::written::{Written, said};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -156,27 +156,27 @@ impl Incident {
 
     /// When it began, where the page says so; when it was entered is something else.
     pub(crate) fn started(&self) -> Option<&str> {
-        written(&self.started_at).or(written(&self.started))
+        said(&self.started_at).or(said(&self.started))
     }
 
     pub(crate) fn created(&self) -> Option<&str> {
-        written(&self.created_at)
+        said(&self.created_at)
     }
 
     pub(crate) fn updated(&self) -> Option<&str> {
-        written(&self.updated_at).or(written(&self.updated_at_camel))
+        said(&self.updated_at).or(said(&self.updated_at_camel))
     }
 
     pub(crate) fn resolved(&self) -> Option<&str> {
-        written(&self.resolved_at)
+        said(&self.resolved_at)
     }
 
     pub(crate) fn scheduled_for(&self) -> Option<&str> {
-        written(&self.scheduled_for).or(written(&self.start))
+        said(&self.scheduled_for).or(said(&self.start))
     }
 
     pub(crate) fn scheduled_until(&self) -> Option<&str> {
-        written(&self.scheduled_until)
+        said(&self.scheduled_until)
     }
 
     /// The components that it names, groups of them left out.
@@ -255,19 +255,14 @@ impl Update {
 
     /// When it was said, as the page shows it.
     pub(crate) fn when(&self) -> Option<&str> {
-        written(&self.display_at).or(written(&self.public_date)).or(written(&self.created_at))
+        said(&self.display_at).or(said(&self.public_date)).or(said(&self.created_at))
     }
 
     pub(crate) fn edited(&self) -> Option<&str> {
-        written(&self.updated_at)
+        said(&self.updated_at)
     }
 
     pub(crate) fn changes(&self) -> impl Iterator<Item = &Component> {
         self.affected_components.iter().flatten()
     }
-}
-
-/// A time as it was written; an empty one is none.
-fn written(time: &Option<Written>) -> Option<&str> {
-    time.as_ref().map(Written::as_str).filter(|time| !time.is_empty())
 }
