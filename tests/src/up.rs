@@ -57,7 +57,8 @@ fn build(release: bool) {
 /// When a file that the program is made of was last written.
 fn newest_source() -> SystemTime {
     let mut open: Vec<PathBuf> = ["adapters", "bus", "schemas"].map(|folder| crate::data::root().join(folder)).into();
-    let mut newest = SystemTime::UNIX_EPOCH;
+    let written = |file: &str| std::fs::metadata(crate::data::root().join(file)).and_then(|file| file.modified());
+    let mut newest = written("Cargo.toml").expect("the manifest").max(written("Cargo.lock").expect("the lock file"));
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry")) {
             let (path, kind) = (entry.path(), entry.file_type().expect("a kind"));

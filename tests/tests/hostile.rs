@@ -522,6 +522,7 @@ fn one_item_of_endless_lists_is_no_burden() {
         ("updates of one second", fill(gcp(&format!("\"updates\":[{update}")), &format!(",{update}"), "]}]")),
         ("components", fill(page("\"components\":[{\"name\":\"a\"}"), ",{\"name\":\"C%\"}", "]}]}")),
         ("updates without anything", fill(page("\"incident_updates\":[{}"), ",{}", "]}]}")),
+        ("updates that are none", fill(page("\"incident_updates\":[7"), ",7", "]}]}")),
         ("updates with an id", fill(page(edited), ",{\"id\":%,\"body\":\"b\"}", "]}]}")),
         ("services", fill(aws(first), service, "}}]")),
         ("log entries", fill(aws(&format!("\"event_log\":[{entry}")), &format!(",{entry}"), "]}]")),

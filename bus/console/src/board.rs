@@ -76,16 +76,11 @@ fn trouble(frame: &Frame, picture: &Picture) -> Vec<(String, String)> {
         lane(&blind, format!("{} {is} blind", some(&blind))),
         lane(&silent, format!("{} silent", some(&silent))),
         (totals.disagreements > 0).then(|| (frame.link("/", "with=disagreement"), disagreements)),
-        (overdue(picture) > 0).then(|| ("#owed".to_owned(), many(overdue(picture), "thing overdue", "things overdue"))),
+        (totals.overdue > 0).then(|| ("#owed".to_owned(), many(totals.overdue, "thing overdue", "things overdue"))),
     ]
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// What is past its time: promises, and what was asked, also where it refers to no incident.
-pub(crate) fn overdue(picture: &Picture) -> usize {
-    picture.totals.overdue.max(picture.owed.iter().filter(|one| one.overdue && !one.settled).count())
 }
 
 /// Speakers by name, or how many they are.

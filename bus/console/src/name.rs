@@ -8,8 +8,7 @@ use maud::{Markup, html};
 
 /// Whether a character steers the text around it instead of being read: controls, and marks of direction.
 fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control() || words::turns(c)
 }
 
 /// A text in one line of at most `most` characters, without characters that steer: for attributes, titles, plain text.

@@ -4,7 +4,7 @@
 use entente_correlator::picture::{Cell, Incident, Row};
 use entente_schemas::speaker::Relay;
 
-use crate::name::org;
+use crate::name::{org, plain};
 
 /// How the words came here; none for the speaker's own.
 pub(crate) fn relayed(relay: Relay, by: Option<&str>) -> Option<String> {
@@ -18,7 +18,7 @@ pub(crate) fn relayed(relay: Relay, by: Option<&str>) -> Option<String> {
 
 /// `as told by GCP`, of words that were only heard of.
 pub(crate) fn as_told(by: Option<&str>) -> Option<String> {
-    by.map(|by| format!("as told by {}", org(by)))
+    by.map(|by| format!("as told by {}", plain(by, 80)))
 }
 
 /// A speaker by name, with who told of it: `Azure, as told by GCP`.

@@ -13,7 +13,7 @@ use entente_schemas::block::Severity;
 
 pub use incident::incident;
 
-use crate::board::{is_blind, listed, overdue};
+use crate::board::{is_blind, listed};
 use crate::filters::Filters;
 use crate::frame::Frame;
 use crate::mark::Mark;
@@ -64,7 +64,7 @@ fn written(picture: &Picture, filters: &Filters, caveats: &[String]) -> String {
         totals.open,
         totals.closed,
         many(totals.disagreements, "disagreement", "disagreements"),
-        overdue(picture),
+        picture.totals.overdue,
         totals.blind,
         totals.silent
     ));

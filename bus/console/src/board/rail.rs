@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Desk, Line, Owed, Picture};
-use entente_schemas::family::Family;
+use entente_schemas::family::{Family, FeedState};
 use maud::{Markup, html};
 
 use crate::fragment::order;
@@ -22,15 +22,16 @@ const DESKS: usize = 5;
 
 /// The newest of what was said, each in a place of its own that stays where it is. That feeds work is told once, below.
 pub(super) fn news(frame: &Frame, picture: &Picture) -> Markup {
-    let (live, said): (Vec<&Line>, Vec<&Line>) = picture.recent.iter().partition(|line| sign(line) == G::Good);
+    let (began, said): (Vec<&Line>, Vec<&Line>) = picture.recent.iter().partition(|line| sign(line) == G::Good);
+    let live = picture.feeds.iter().filter(|feed| feed.state == Some(FeedState::Live)).count();
     html! {
         section.panel aria-labelledby="h-new" {
             header { h2 #h-new { "Newest" } span.small #heard data-f { (number::figure(picture.totals.claims)) @if picture.totals.claims == 1 { " claim taken" } @else { " claims taken" } } }
             p.pad.empty #nothing data-f hidden[!picture.recent.is_empty()] { "Nothing has been logged yet." }
             ul.news.fixed #news { @for place in 0..NEWS {
-                @match (said.get(place), live.first()) {
+                @match (said.get(place), began.first()) {
                     (Some(line), _) => (item(frame, picture, place, line)),
-                    (None, Some(newest)) if place == said.len() => (live_feeds(frame, place, newest, live.len())),
+                    (None, Some(newest)) if place == said.len() && live > 0 => (live_feeds(frame, place, newest, live)),
                     _ => li id={ "n" (place) } data-f hidden {},
                 }
             } }
@@ -49,7 +50,7 @@ fn item(frame: &Frame, picture: &Picture, place: usize, line: &Line) -> Markup {
     }
 }
 
-/// Feeds that began, as one.
+/// How many feeds are live, in one line for all that began.
 fn live_feeds(frame: &Frame, place: usize, newest: &Line, count: usize) -> Markup {
     html! {
         li id={ "n" (place) } data-f data-quiet {

@@ -134,7 +134,7 @@ fn native_id(frame: &Frame, claim: &LaneClaim, id: &str) -> Markup {
 fn beside(lane: &Lane, at: DateTime<Utc>) -> Markup {
     html! {
         @for one in lane.beside.iter().take(3) {
-            span.sub { "beside, " (relayed(one.relay, Some(&one.by)).unwrap_or_else(|| "own".to_owned())) ": " (said(&one.says, 120)) }
+            span.sub { "beside, " (relayed(one.relay, Some(&org(&one.by))).unwrap_or_else(|| "own".to_owned())) ": " (said(&one.says, 120)) }
         }
         @for one in lane.restated.iter().take(2) {
             span.sub { (plain(&one.what, 20)) " restated " @match one.to { Some(to) => (clock(to, at)), None => "withdrawn" } ", before " @match one.from { Some(from) => (clock(from, at)), None => "not stated" } }
@@ -192,7 +192,7 @@ fn place(claim: &LaneClaim) -> Markup {
 fn many_places(blocks: &[Block]) -> Markup {
     let (mut classes, mut regions): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for block in blocks {
-        let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
+        let os = block.os_family();
         note(&mut classes, words::class_on(block.service_class, os));
         block.regions.iter().for_each(|region| note(&mut regions, region.clone()));
     }
@@ -210,7 +210,7 @@ fn note(known: &mut Vec<String>, one: String) {
 
 fn one_place(block: &Block) -> Markup {
     let asset = block.asset.as_ref();
-    let os = asset.and_then(|asset| asset.os_family.as_deref());
+    let os = block.os_family();
     let parts = asset.map(|asset| [&asset.product, &asset.version_range, &asset.artifact]);
     let named: Vec<String> = parts.into_iter().flatten().flatten().map(|part| plain(part, 40)).collect();
     html! {

@@ -106,11 +106,11 @@ fn speaker(out: &mut Text, lane: &Lane, at: DateTime<Utc>) {
 }
 
 fn relay(claim: &LaneClaim) -> String {
-    match claim.relay {
-        Relay::Own | Relay::Other => String::new(),
-        Relay::Polled => ", read from its public page".to_owned(),
-        Relay::Relayed => format!(", {}", relayed(claim.relay, claim.told_by.as_deref()).unwrap_or_default()),
-    }
+    let how = match claim.relay {
+        Relay::Polled => Some("read from its public page".to_owned()),
+        relay => relayed(relay, claim.told_by.as_deref()),
+    };
+    how.map(|how| format!(", {how}")).unwrap_or_default()
 }
 
 fn sight(lane: &Lane, at: DateTime<Utc>) -> String {
@@ -123,7 +123,7 @@ fn sight(lane: &Lane, at: DateTime<Utc>) -> String {
 
 fn places(claim: &LaneClaim) -> String {
     let said = claim.blocks.iter().take(4).map(|block| {
-        let os = block.asset.as_ref().and_then(|asset| asset.os_family.as_deref());
+        let os = block.os_family();
         let class = plain(&words::class_on(block.service_class, os), 40);
         let regions: Vec<String> = block.regions.iter().map(|region| plain(region, 40)).collect();
         let regions = if regions.is_empty() { "region not stated".to_owned() } else { words::list(&regions, 4) };
