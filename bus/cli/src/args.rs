@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::exit::{self, Failure};
 use crate::folder::Folder;
 use crate::settings::{Layer, Settings};
-use crate::{completions, doctor, events, incident, picture, publish, serve, up, verify, watch, why};
+use crate::{audience, completions, doctor, events, incident, picture, publish, serve, up, verify, watch, why};
 
 const ABOUT: &str = "The cross-cloud incident coordination bus: who says what is broken, on one shared picture";
 
@@ -73,6 +73,7 @@ pub enum Command {
     Why(why::Why),
     Events(events::Events),
     Publish(publish::Publish),
+    Audience(audience::Audience),
     Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),

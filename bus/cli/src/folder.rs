@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use entente_journal::{Legs, LegsError};
+use entente_journal::{Audiences, Legs, LegsError};
 
 use crate::exit::{Exit, Failure};
 
@@ -73,6 +73,19 @@ impl Folder {
     /// Outboxes, one file per feed and scope.
     pub fn outboxes(&self) -> PathBuf {
         self.0.join("outbox")
+    }
+
+    /// The sharing groups that this folder reads; absent if there is none.
+    pub fn audiences(&self) -> PathBuf {
+        self.0.join(Audiences::FILE)
+    }
+
+    /// The sharing groups that this folder reads.
+    ///
+    /// # Errors
+    /// If the file of them cannot be read, or says something else.
+    pub fn groups(&self) -> Result<Audiences, Failure> {
+        Audiences::read(&self.audiences()).map_err(|error| Failure::of(Exit::Failed, &error))
     }
 
     /// Where programs that were fetched are kept, for all data folders of the user.

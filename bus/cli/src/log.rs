@@ -8,6 +8,7 @@ use entente_journal::{Access, Bus, Identity, NatsServer, Scope, ServerError, Ser
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
+use crate::say;
 use crate::settings::Settings;
 
 /// How long a folder is waited for that another command holds: several that follow each other take their turns.
@@ -88,6 +89,18 @@ impl Log {
                 Ok(None)
             }
         }
+    }
+
+    /// Opens the log of a data folder: that of a running server, or else with a nats-server for the time of a command.
+    ///
+    /// # Errors
+    /// If there is no such server, and none can be started.
+    pub async fn of_folder(folder: &Folder, settings: &Settings) -> Result<Self, Failure> {
+        if let Some(log) = Self::of_running(folder).await? {
+            return Ok(log);
+        }
+        say::progress("no server runs: starting nats-server for the time of the command");
+        Self::own(folder, settings, &|text| say::progress(text)).await
     }
 
     /// Closes the connection, and ends the server if it is our own.

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod audience;
 mod carrier;
 mod client;
 mod command_words;
@@ -95,6 +96,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Command::Why(why) => why::run(why, &place).await,
             Command::Events(events) => events::run(events, &place).await,
             Command::Publish(publish) => publish::run(publish, &place).await,
+            Command::Audience(audience) => audience::run(audience, &place).await,
             Command::Verify(verify) => verify::run(verify, &place).await,
             Command::Doctor(doctor) => doctor::run(doctor, &place).await,
             Command::Completions(completions) => completions::run(&completions),

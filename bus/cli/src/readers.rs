@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use entente_journal::Clock;
-use entente_sidecar::{Address, FeedTask};
+use entente_sidecar::{Address, FeedTask, public};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -111,12 +111,12 @@ impl Readers {
         tokio::spawn(async move {
             let name = format!("feed {}", feed.normalize.profile().slug);
             let task = || FeedTask {
-                normalize: Arc::clone(&feed.normalize),
-                address: address.clone(),
+                open: public(Arc::clone(&feed.normalize), address.clone()),
                 every,
                 outbox: outbox.clone(),
                 bus: bus.clone(),
                 scope: scope.clone(),
+                tlp: None,
                 clock,
             };
             keep(&name, Patience::default(), &stop, || entente_sidecar::run(task(), stop.clone())).await;

@@ -5,6 +5,7 @@
 //! connection and the only place where NATS is known; [`NatsServer`] is the private server of a single machine.
 
 mod ask;
+mod audience;
 mod beat;
 mod bus;
 mod clock;
@@ -23,6 +24,7 @@ mod topology;
 mod verify;
 mod walk;
 
+pub use audience::{AudienceError, Audiences, audience_id};
 pub use beat::{beat, beats};
 pub use bus::{Access, Bus, BusError};
 pub use clock::{Clock, Legs, LegsError, Tip, tip};

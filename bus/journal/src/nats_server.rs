@@ -184,7 +184,7 @@ max_connections: 256
 max_pending: 32MB
 ping_interval: "20s"
 jetstream {{
-  store_dir: {store}, max_mem: 64MB, max_file: 8GB, sync_interval: "{sync}"
+  store_dir: {store}, max_mem: 64MB, max_file: 64GB, sync_interval: "{sync}"
   limits {{ max_ack_pending: 10000, duplicate_window: "10m" }}
 }}
 system_account: SYS

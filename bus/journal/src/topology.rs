@@ -4,7 +4,7 @@
 //! what the server has. Streams are created and widened, never shrunk: a smaller limit drops messages at once. Raw
 //! JSON, so that fields which this program does not know stay as they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_nats::jetstream::{self, kv};
 use entente_schemas::subject;
@@ -99,7 +99,7 @@ struct Document {
 const FORMAT: u32 = 1;
 const BUCKET: &str = "topology";
 const SECOND: u64 = 1_000_000_000;
-/// Limits in bytes that are reserved of the server's disk at creation: one universe of `up` fits its 8 GB thrice.
+/// Limits in bytes that are reserved of the server's disk at creation: a scope of `up` fits its 64 GB thirty times.
 const LOG_BYTES: i64 = 2 << 30;
 const BEAT_BYTES: i64 = 8 << 20;
 const PICTURE_BYTES: i64 = 64 << 20;
@@ -159,6 +159,35 @@ impl Bus {
         self.apply_document(&format!("{}.{}", scope.universe, scope.audience), &wanted(scope)).await
     }
 
+    /// How many events a scope's log holds; none if its stream is not there.
+    ///
+    /// # Errors
+    /// If NATS does not answer within 2 s, or refuses.
+    pub async fn events_of(&self, scope: &Scope) -> Result<Option<u64>, TopologyError> {
+        let info = self.stream_info(&scope.log_stream()).await?;
+        Ok(info.map(|info| info.pointer("/state/messages").and_then(Value::as_u64).unwrap_or(0)))
+    }
+
+    /// The sharing groups of a universe that have a log, whoever made it.
+    ///
+    /// # Errors
+    /// If NATS does not answer within 2 s, or refuses.
+    pub async fn groups(&self, universe: &str) -> Result<BTreeSet<String>, TopologyError> {
+        let step = "listing the streams";
+        let (of_universe, mut found, mut offset) = (subject::log_stream(universe, ""), BTreeSet::new(), 0);
+        loop {
+            let answer = self.api("STREAM.NAMES", &json!({ "offset": offset }), step).await?;
+            let answer = answer.map_err(|error| api(step, &error.description))?;
+            let names = answer.get("streams").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let groups = names.iter().filter_map(|name| name.as_str()?.strip_prefix(&of_universe));
+            found.extend(groups.filter(|id| *id != "all" && subject::is_audience(id)).map(str::to_owned));
+            offset += names.len() as u64;
+            if names.is_empty() || answer.get("total").and_then(Value::as_u64).is_none_or(|total| offset >= total) {
+                return Ok(found);
+            }
+        }
+    }
+
     async fn apply_document(&self, key: &str, wanted: &Document) -> Result<(), TopologyError> {
         let bucket = self.bucket().await?;
         let entry = bucket.entry(key).await.map_err(|error| api("reading the topology", &error))?;
@@ -203,9 +232,14 @@ impl Bus {
     }
 
     async fn stream_config(&self, name: &str) -> Result<Option<Map<String, Value>>, TopologyError> {
+        let info = self.stream_info(name).await?;
+        Ok(info.map(|mut info| object(info.get_mut("config").map(Value::take).unwrap_or_default())))
+    }
+
+    async fn stream_info(&self, name: &str) -> Result<Option<Value>, TopologyError> {
         let step = format!("asking for stream {name}");
         match self.api(&format!("STREAM.INFO.{name}"), &json!({}), &step).await? {
-            Ok(mut info) => Ok(Some(object(info.get_mut("config").map(Value::take).unwrap_or_default()))),
+            Ok(info) => Ok(Some(info)),
             Err(ApiError { code: 10_059, .. }) => Ok(None),
             Err(error) => Err(TopologyError::Api { step, reason: error.description }),
         }

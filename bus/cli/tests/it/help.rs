@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::double::Double;
 use crate::run::{entente, shell};
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 14] = [
     &[],
     &["up"],
     &["serve"],
@@ -14,6 +14,9 @@ const COMMANDS: [&[&str]; 11] = [
     &["incident"],
     &["why"],
     &["events"],
+    &["audience"],
+    &["audience", "create"],
+    &["audience", "list"],
     &["verify"],
     &["doctor"],
     &["completions"],

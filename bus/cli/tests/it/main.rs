@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod audience;
 mod double;
 mod help;
 mod live;

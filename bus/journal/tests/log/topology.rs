@@ -68,7 +68,7 @@ async fn shrinking_what_was_applied_is_refused() {
 async fn a_server_without_room_for_another_log_says_so() {
     let trial = Trial::start().await;
     let mut last = Ok(());
-    for number in 0..8 {
+    for number in 0..40 {
         let scope = Scope { universe: format!("exercise-{number}"), audience: "all".to_owned() };
         last = trial.bus.apply(&scope).await;
         if last.is_err() {
