@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::digest::{SHORT, base32, hex, is_hash, length_prefixed, sha256};
 use crate::family::{Claim, Family};
-use crate::subject::{ClaimSubject, SubjectError, is_audience, is_feed, is_slug, is_universe};
+use crate::subject::{AUDIENCE_ALL, ClaimSubject, SubjectError, is_audience, is_feed, is_slug, is_universe};
 use crate::tlp::Tlp;
 
 mod read;
@@ -243,7 +243,7 @@ fn is_traceparent(text: &str) -> bool {
 }
 
 fn fits_audience(tlp: Tlp, audience: &str) -> bool {
-    tlp.fits_all() == (audience == "all")
+    tlp.fits_all() == (audience == AUDIENCE_ALL)
 }
 
 /// The hash that the source's next event names as its predecessor.

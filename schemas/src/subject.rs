@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 use crate::digest::{SHORT, base32, is_base32, sha256};
 use crate::family::Family;
 
+/// The audience of everybody; any other is one sharing group.
+pub const AUDIENCE_ALL: &str = "all";
+
 /// The greatest length of a subject in bytes.
 pub const SUBJECT_MAX: usize = 255;
 /// The greatest length of an escaped object id in bytes; a longer one is replaced by its hash.
@@ -304,7 +307,7 @@ pub fn is_universe(text: &str) -> bool {
 /// Whether `text` is an audience: `all`, or `g` and 16 characters of base32-lower.
 #[must_use]
 pub fn is_audience(text: &str) -> bool {
-    text == "all" || text.strip_prefix('g').is_some_and(|id| is_base32(id, 16))
+    text == AUDIENCE_ALL || text.strip_prefix('g').is_some_and(|id| is_base32(id, 16))
 }
 
 fn is_escaped(token: &str) -> bool {

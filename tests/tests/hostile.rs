@@ -20,7 +20,7 @@ use entente_schemas::digest::{hex, sha256};
 use entente_schemas::event::{CHAIN_START, Draft, Event, PAYLOAD_MAX, Place, Source};
 use entente_schemas::family::{Body, Family, FeedState};
 use entente_sidecar::Normalize;
-use entente_sidecar::edge::Edge;
+use entente_sidecar::edge::{Edge, Outcome};
 use entente_tests::data::recording;
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ impl Trial {
         let profile = feed.profile().clone();
         let source =
             Source { org: "local".into(), feed: profile.slug.clone(), instance: "01HZZZZZZZZZZZZZZZZZZZZZZZ".into() };
-        let edge = Edge::new(Arc::clone(&feed), source.clone(), "actual", "all", &profile.address);
+        let edge = Edge::new(profile.clone(), source.clone(), "actual", "all", &profile.address);
         let mut trial = Self {
             feed,
             edge,
@@ -67,7 +67,7 @@ impl Trial {
             taken: 0,
             refused: 0,
         };
-        let first = trial.edge.answered(good.as_bytes(), now());
+        let first = trial.answered(good.as_bytes());
         let count = |family| first.drafts.iter().filter(|draft| draft.claim.family() == family).count();
         assert_eq!((count(Family::Impact), count(Family::Notice)), (1, 1), "the good answer of {}", trial.system);
         first.drafts.iter().for_each(|draft| trial.hear(draft));
@@ -75,10 +75,14 @@ impl Trial {
         trial
     }
 
+    fn answered(&mut self, body: &[u8]) -> Outcome {
+        self.edge.answered(self.feed.read(body, now()), now())
+    }
+
     /// A hostile answer, and the good one after it.
     fn bear(&mut self, what: &str, body: &[u8]) {
         let name = format!("{} to {}", what, self.system);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.edge.answered(body, now())));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.answered(body)));
         let outcome = outcome.unwrap_or_else(|_| panic!("{name}: a panic"));
         let heard = catch_unwind(AssertUnwindSafe(|| outcome.drafts.iter().for_each(|draft| self.hear(draft))));
         heard.unwrap_or_else(|_| panic!("{name}: what it said"));
@@ -89,7 +93,7 @@ impl Trial {
             self.refused += 1;
             self.is_told(&name, body, &outcome.drafts);
         }
-        let after = self.edge.answered(self.good.as_bytes(), now());
+        let after = self.answered(self.good.clone().as_bytes());
         assert!(after.read && self.edge.health().state() == FeedState::Live, "{name}: the good answer after it");
         let again: Vec<&Draft> = after.drafts.iter().filter(|draft| draft.claim.header.cause.is_none()).collect();
         assert!(again.is_empty(), "{name}: said again: {again:?}");

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, Severity};
-use entente_schemas::family::{Impact, Notice, Outcome, Phase};
-use entente_schemas::header::{Fidelity, Native, Times};
+use entente_schemas::family::{Body, Impact, Notice, Outcome, Phase};
+use entente_schemas::header::{Certainty, Fidelity, Native, Times};
 use entente_sidecar::decode::{List, Part, json_item, json_items, refuse_item};
 use entente_sidecar::item::{Item, Reading, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
@@ -117,8 +117,9 @@ impl Event {
                 ..reader.times()
             },
             refs: Vec::new(),
-            impact: self.impact(ended.is_some(), reader),
-            notices: self.notices(reader)?,
+            certainty: Certainty::Observed,
+            body: Body::Impact(self.impact(ended.is_some(), reader)),
+            also: self.notices(reader)?,
             refused,
         })
     }
@@ -229,14 +230,15 @@ impl Entry {
                 ..mapping.native(SYSTEM, id, Some(PAGE))
             },
             times: Times { occurred_at: Some(when), fidelity: Some(Fidelity::Second), ..reader.times() },
-            notice: Notice {
+            refs: Vec::new(),
+            body: Body::Notice(Notice {
                 about: format!("{SYSTEM}:{arn}"),
                 channel: PAGE.to_owned(),
                 url: Some(PAGE.to_owned()),
                 audience_told: "public".to_owned(),
                 native_status: status.map(str::to_owned),
                 text: self.message.clone().unwrap_or_default(),
-            },
+            }),
         })
     }
 }

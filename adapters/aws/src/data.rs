@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{BlockState, Severity};
-use entente_schemas::family::{Impact, Notice, Outcome, Phase};
-use entente_schemas::header::{Fidelity, Native, Times};
+use entente_schemas::family::{Body, Impact, Notice, Outcome, Phase};
+use entente_schemas::header::{Certainty, Fidelity, Native, Times};
 use entente_sidecar::decode::{List, json, json_item, json_items, refuse_item};
 use entente_sidecar::item::{Item, Reading, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
@@ -98,16 +98,18 @@ impl Post {
         Ok(Item {
             object_id: format!("{SYSTEM}:{id}"),
             native: native("data_impact", id.clone(), lookup)?,
-            notices: vec![Statement {
+            also: vec![Statement {
                 object_id: format!("{SYSTEM}:{id}/text"),
                 native: native("data_notice", format!("{id}/text"), lookup)?,
                 times: times.clone(),
-                notice: self.notice(&id),
+                refs: Vec::new(),
+                body: Body::Notice(self.notice(&id)),
             }],
             refused: Vec::new(),
             times,
             refs: Vec::new(),
-            impact: self.impact(over || archived, lookup),
+            certainty: Certainty::Observed,
+            body: Body::Impact(self.impact(over || archived, lookup)),
         })
     }
 

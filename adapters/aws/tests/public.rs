@@ -20,19 +20,18 @@ use entente_schemas::event::{Draft, Event};
 use entente_schemas::family::{Body, Family, Impact, Outcome, Phase};
 use entente_schemas::header::Certainty;
 use entente_sidecar::decode;
-use entente_sidecar::edge::Edge;
 use entente_sidecar::mapping::Mapping;
-use played::{bytes, event as read_back, now, of, play, rejected, source};
+use played::{Public, bytes, event as read_back, now, of, play, rejected};
 use proptest::prelude::*;
 use recorded::{all, lines, read};
 use serde_json::Value;
 
-fn current() -> Edge {
-    Edge::new(current_events(), source("aws-currentevents"), "actual", "all", "https://health.example/currentevents")
+fn current() -> Public {
+    Public::new(current_events())
 }
 
-fn older() -> Edge {
-    Edge::new(data(), source("aws-data"), "actual", "all", "https://status.example/data.json")
+fn older() -> Public {
+    Public::new(data())
 }
 
 fn impact(drafts: &[Draft]) -> Impact {

@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
-use entente_schemas::family::Impact;
+use entente_schemas::family::{Body, Impact};
+use entente_schemas::header::Certainty;
 use entente_schemas::speaker::{Relay, Role, Speaker};
 use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Vanishing, incident};
 use entente_sidecar::mapping::{Lookup, Mapping};
@@ -74,12 +75,13 @@ impl StatusRss {
             native: post.native(&self.profile, &MAPPING, "impact")?,
             times: post.times(observed),
             refs: Vec::new(),
-            impact: Impact {
+            certainty: Certainty::Observed,
+            body: Body::Impact(Impact {
                 blocks: blocks(&post, lookup),
                 summary: entry.text().map(str::to_owned),
                 ..incident(post.title.to_owned())
-            },
-            notices: statement.into_iter().collect(),
+            }),
+            also: statement.into_iter().collect(),
             refused: Vec::new(),
             object_id,
         })

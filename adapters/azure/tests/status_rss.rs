@@ -45,7 +45,7 @@ fn one(title: &str, categories: &[&str]) -> Item {
 /// Class, services and regions of each block.
 fn shape(item: &Item) -> Vec<(String, String, String)> {
     let row = |block: &Block| (block.service_class.to_string(), block.services.join(","), block.regions.join(","));
-    item.impact.blocks.iter().map(row).collect()
+    item.impact().unwrap().blocks.iter().map(row).collect()
 }
 
 fn row(class: &str, services: &str, regions: &str) -> (String, String, String) {
@@ -61,18 +61,24 @@ fn the_recorded_incident_says_what_it_says_and_no_more() {
     assert!(reading.unmapped.is_empty());
     let item = &reading.items[0];
     assert_eq!(item.object_id, "azure.rss:issues-connecting-to-resources-in-west-us@2026-07-23T16:29:09Z");
-    assert_eq!(item.impact.title, "Issues connecting to resources in West US");
-    assert_eq!((item.impact.phase, item.impact.severity), (Phase::Investigating, Severity::NotStated));
+    assert_eq!(item.impact().unwrap().title, "Issues connecting to resources in West US");
+    assert_eq!(
+        (item.impact().unwrap().phase, item.impact().unwrap().severity),
+        (Phase::Investigating, Severity::NotStated)
+    );
     assert_eq!((item.times.occurred_at, item.times.occurred_end, item.times.fidelity), (None, None, None));
     assert_eq!(item.stamp(), Some(at("2026-07-23T16:29:09Z")));
     assert_eq!(shape(item), [row("network", "Network Infrastructure", "westus")]);
-    assert_eq!(item.impact.blocks[0].state, BlockState::AffectedDegraded);
+    assert_eq!(item.impact().unwrap().blocks[0].state, BlockState::AffectedDegraded);
     assert_eq!(item.native.category.as_deref(), Some("Network Infrastructure, West US"));
     assert!(item.refs.is_empty() && item.native.status.is_none());
-    let statement = &item.notices[0];
-    assert_eq!((item.notices.len(), statement.object_id.as_str()), (1, format!("{}/text", item.object_id).as_str()));
-    assert!(statement.notice.text.starts_with("<p>Starting at 14:44 UTC") && statement.notice.text.ends_with("</p>"));
-    assert_eq!(statement.notice.text.matches("<p>").count(), text.matches("&lt;p&gt;").count());
+    let statement = &item.also[0];
+    assert_eq!((item.also.len(), statement.object_id.as_str()), (1, format!("{}/text", item.object_id).as_str()));
+    assert!(
+        statement.notice().unwrap().text.starts_with("<p>Starting at 14:44 UTC")
+            && statement.notice().unwrap().text.ends_with("</p>")
+    );
+    assert_eq!(statement.notice().unwrap().text.matches("<p>").count(), text.matches("&lt;p&gt;").count());
 }
 
 #[test]
@@ -223,6 +229,6 @@ proptest! {
     fn any_title_and_category_are_taken(title in "\\PC{0,80}", category in "\\PC{1,60}") {
         let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let item = one(&escape(&title), &[&escape(&category)]);
-        prop_assert!(item.impact.blocks.len() <= 8);
+        prop_assert!(item.impact().unwrap().blocks.len() <= 8);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
-use entente_schemas::family::{Impact, Notice, Outcome, Phase};
-use entente_schemas::header::{Native, Times};
+use entente_schemas::family::{Body, Impact, Notice, Outcome, Phase};
+use entente_schemas::header::{Certainty, Native, Times};
 use entente_sidecar::decode::{List, Part, refuse_item};
 use entente_sidecar::item::{Item, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
@@ -131,8 +131,9 @@ impl Incident {
             native: self.native(reader)?,
             times: Times { occurred_at: begin, occurred_end: end, fidelity: begin.map(fidelity), ..reader.times() },
             refs: Vec::new(),
-            impact: self.impact(end.is_some(), reader),
-            notices: reader.told.iter().map(|told| statement(*told, reader)).collect::<Result<_, _>>()?,
+            certainty: Certainty::Observed,
+            body: Body::Impact(self.impact(end.is_some(), reader)),
+            also: reader.told.iter().map(|told| statement(*told, reader)).collect::<Result<_, _>>()?,
             refused,
         })
     }
@@ -298,14 +299,15 @@ fn statement((when, update): Told<'_>, reader: &Reader<'_, '_>) -> Result<Statem
         object_id: format!("{SYSTEM}:{}", native.id),
         native: Native { status: update.status.clone(), digest, ..native },
         times: Times { occurred_at: Some(when), fidelity: Some(fidelity(when)), ..reader.times() },
-        notice: Notice {
+        refs: Vec::new(),
+        body: Body::Notice(Notice {
             about: format!("{SYSTEM}:{}", reader.native_id),
             channel: PAGES.to_owned(),
             url: reader.url.clone(),
             audience_told: "public".to_owned(),
             native_status: update.status.clone(),
             text: update.text.clone().unwrap_or_default(),
-        },
+        }),
     })
 }
 

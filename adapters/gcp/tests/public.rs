@@ -19,14 +19,13 @@ use entente_schemas::block::{BlockState, ServiceClass, Severity};
 use entente_schemas::event::{Draft, Event};
 use entente_schemas::family::{Body, Family, FeedState, Impact, Outcome, Phase};
 use entente_schemas::header::Fidelity;
-use entente_sidecar::edge::Edge;
 use entente_sidecar::mapping::Mapping;
-use played::{bytes, now, of, play, rejected, source};
+use played::{Public, bytes, now, of, play, rejected};
 use proptest::prelude::*;
 use recorded::{all, lines, read};
 
-fn edge() -> Edge {
-    Edge::new(public(), source("gcp-public"), "actual", "all", "https://status.cloud.google.com/incidents.json")
+fn edge() -> Public {
+    Public::new(public())
 }
 
 fn count(drafts: &[Draft], family: Family) -> (usize, usize) {
@@ -208,7 +207,7 @@ fn every_product_in_the_captures_has_a_class() {
         let Some(answers) = answers else { return };
         for answer in answers {
             let reading = public().read(&answer, now()).unwrap();
-            let blocks = reading.items.into_iter().flat_map(|item| item.impact.blocks);
+            let blocks = reading.items.into_iter().flat_map(|item| item.impact().unwrap().blocks.clone());
             names.extend(blocks.flat_map(|block| block.services));
         }
     }

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use entente_schemas::block::BlockState;
 use entente_schemas::digest::{SHORT, base32, hex, length_prefixed, sha256};
 use entente_schemas::event::{CHAIN_START, Draft, Place, Source, machine_id};
-use entente_schemas::family::{Body, Claim, Family, Feed, Impact, Notice, Outcome, Phase, Rejected};
+use entente_schemas::family::{Advisory, Body, Claim, Family, Feed, Impact, Notice, Outcome, Phase, Rejected};
 use entente_schemas::header::{Certainty, Header, Native, Ref, Times};
 use entente_schemas::speaker::{Relay, Role, Speaker};
+use entente_schemas::subject::AUDIENCE_ALL;
 use entente_schemas::tlp::Tlp;
 use entente_schemas::trim::fit;
 
@@ -28,6 +29,7 @@ pub struct Drafter {
     source: Source,
     universe: String,
     audience: String,
+    tlp: Tlp,
     profile: FeedProfile,
 }
 
@@ -43,7 +45,7 @@ pub struct Occasion {
 /// What came of an answer's items.
 #[derive(Clone, Debug, Default)]
 pub struct Drafted {
-    /// The news, each impact before its notices.
+    /// The news, each item before what goes with it.
     pub drafts: Vec<Draft>,
     /// Items, and statements of items, that readers of the bus would not take.
     pub refused: Vec<Refusal>,
@@ -67,13 +69,20 @@ struct Saying {
 }
 
 impl Drafter {
-    /// A drafter for the events that this source transmits.
+    /// A drafter for the events that this source transmits. What everybody may read is marked clear, what a sharing group
+    /// reads amber, unless another marking is set.
     #[must_use]
     pub fn new(source: Source, universe: &str, audience: &str, profile: FeedProfile) -> Self {
-        Self { source, universe: universe.to_owned(), audience: audience.to_owned(), profile }
+        let tlp = if audience == AUDIENCE_ALL { Tlp::Clear } else { Tlp::Amber };
+        Self { source, universe: universe.to_owned(), audience: audience.to_owned(), tlp, profile }
     }
 
-    /// The news among the items of an answer: one impact revision per changed digest, one notice per changed statement.
+    /// Sets the marking of what is drafted.
+    pub fn mark(&mut self, tlp: Tlp) {
+        self.tlp = tlp;
+    }
+
+    /// The news among the items of an answer: one revision per changed digest of an item or a statement.
     #[must_use]
     pub fn items(&self, items: Vec<Item>, memory: &Memory, occasion: Occasion) -> Drafted {
         let mut drafted = Drafted::default();
@@ -85,14 +94,15 @@ impl Drafter {
 
     fn item(&self, item: &Item, memory: &Memory, occasion: Occasion, drafted: &mut Drafted) {
         let backfill = backfilled(item, memory, occasion);
-        let fresh = match memory.judge(Family::Impact, &item.object_id, item.stamp(), &item.native.digest) {
+        let family = item.body.family();
+        let fresh = match memory.judge(family, &item.object_id, item.stamp(), &item.native.digest) {
             Judgement::Stale => return,
             Judgement::Again => {
-                drafted.again.insert((Family::Impact, item.object_id.clone(), item.native.digest.clone()));
+                drafted.again.insert((family, item.object_id.clone(), item.native.digest.clone()));
                 return;
             }
             Judgement::Same => false,
-            Judgement::News { rev } => match self.draft(self.impact(item, rev, backfill), occasion.now) {
+            Judgement::News { rev } => match self.draft(self.item_said(item, rev, backfill), occasion.now) {
                 Ok(draft) => {
                     drafted.drafts.push(draft);
                     true
@@ -101,38 +111,34 @@ impl Drafter {
                 Err(refusal) => return drafted.refused.push(refusal),
             },
         };
-        for statement in told_apart(&item.notices) {
+        for statement in told_apart(&item.also) {
             let Some(rev) = news(&statement, memory, fresh, &mut drafted.again) else { continue };
-            match self.draft(self.notice(statement, rev, backfill), occasion.now) {
+            match self.draft(self.statement_said(statement, rev, backfill), occasion.now) {
                 Ok(draft) => drafted.drafts.push(draft),
                 Err(refusal) => drafted.refused.push(refusal),
             }
         }
     }
 
-    fn impact(&self, item: &Item, rev: u64, backfill: bool) -> Saying {
-        let mut trimmed = Vec::new();
-        let title = cut("title", &item.impact.title, TITLE_MAX, &mut trimmed);
-        // The whole of the summary stands in its notice, so a cut of it is no loss worth a note.
-        let summary = item.impact.summary.as_ref().map(|text| text.chars().take(SUMMARY_MAX).collect());
+    fn item_said(&self, item: &Item, rev: u64, backfill: bool) -> Saying {
+        let (body, trimmed) = shortened_body(item.body.clone());
         Saying {
             object_id: item.object_id.clone(),
             rev,
             speaker: self.profile.speaker.clone(),
             times: item.times.clone(),
-            certainty: Certainty::Observed,
+            certainty: item.certainty,
             native: item.native.clone(),
             backfill,
             refs: item.refs.clone(),
             trimmed,
             cause: None,
-            body: Body::Impact(Impact { title, summary, ..item.impact.clone() }),
+            body,
         }
     }
 
-    fn notice(&self, statement: Statement, rev: u64, backfill: bool) -> Saying {
-        let mut trimmed = Vec::new();
-        let text = cut("text", &statement.notice.text, NOTICE_MAX, &mut trimmed);
+    fn statement_said(&self, statement: Statement, rev: u64, backfill: bool) -> Saying {
+        let (body, trimmed) = shortened_body(statement.body);
         Saying {
             object_id: statement.object_id,
             rev,
@@ -141,10 +147,10 @@ impl Drafter {
             certainty: Certainty::Observed,
             native: statement.native,
             backfill,
-            refs: Vec::new(),
+            refs: statement.refs,
             trimmed,
             cause: None,
-            body: Body::Notice(Notice { text, ..statement.notice }),
+            body,
         }
     }
 
@@ -263,7 +269,7 @@ impl Drafter {
             recorded: now,
             causation: None,
             traceparent: None,
-            tlp: Tlp::Clear,
+            tlp: self.tlp,
             claim: saying.into_claim(),
         };
         let checked = draft.claim.check_strict();
@@ -328,6 +334,29 @@ fn shortened(text: &str) -> String {
     text.chars().take(REASON_MAX).collect()
 }
 
+/// What is said within the limits of its family, and a note of each cut.
+fn shortened_body(body: Body) -> (Body, Vec<String>) {
+    let mut trimmed = Vec::new();
+    let body = match body {
+        Body::Impact(impact) => {
+            let title = cut("title", &impact.title, TITLE_MAX, &mut trimmed);
+            // The whole of the summary stands in its notice, so a cut of it is no loss worth a note.
+            let summary = impact.summary.as_ref().map(|text| text.chars().take(SUMMARY_MAX).collect());
+            Body::Impact(Impact { title, summary, ..impact })
+        }
+        Body::Notice(notice) => {
+            Body::Notice(Notice { text: cut("text", &notice.text, NOTICE_MAX, &mut trimmed), ..notice })
+        }
+        Body::Advisory(advisory) => {
+            let title = cut("title", &advisory.title, TITLE_MAX, &mut trimmed);
+            let text = advisory.text.as_ref().map(|text| cut("text", text, NOTICE_MAX, &mut trimmed));
+            Body::Advisory(Advisory { title, text, ..advisory })
+        }
+        other => other,
+    };
+    (body, trimmed)
+}
+
 fn cut(what: &str, text: &str, max: usize, trimmed: &mut Vec<String>) -> String {
     let length = text.chars().count();
     if length > max {
@@ -338,20 +367,20 @@ fn cut(what: &str, text: &str, max: usize, trimmed: &mut Vec<String>) -> String 
 
 /// Closed when the feed was first read, and closed ever since.
 fn backfilled(item: &Item, memory: &Memory, occasion: Occasion) -> bool {
-    let closed = !item.impact.phase.is_open();
-    let last = memory.last(Family::Impact, &item.object_id);
+    let closed = item.impact().is_some_and(|impact| !impact.phase.is_open());
+    let last = memory.last(item.body.family(), &item.object_id);
     closed && last.map_or(occasion.first_good, |last| last.backfill)
 }
 
 /// The revision that a statement gets if it is news; `fresh` is what it stands in.
 fn news(statement: &Statement, memory: &Memory, fresh: bool, again: &mut BTreeSet<Version>) -> Option<u64> {
-    let (id, digest) = (&statement.object_id, &statement.native.digest);
-    match memory.judge(Family::Notice, id, statement.times.published_at, digest) {
+    let (family, id, digest) = (statement.body.family(), &statement.object_id, &statement.native.digest);
+    match memory.judge(family, id, statement.times.published_at, digest) {
         Judgement::News { rev } => Some(rev),
         // What is new beside it shows that the copy is no old one.
-        Judgement::Again if fresh => Some(memory.next_rev(Family::Notice, id)),
+        Judgement::Again if fresh => Some(memory.next_rev(family, id)),
         Judgement::Again => {
-            again.insert((Family::Notice, id.clone(), digest.clone()));
+            again.insert((family, id.clone(), digest.clone()));
             None
         }
         Judgement::Same | Judgement::Stale => None,

@@ -2,16 +2,16 @@
 //! are read by the very code that reads the live feed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::beat::{self, Beat, BeatError};
 use entente_schemas::event::{Draft, Event, Source};
 use entente_schemas::family::{Body, Coverage, Family};
+use entente_schemas::tlp::Tlp;
 
 use crate::draft::{Drafter, Occasion};
 use crate::feed::FeedHealth;
-use crate::item::{Item, Normalize, Reading, Refusal, UnmappedWord};
+use crate::item::{FeedProfile, Item, Reading, Refusal, UnmappedWord};
 use crate::memory::Memory;
 use crate::vanish::Vanish;
 
@@ -24,7 +24,7 @@ const WORDS_KEPT: usize = 1_000;
 
 /// What one feed's adapter knows.
 pub struct Edge {
-    normalize: Arc<dyn Normalize>,
+    mapping_version: u32,
     drafter: Drafter,
     memory: Memory,
     vanish: Vanish,
@@ -68,8 +68,7 @@ impl Edge {
     /// An adapter that knows nothing yet, transmitting as `source` into one universe and audience. `address` is what is
     /// shown as read.
     #[must_use]
-    pub fn new(normalize: Arc<dyn Normalize>, source: Source, universe: &str, audience: &str, address: &str) -> Self {
-        let profile = normalize.profile().clone();
+    pub fn new(profile: FeedProfile, source: Source, universe: &str, audience: &str, address: &str) -> Self {
         let coverage = Coverage {
             speakers: vec![profile.speaker.org.clone()],
             service_classes: profile.covers.clone(),
@@ -79,8 +78,8 @@ impl Edge {
             memory: Memory::default(),
             vanish: Vanish::new(profile.vanishing),
             health: FeedHealth::new(&profile.slug, address, coverage),
+            mapping_version: profile.mapping_version,
             drafter: Drafter::new(source, universe, audience, profile),
-            normalize,
             present: BTreeSet::new(),
             whole: false,
             unknown_words: BTreeMap::new(),
@@ -109,10 +108,15 @@ impl Edge {
         last.is_some_and(|last| last.is(event))
     }
 
+    /// Sets how what is said is marked for onward sharing.
+    pub fn mark(&mut self, tlp: Tlp) {
+        self.drafter.mark(tlp);
+    }
+
     /// Takes note of an answer. One in which there are items and not one can be read is no good poll: the feed has another
     /// shape, or an error stands where the feed should.
-    pub fn answered(&mut self, body: &[u8], now: DateTime<Utc>) -> Outcome {
-        let refused = match self.normalize.read(body, now) {
+    pub fn answered(&mut self, reading: Result<Reading, Refusal>, now: DateTime<Utc>) -> Outcome {
+        let refused = match reading {
             Ok(reading) if reading.items.is_empty() && !reading.refused.is_empty() => reading.refused,
             Ok(reading) => return self.read(reading, now),
             Err(refusal) => vec![refusal],
@@ -208,7 +212,7 @@ impl Edge {
             lag: around.lag,
             outbox: around.outbox,
             unknown_words: words.map(|(word, (count, first))| in_beat(word, *count, *first)).collect(),
-            mapping_version: self.normalize.profile().mapping_version,
+            mapping_version: self.mapping_version,
             clock_offset_ms: around.clock_offset_ms,
             beat_at: now,
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{ServiceClass, Severity};
-use entente_schemas::family::{Impact, ImpactKind, Notice, Phase};
-use entente_schemas::header::{Native, Ref, Times};
+use entente_schemas::family::{Body, Impact, ImpactKind, Notice, Phase};
+use entente_schemas::header::{Certainty, Native, Ref, Times};
 use entente_schemas::speaker::Speaker;
 
 /// What disappearance from a feed means (EVENTS 5).
@@ -48,10 +48,13 @@ pub struct Item {
     pub times: Times,
     /// References that the provider gives in the item itself.
     pub refs: Vec<Ref>,
-    /// The impact.
-    pub impact: Impact,
-    /// Every public statement that the item carries, oldest first.
-    pub notices: Vec<Statement>,
+    /// How sure the speaker is.
+    pub certainty: Certainty,
+    /// What is claimed.
+    pub body: Body,
+    /// What goes with it, each an object of its own: every public statement that the item carries, oldest first, the
+    /// advice in it, the approach that it runs.
+    pub also: Vec<Statement>,
     /// Updates of it that could not be taken; the item stands without them.
     pub refused: Vec<Refusal>,
 }
@@ -61,6 +64,12 @@ impl Item {
     #[must_use]
     pub fn stamp(&self) -> Option<DateTime<Utc>> {
         self.times.published_at
+    }
+
+    /// The impact, if that is what is claimed.
+    #[must_use]
+    pub fn impact(&self) -> Option<&Impact> {
+        if let Body::Impact(impact) = &self.body { Some(impact) } else { None }
     }
 }
 
@@ -83,17 +92,27 @@ pub fn incident(title: String) -> Impact {
     }
 }
 
-/// One public statement of an item.
+/// One object that goes with an item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     /// `<item>/<update id>`, else `<item>/<UTC time>`, else `<item>/text`.
     pub object_id: String,
-    /// The statement's own native part; its digest is over when, status and text.
+    /// The statement's own native part; that of a notice has its digest over when, status and text.
     pub native: Native,
     /// The clocks of the statement.
     pub times: Times,
-    /// The statement.
-    pub notice: Notice,
+    /// What it is about, where its family has no member that says so.
+    pub refs: Vec<Ref>,
+    /// What is stated.
+    pub body: Body,
+}
+
+impl Statement {
+    /// The notice, if that is what is stated.
+    #[must_use]
+    pub fn notice(&self) -> Option<&Notice> {
+        if let Body::Notice(notice) = &self.body { Some(notice) } else { None }
+    }
 }
 
 /// An item, or a whole answer, that could not be taken.

@@ -2,6 +2,7 @@
 //! No provider's name in it: what is one provider's stands in that provider's crate.
 
 mod address;
+pub mod ask;
 mod beating;
 pub mod decode;
 pub mod draft;
@@ -23,5 +24,6 @@ pub mod vanish;
 pub mod written;
 
 pub use address::{Address, AddressError};
+pub use ask::{Ask, Open, Told, public};
 pub use item::Normalize;
 pub use run::{FeedTask, RunError, run};

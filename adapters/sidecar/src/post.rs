@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use entente_schemas::check::OBJECT_ID_MAX;
-use entente_schemas::family::Notice;
+use entente_schemas::family::{Body, Notice};
 use entente_schemas::header::{Native, Times};
 
 use crate::decode::refuse_item;
@@ -138,14 +138,15 @@ impl<'a> Post<'a> {
                 fidelity: self.published.map(fidelity),
                 ..self.times(observed)
             },
-            notice: Notice {
+            refs: Vec::new(),
+            body: Body::Notice(Notice {
                 about: about.to_owned(),
                 channel: profile.speaker.channel.clone().unwrap_or_else(|| profile.system.clone()),
                 url: native.url.clone(),
                 audience_told: "public".to_owned(),
                 native_status: self.status.clone(),
                 text: text.to_owned(),
-            },
+            }),
             native: Native { id: format!("{}/text", self.native_id), category: None, ..native },
         }))
     }

@@ -2,6 +2,7 @@
 //! than it is long, and nobody but its author should suffer from that.
 
 use entente_schemas::block::Block;
+use entente_schemas::family::Body;
 
 use crate::decode::{ANSWER_MAX, Part};
 use crate::item::{Item, Reading, Refusal};
@@ -63,10 +64,19 @@ fn within(bytes: &mut usize, item: Item) -> Result<Item, Refusal> {
 }
 
 fn weight(item: &Item) -> usize {
-    let statements = item.notices.iter().map(|statement| STATEMENT_BYTES + statement.notice.text.len());
-    let names = item.impact.blocks.iter().flat_map(names).map(|name| NAME_BYTES + name.len());
+    let statements = item.also.iter().map(|statement| STATEMENT_BYTES + text(&statement.body).map_or(0, str::len));
+    let blocks = item.impact().map(|impact| impact.blocks.as_slice()).unwrap_or_default();
+    let names = blocks.iter().flat_map(names).map(|name| NAME_BYTES + name.len());
     let refused = item.refused.iter().map(|one| STATEMENT_BYTES + one.reason.len() + one.input.len());
     STATEMENT_BYTES + statements.sum::<usize>() + names.sum::<usize>() + refused.sum::<usize>()
+}
+
+fn text(body: &Body) -> Option<&str> {
+    match body {
+        Body::Notice(notice) => Some(&notice.text),
+        Body::Advisory(advisory) => advisory.text.as_deref(),
+        _ => None,
+    }
 }
 
 fn names(block: &Block) -> impl Iterator<Item = &String> {
@@ -78,7 +88,7 @@ pub(crate) mod tests {
     use chrono::DateTime;
     use entente_schemas::block::{BlockState, ServiceClass, Severity};
     use entente_schemas::family::Impact;
-    use entente_schemas::header::Native;
+    use entente_schemas::header::{Certainty, Native};
 
     use super::*;
     use crate::item::incident;
@@ -111,8 +121,9 @@ pub(crate) mod tests {
             },
             times: only_observed(DateTime::from_timestamp(1_785_000_000, 0).unwrap()),
             refs: Vec::new(),
-            impact: Impact { blocks: vec![block], ..incident("T".into()) },
-            notices: Vec::new(),
+            certainty: Certainty::Observed,
+            body: Body::Impact(Impact { blocks: vec![block], ..incident("T".into()) }),
+            also: Vec::new(),
             refused: Vec::new(),
         }
     }

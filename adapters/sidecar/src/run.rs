@@ -1,7 +1,7 @@
 //! The loop of one feed: remember, ask, take what is news into the outbox, pause, until it is told to stop. What it says is
 //! carried into the log by the outbox's own pump, which whoever opened the outbox runs.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,18 +9,16 @@ use entente_journal::{Bus, Clock, Outbox, OutboxError, Scope, last_of_feed};
 use entente_schemas::beat::BeatError;
 use entente_schemas::event::{Draft, Event};
 use entente_schemas::record::{Record, Verdict};
+use entente_schemas::tlp::Tlp;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::address::Address;
+use crate::ask::{Ask, Open, OpenError, Told};
 use crate::beating::Beating;
 use crate::edge::{Edge, Surroundings};
-use crate::fetch::Fetch;
-use crate::item::Normalize;
 use crate::pause::pause;
-use crate::poll::{Answer, Failure, Pace, Settled, roll};
-use crate::recording::Recording;
+use crate::poll::{Pace, Settled, roll};
 
 /// Events that are offered to the outbox at once.
 const OFFER: usize = 256;
@@ -30,10 +28,8 @@ const REMEMBER_AGAIN: Duration = Duration::from_secs(1);
 /// One feed to read.
 #[derive(Clone)]
 pub struct FeedTask {
-    /// What reads the answers.
-    pub normalize: Arc<dyn Normalize>,
-    /// Where they come from.
-    pub address: Address,
+    /// What is asked.
+    pub open: Open,
     /// The pause between good polls.
     pub every: Duration,
     /// Where the events go; opened for this feed and scope, and pumped by whoever opened it.
@@ -42,6 +38,8 @@ pub struct FeedTask {
     pub bus: Bus,
     /// Universe and audience.
     pub scope: Scope,
+    /// How what is said is marked for onward sharing, where that is not the audience's own marking.
+    pub tlp: Option<Tlp>,
     /// The clock that observations are stamped with.
     pub clock: Clock,
 }
@@ -49,9 +47,9 @@ pub struct FeedTask {
 /// Why a feed cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// No client for HTTP.
-    #[error("feeds cannot be asked over HTTPS: {0}; install the system's CA certificates")]
-    Client(#[from] reqwest::Error),
+    /// There is nothing to ask.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The outbox does not tell what was said before.
     #[error("what this feed said before cannot be read: {0}")]
     Outbox(#[from] OutboxError),
@@ -62,20 +60,22 @@ pub enum RunError {
 /// # Errors
 /// If the feed cannot be read at all. A feed that fails is no error: it is said to be blind, and is asked again.
 pub async fn run(task: FeedTask, stop: CancellationToken) -> Result<(), RunError> {
+    let mut feed = (task.open)()?;
     let Some(past) = remember(&task, &stop).await? else { return Ok(()) };
     let source = task.outbox.source().clone();
     let (universe, audience) = (&task.scope.universe, &task.scope.audience);
-    let mut edge = Edge::new(Arc::clone(&task.normalize), source.clone(), universe, audience, &task.address.shown());
+    let mut edge = Edge::new(feed.profile().clone(), source.clone(), universe, audience, &feed.shown());
+    task.tlp.into_iter().for_each(|tlp| edge.mark(tlp));
     edge.recall(&past);
     drop(past);
     let station = Station { edge: Mutex::new(edge), around: Mutex::default() };
     let (tell, changed) = watch::channel(0);
     let spoke = station.edge().health().spoken();
     let beating = Beating { bus: &task.bus, scope: &task.scope, org: &source.org, feed: &source.feed, spoke };
-    let reading = reading(&task, &station, &tell, &stop);
+    let reading = reading(&task, &station, feed.as_mut(), &tell, &stop);
     let beats = beating.go(|| station.beat(&task), || station.edge().missed(), changed, &stop);
-    let (read, ()) = tokio::join!(reading, beats);
-    read
+    tokio::join!(reading, beats);
+    Ok(())
 }
 
 /// What the loop and the heartbeat share.
@@ -86,6 +86,8 @@ struct Station {
 
 #[derive(Default)]
 struct Around {
+    /// The greatest sequence that the outbox gave.
+    offered: Option<u64>,
     next_try: Option<DateTime<Utc>>,
     clock_offset_ms: Option<i64>,
 }
@@ -112,56 +114,25 @@ impl Station {
     }
 }
 
-/// Where answers come from.
-enum Asker {
-    Web(Box<Fetch>),
-    Disk(Box<Recording>),
-}
-
-impl Asker {
-    fn new(address: &Address) -> Result<Self, RunError> {
-        Ok(match address {
-            Address::Url(url) => Self::Web(Box::new(Fetch::new(url.clone())?)),
-            Address::File(path) => Self::Disk(Box::new(Recording::file(path.clone()))),
-            Address::Dir(path) => Self::Disk(Box::new(Recording::folder(path.clone()))),
-        })
-    }
-
-    async fn ask(&mut self) -> Result<Answer, Failure> {
-        match self {
-            Self::Web(fetch) => fetch.ask().await,
-            Self::Disk(recording) => recording.ask().await,
-        }
-    }
-
-    fn settle(&mut self, settled: Settled) {
-        match self {
-            Self::Web(fetch) => fetch.settle(settled),
-            Self::Disk(recording) => recording.settle(settled),
-        }
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        if let Self::Web(fetch) = self { fetch.clock_offset_ms() } else { None }
-    }
-}
-
 async fn reading(
     task: &FeedTask,
     station: &Station,
+    feed: &mut dyn Ask,
     tell: &watch::Sender<u64>,
     stop: &CancellationToken,
-) -> Result<(), RunError> {
-    let mut asker = Asker::new(&task.address)?;
-    let pace = Pace { every: task.every, recorded: matches!(asker, Asker::Disk(_)) };
+) {
+    let pace = Pace { every: task.every, recorded: feed.recorded() };
     let mut before = None;
     loop {
         let length = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            length = poll(task, station, &mut asker, pace) => length,
+            () = stop.cancelled() => return,
+            length = poll(task, station, feed, pace) => length,
         };
         let next_try = TimeDelta::from_std(length).ok().and_then(|length| task.clock.now().checked_add_signed(length));
-        *station.around() = Around { next_try, clock_offset_ms: asker.clock_offset_ms() };
+        {
+            let mut around = station.around();
+            (around.next_try, around.clock_offset_ms) = (next_try, feed.clock_offset_ms());
+        }
         let now = {
             let edge = station.edge();
             (edge.health().state(), edge.health().failures().min(1))
@@ -170,20 +141,20 @@ async fn reading(
             tell.send_modify(|changes| *changes = changes.wrapping_add(1));
         }
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => return,
             () = pause(length) => {}
         }
     }
 }
 
 /// Asks once, takes what is news, and gives the pause before the next time.
-async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace) -> Duration {
-    let answer = asker.ask().await;
+async fn poll(task: &FeedTask, station: &Station, feed: &mut dyn Ask, pace: Pace) -> Duration {
+    let told = feed.ask(task.clock).await;
     let now = task.clock.now();
-    let idle = answer == Ok(Answer::Unchanged);
-    let (drafts, settled, retry_after) = match answer {
-        Ok(Answer::Body(body)) => {
-            let outcome = station.edge().answered(&body, now);
+    let idle = told == Ok(Told::Unchanged);
+    let (drafts, settled, retry_after) = match told {
+        Ok(Told::Reading(reading)) => {
+            let outcome = station.edge().answered(Ok(reading), now);
             let settled = match (outcome.read, outcome.doubtful) {
                 (false, _) => Settled::Refused,
                 (true, true) => Settled::Doubtful,
@@ -191,7 +162,7 @@ async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace)
             };
             (outcome.drafts, settled, None)
         }
-        Ok(Answer::Unchanged) => (station.edge().unchanged(now).drafts, Settled::Read, None),
+        Ok(Told::Unchanged) => (station.edge().unchanged(now).drafts, Settled::Read, None),
         Err(failure) => {
             let refused = failure.refusal.as_deref().map_or(&[][..], std::slice::from_ref);
             let away = pace.away(failure.retry_after).and_then(|away| TimeDelta::from_std(away).ok());
@@ -201,28 +172,55 @@ async fn poll(task: &FeedTask, station: &Station, asker: &mut Asker, pace: Pace)
         }
     };
     match take(&task.outbox, station, drafts, now).await {
-        Ok(()) => asker.settle(settled),
+        Ok(last) => {
+            let there = !feed.settles_in_log() || in_log(task, station, last).await;
+            feed.settle(if there { settled } else { Settled::NotTaken }).await;
+        }
         Err(error) => {
             let text = error.to_string();
             tracing::warn!(feed = %task.outbox.source().feed, %error, "the outbox took nothing");
             station.edge().stopped(BeatError { code: "outbox".to_owned(), text }, now);
-            asker.settle(Settled::NotTaken);
+            feed.settle(Settled::NotTaken).await;
             return pace.idle();
         }
     }
     let failures = station.edge().health().failures();
+    let pace = Pace { every: feed.pause().unwrap_or(pace.every), ..pace };
     if idle && pace.recorded { pace.idle() } else { pace.pause(failures, retry_after, roll()) }
+}
+
+/// Waits until the log has all that the feed ever said: what an answer repeats may still be on its way from an earlier one.
+/// It has not, if the outbox is closed before.
+async fn in_log(task: &FeedTask, station: &Station, last: Option<u64>) -> bool {
+    let offered = {
+        let mut around = station.around();
+        around.offered = around.offered.max(last);
+        around.offered
+    };
+    match offered {
+        Some(sequence) => task.outbox.acknowledged(sequence).await.is_some(),
+        None => true,
+    }
 }
 
 /// Offers drafts in order. One that the outbox will never take is left out, so that it does not hold up the others, and an
 /// event that tells so stands in its place.
-async fn take(outbox: &Outbox, station: &Station, mut rest: Vec<Draft>, now: DateTime<Utc>) -> Result<(), OutboxError> {
+async fn take(
+    outbox: &Outbox,
+    station: &Station,
+    mut rest: Vec<Draft>,
+    now: DateTime<Utc>,
+) -> Result<Option<u64>, OutboxError> {
+    let mut last = None;
     while !rest.is_empty() {
         let later = rest.split_off(rest.len().min(OFFER));
         let mut offer = std::mem::replace(&mut rest, later);
         while !offer.is_empty() {
             match outbox.offer(offer.clone()).await {
-                Ok(_) => break,
+                Ok(placed) => {
+                    last = last.max(placed.iter().map(|placed| placed.sequence).max());
+                    break;
+                }
                 Err(OutboxError::Refused { id, reason }) if offer.iter().any(|draft| draft.id == id) => {
                     tracing::error!(%id, %reason, "an event is left out");
                     let told = |draft: Draft| {
@@ -235,7 +233,7 @@ async fn take(outbox: &Outbox, station: &Station, mut rest: Vec<Draft>, now: Dat
         }
         station.edge().taken(&offer);
     }
-    Ok(())
+    Ok(last)
 }
 
 /// What this feed said before, from its outbox and from the log. Without any word in the outbox the log must answer first:
@@ -278,10 +276,9 @@ mod tests {
     use entente_journal::{Identity, OutboxOptions};
     use entente_schemas::family::Family;
     use entente_schemas::speaker::{Relay, Role, Speaker};
-    use entente_schemas::tlp::Tlp;
 
     use super::*;
-    use crate::item::{FeedProfile, Reading, Refusal, Vanishing};
+    use crate::item::{FeedProfile, Normalize, Reading, Refusal, Vanishing};
     use crate::reading::tests::item;
 
     struct Two(FeedProfile);
@@ -296,8 +293,8 @@ mod tests {
         }
     }
 
-    fn two() -> Arc<dyn Normalize> {
-        Arc::new(Two(FeedProfile {
+    fn two() -> Two {
+        Two(FeedProfile {
             slug: "acme-status".into(),
             system: "acme".into(),
             speaker: Speaker {
@@ -310,7 +307,7 @@ mod tests {
             vanishing: Vanishing::Nothing,
             covers: Vec::new(),
             mapping_version: 1,
-        }))
+        })
     }
 
     #[tokio::test]
@@ -325,12 +322,12 @@ mod tests {
             capacity_bytes: OutboxOptions::CAPACITY,
         })
         .unwrap();
-        let edge = Edge::new(two(), outbox.source().clone(), "actual", "all", "x");
+        let edge = Edge::new(two().0, outbox.source().clone(), "actual", "all", "x");
         let station = Station { edge: Mutex::new(edge), around: Mutex::default() };
         let now = "2026-08-01T12:00:00Z".parse().unwrap();
         let mut families = Vec::new();
         for _ in 0..2 {
-            let mut drafts = station.edge().answered(b"", now).drafts;
+            let mut drafts = station.edge().answered(two().read(b"", now), now).drafts;
             // What an audience of all may not read.
             drafts.iter_mut().filter(|d| d.claim.header.object_id == "acme:1").for_each(|d| d.tlp = Tlp::Amber);
             take(&outbox, &station, drafts, now).await.unwrap();

@@ -13,14 +13,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::event::{Event, PAYLOAD_MAX};
-use entente_schemas::family::{Body, Family, FeedState, Phase};
+use entente_schemas::family::{Body, Family, FeedState, Impact, Notice, Phase};
 use entente_sidecar::Normalize;
-use entente_sidecar::edge::Edge;
-use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal, UnmappedWord};
+use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal, Statement, UnmappedWord};
 use proptest::prelude::*;
 
 use acme::{Acme, answer};
-use played::{event, now, source};
+use played::{Public, event, now};
 
 /// A provider whose items are spoilt on their way.
 struct Spoilt<F>(Acme, F);
@@ -37,22 +36,26 @@ impl<F: Fn(&mut Reading) + Send + Sync> Normalize for Spoilt<F> {
     }
 }
 
-fn edge(spoil: impl Fn(&mut Reading) + Send + Sync + 'static) -> Edge {
-    Edge::new(
-        Arc::new(Spoilt(Acme::new(), spoil)),
-        source("acme-status"),
-        "actual",
-        "all",
-        "https://status.acme.example/feed.json",
-    )
+fn edge(spoil: impl Fn(&mut Reading) + Send + Sync + 'static) -> Public {
+    Public::new(Arc::new(Spoilt(Acme::new(), spoil)))
 }
 
-fn plain() -> Edge {
+fn impact(item: &mut Item) -> &mut Impact {
+    let Body::Impact(impact) = &mut item.body else { panic!("no impact") };
+    impact
+}
+
+fn notice(statement: &mut Statement) -> &mut Notice {
+    let Body::Notice(notice) = &mut statement.body else { panic!("no notice") };
+    notice
+}
+
+fn plain() -> Public {
     edge(|_| ())
 }
 
 /// The next poll by an outbox that takes everything; each draft as its event is read back.
-fn poll(edge: &mut Edge, body: &str) -> Vec<Event> {
+fn poll(edge: &mut Public, body: &str) -> Vec<Event> {
     let outcome = edge.answered(body.as_bytes(), now());
     edge.taken(&outcome.drafts);
     outcome.drafts.iter().map(event).collect()
@@ -77,10 +80,10 @@ fn of_several_copies_in_one_answer_the_newest_speaks_and_the_others_never() {
 fn two_statements_under_one_id_are_two_notices_and_one_twice_is_one() {
     let mut edge = edge(|reading| {
         for item in &mut reading.items {
-            let mut other = item.notices[0].clone();
-            other.notice.text = "Another text of that second".into();
+            let mut other = item.also[0].clone();
+            notice(&mut other).text = "Another text of that second".into();
             other.native.digest = "0".repeat(64);
-            item.notices.extend([item.notices[0].clone(), other]);
+            item.also.extend([item.also[0].clone(), other]);
         }
     });
     let body = answer(&[("a", "open", "One", 1)]);
@@ -111,10 +114,10 @@ fn an_item_that_no_reader_would_take_is_rejected_alone_and_once() {
 fn a_statement_that_no_reader_would_take_is_rejected_alone_and_once() {
     let mut edge = edge(|reading| {
         for item in &mut reading.items {
-            let mut other = item.notices[0].clone();
+            let mut other = item.also[0].clone();
             other.object_id = format!("{}/bad", item.object_id);
             other.times.occurred_at = Some(now() + TimeDelta::days(5_000));
-            item.notices.insert(0, other);
+            item.also.insert(0, other);
             item.refused.push(Refusal { reason: "no update".into(), position: None, input: b"7".to_vec() });
         }
     });
@@ -134,8 +137,8 @@ fn a_statement_that_no_reader_would_take_is_rejected_alone_and_once() {
 /// Readers take more than publishers may say: a phase of planned work under an incident, a word that is none.
 #[test]
 fn an_adapter_is_held_to_what_publishers_may_say() {
-    let planned: fn(&mut Item) = |item| item.impact.phase = Phase::Scheduled;
-    let wordless: fn(&mut Item) = |item| item.impact.phase = Phase::Other;
+    let planned: fn(&mut Item) = |item| impact(item).phase = Phase::Scheduled;
+    let wordless: fn(&mut Item) = |item| impact(item).phase = Phase::Other;
     for (spoil, expected) in [(planned, "phase of kind maintenance"), (wordless, "unknown word `other`")] {
         let mut edge = edge(move |reading| reading.items.iter_mut().for_each(spoil));
         let body = answer(&[("a", "open", "One", 1)]);
@@ -165,9 +168,9 @@ fn while_refusals_are_still_to_be_told_the_answer_is_asked_for_whole() {
 fn long_words_are_cut_and_the_cut_is_noted() {
     let mut edge = edge(|reading| {
         let item = &mut reading.items[0];
-        item.impact.title = "ü".repeat(600);
-        item.impact.summary = Some("long ".repeat(2_000));
-        item.notices[0].notice.text = "\u{1}é".repeat(20_000);
+        impact(item).title = "ü".repeat(600);
+        impact(item).summary = Some("long ".repeat(2_000));
+        notice(&mut item.also[0]).text = "\u{1}é".repeat(20_000);
     });
     let events = poll(&mut edge, &answer(&[("a", "open", "One", 1)]));
     let impact = of(&events, Family::Impact)[0];
@@ -317,13 +320,13 @@ fn an_item_s_stamp_is_the_provider_s() {
 }
 
 /// A provider that stamps nothing.
-fn unstamped() -> Edge {
+fn unstamped() -> Public {
     edge(|reading| {
         for item in &mut reading.items {
             item.times.published_at = None;
             // One statement that is rewritten in place.
-            item.notices[0].object_id = format!("{}/text", item.object_id);
-            item.notices[0].times.published_at = None;
+            item.also[0].object_id = format!("{}/text", item.object_id);
+            item.also[0].times.published_at = None;
         }
     })
 }
@@ -331,7 +334,7 @@ fn unstamped() -> Edge {
 #[test]
 fn without_stamps_an_old_copy_changes_nothing_and_an_old_word_that_stands_is_said_again() {
     let mut edge = unstamped();
-    let said = |edge: &mut Edge, text| {
+    let said = |edge: &mut Public, text| {
         let outcome = edge.answered(answer(&[("a", "open", text, 0)]).as_bytes(), now());
         edge.taken(&outcome.drafts);
         let revs = outcome.drafts.iter().filter(|draft| draft.claim.family() != Family::Feed);
@@ -351,7 +354,7 @@ fn without_stamps_an_old_copy_changes_nothing_and_an_old_word_that_stands_is_sai
 #[test]
 fn a_second_pass_without_stamps_adds_nothing_also_after_a_restart() {
     let texts = ["One", "Two", "Other", "Three"];
-    let pass = |edge: &mut Edge| -> Vec<Event> {
+    let pass = |edge: &mut Public| -> Vec<Event> {
         let bodies = texts.iter().map(|text| {
             let id = if *text == "Other" { "b" } else { "a" };
             answer(&[(id, "closed", text, 0)])

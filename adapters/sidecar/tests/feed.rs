@@ -28,7 +28,7 @@ use entente_schemas::event::Event;
 use entente_schemas::family::{Body as Claimed, Family, Feed, FeedState, Outcome};
 use entente_sidecar::fetch::Fetch;
 use entente_sidecar::poll::{Answer, Settled};
-use entente_sidecar::{Address, FeedTask, run};
+use entente_sidecar::{Address, FeedTask, public, run};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -80,12 +80,12 @@ impl World {
 
     fn play(&self, outbox: &Outbox, address: Address) -> Player {
         let task = FeedTask {
-            normalize: Arc::new(Acme::new()),
-            address,
+            open: public(Arc::new(Acme::new()), address),
             every: Duration::from_millis(20),
             outbox: outbox.clone(),
             bus: self.bus.clone(),
             scope: self.scope.clone(),
+            tlp: None,
             clock: Clock::shifted(TimeDelta::hours(-1)),
         };
         let stop = CancellationToken::new();

@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{Block, BlockState, ServiceClass, Severity};
-use entente_schemas::family::{Impact, ImpactKind, Outcome, Phase};
+use entente_schemas::family::{Body, Impact, ImpactKind, Outcome, Phase};
+use entente_schemas::header::Certainty;
 use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, incident};
 use entente_sidecar::post::{self, Post, PostError};
 use entente_sidecar::syndication::Entry;
@@ -43,15 +44,16 @@ impl Rss {
             native: post.native(&self.profile, mapping(), "post")?,
             times: post.times(observed),
             refs: Vec::new(),
-            impact: Impact {
+            certainty: Certainty::Observed,
+            body: Body::Impact(Impact {
                 kind,
                 phase,
                 outcome,
                 blocks: vec![self.block(kind, outcome)],
                 summary: entry.text().map(str::to_owned),
                 ..incident(post.title.to_owned())
-            },
-            notices: statement.into_iter().collect(),
+            }),
+            also: statement.into_iter().collect(),
             refused: Vec::new(),
             object_id,
         })

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use entente_schemas::block::ServiceClass;
 use entente_schemas::check::OBJECT_ID_MAX;
-use entente_schemas::family::{Impact, ImpactKind, Notice};
-use entente_schemas::header::{Native, Ref, RefKind, Relation, Times};
+use entente_schemas::family::{Body, Impact, ImpactKind, Notice};
+use entente_schemas::header::{Certainty, Native, Ref, RefKind, Relation, Times};
 use entente_sidecar::decode::{json_item, refuse_item};
 use entente_sidecar::item::{FeedProfile, Item, Normalize, Reading, Refusal, Statement, incident};
 use entente_sidecar::mapping::{Lookup, MappingError, Member};
@@ -131,7 +131,8 @@ impl Statuspage {
             native: self.native(case)?,
             times: times(case)?,
             refs: own_page(case, page),
-            impact: Impact {
+            certainty: Certainty::Observed,
+            body: Body::Impact(Impact {
                 kind: words.kind,
                 phase: words.phase,
                 outcome: words.outcome,
@@ -139,8 +140,8 @@ impl Statuspage {
                 blocks: blocks(&self.profile.speaker.org, self.class, &case.parts, words, lookup),
                 summary: newest.map(str::to_owned),
                 ..incident(case.incident.name().ok_or(ItemError::NoName)?.to_owned())
-            },
-            notices: case.updates.iter().map(|told| self.statement(case, *told)).collect::<Result<_, _>>()?,
+            }),
+            also: case.updates.iter().map(|told| self.statement(case, *told)).collect::<Result<_, _>>()?,
             refused: case.refused.clone(),
         })
     }
@@ -173,14 +174,15 @@ impl Statuspage {
                 fidelity: when.map(fidelity),
                 ..only_observed(case.observed)
             },
-            notice: Notice {
+            refs: Vec::new(),
+            body: Body::Notice(Notice {
                 about: case.object_id.clone(),
                 channel: self.profile.speaker.channel.clone().unwrap_or_else(|| self.profile.system.clone()),
                 url: case.url.clone(),
                 audience_told: "public".to_owned(),
                 native_status: update.status.clone(),
                 text: update.text().to_owned(),
-            },
+            }),
         })
     }
 }

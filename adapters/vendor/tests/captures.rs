@@ -61,30 +61,30 @@ fn every_incident_and_every_update_is_read_whole() {
 
 fn compare(incident: &Value, item: &Item, vendor: &str) {
     assert_eq!(item.object_id, format!("statuspage.{vendor}:{}", incident["id"].as_str().unwrap()));
-    assert_eq!(item.impact.title, incident["name"].as_str().unwrap().trim());
+    assert_eq!(item.impact().unwrap().title, incident["name"].as_str().unwrap().trim());
     assert_eq!(item.native.status.as_deref(), incident["status"].as_str());
-    assert_eq!(item.impact.phase.as_str(), incident["status"].as_str().unwrap());
+    assert_eq!(item.impact().unwrap().phase.as_str(), incident["status"].as_str().unwrap());
     assert_eq!(item.times.occurred_at, incident["started_at"].as_str().map(at));
     assert_eq!(item.times.occurred_end, incident["resolved_at"].as_str().map(at));
     assert_eq!(item.stamp(), incident["updated_at"].as_str().map(at));
     let mut told: Vec<&Value> = list(incident, "incident_updates").collect();
     told.sort_by_key(|update| update["display_at"].as_str().unwrap());
-    assert_eq!(item.notices.len(), told.len());
-    for (statement, update) in item.notices.iter().zip(told) {
+    assert_eq!(item.also.len(), told.len());
+    for (statement, update) in item.also.iter().zip(told) {
         assert_eq!(statement.object_id, format!("{}/{}", item.object_id, update["id"].as_str().unwrap()));
-        assert_eq!(statement.notice.text, update["body"].as_str().unwrap());
-        assert_eq!(statement.notice.native_status.as_deref(), update["status"].as_str());
+        assert_eq!(statement.notice().unwrap().text, update["body"].as_str().unwrap());
+        assert_eq!(statement.notice().unwrap().native_status.as_deref(), update["status"].as_str());
         assert_eq!(statement.times.occurred_at, update["display_at"].as_str().map(at));
-        assert_eq!(statement.notice.about, item.object_id);
+        assert_eq!(statement.notice().unwrap().about, item.object_id);
     }
-    let named: Vec<String> = item.impact.blocks.iter().flat_map(|block| block.services.clone()).collect();
+    let named: Vec<String> = item.impact().unwrap().blocks.iter().flat_map(|block| block.services.clone()).collect();
     assert_eq!(named.len(), list(incident, "components").count());
 }
 
 #[test]
 fn a_component_that_is_down_is_a_block_and_an_operational_one_under_an_open_incident_is_unknown() {
     let Some((github, _)) = page(PAGES[1]) else { return };
-    let impact = &github.items[0].impact;
+    let impact = github.items[0].impact().unwrap();
     assert_eq!((impact.severity, impact.kind), (Severity::Critical, ImpactKind::Incident));
     let block = &impact.blocks[0];
     assert_eq!((block.service_class, block.state), (ServiceClass::CiCd, BlockState::AffectedUnavailable));
@@ -92,7 +92,7 @@ fn a_component_that_is_down_is_a_block_and_an_operational_one_under_an_open_inci
     assert!(block.regions.is_empty());
 
     let (bitbucket, _) = page(PAGES[0]).unwrap();
-    let impact = &bitbucket.items[0].impact;
+    let impact = bitbucket.items[0].impact().unwrap();
     assert_eq!((impact.severity, impact.phase), (Severity::Info, Phase::Monitoring));
     assert!(impact.blocks.iter().all(|block| block.state == BlockState::Unknown));
 }
@@ -101,7 +101,7 @@ fn a_component_that_is_down_is_a_block_and_an_operational_one_under_an_open_inci
 fn a_page_without_components_or_start_states_neither() {
     let Some((openai, _)) = page(PAGES[3]) else { return };
     let item = &openai.items[0];
-    let block = &item.impact.blocks[0];
+    let block = item.impact().unwrap().blocks[0];
     assert_eq!((block.service_class, block.state), (ServiceClass::AiMl, BlockState::AffectedDegraded));
     assert!(block.services.is_empty() && item.times.occurred_at.is_none());
     let url = "https://status.openai.com/incidents/01KY54SWGRK806N6TJ495MYPDD";
@@ -113,13 +113,13 @@ fn a_page_without_components_or_start_states_neither() {
 fn a_closed_incident_is_restored_and_keeps_its_severity_and_both_its_addresses() {
     let Some((github, _)) = page(PAGES[2]) else { return };
     for item in &github.items {
-        assert_eq!(item.impact.outcome, Some(Outcome::Restored));
-        assert!(item.impact.blocks.iter().all(|block| block.state == BlockState::Restored));
+        assert_eq!(item.impact().unwrap().outcome, Some(Outcome::Restored));
+        assert!(item.impact().unwrap().blocks.iter().all(|block| block.state == BlockState::Restored));
         assert!(item.native.url.as_deref().unwrap().starts_with("https://stspg.io/"));
         let long = format!("https://www.githubstatus.com/incidents/{}", item.native.id);
         assert_eq!((item.refs[0].kind, item.refs[0].value.as_str()), (RefKind::Url, long.as_str()));
     }
-    let severities: Vec<&str> = github.items.iter().map(|item| item.impact.severity.as_str()).collect();
+    let severities: Vec<&str> = github.items.iter().map(|item| item.impact().unwrap().severity.as_str()).collect();
     assert_eq!(severities, ["minor", "minor", "major", "minor", "critical"]);
 }
 
@@ -129,21 +129,24 @@ fn imitators_with_other_names_for_everything_are_read() {
     let Some(body) = read("vendors/mistral-20260727-113302-major.json") else { return };
     let mistral = entente_vendor::statuspage("mistral", "x").read(&body, observed).unwrap();
     let item = &mistral.items[0];
-    assert_eq!((item.impact.phase, item.impact.severity), (Phase::Investigating, Severity::Major));
+    assert_eq!(
+        (item.impact().unwrap().phase, item.impact().unwrap().severity),
+        (Phase::Investigating, Severity::Major)
+    );
     assert_eq!(
         (item.native.status.as_deref(), item.native.severity.as_deref()),
         (Some("INVESTIGATING"), Some("MEDIUM"))
     );
-    assert_eq!(item.impact.blocks[0].services, ["Audio API"]);
-    assert_eq!(item.impact.blocks[0].service_class, ServiceClass::AiMl);
-    assert_eq!(item.notices.len(), 1);
-    assert!(item.notices[0].object_id.ends_with("/1013e42b-acb1-4026-bdf8-905de6aec21f"));
-    assert_eq!(item.notices[0].times.occurred_at, Some(at("2026-07-27T14:32:53.607Z")));
+    assert_eq!(item.impact().unwrap().blocks[0].services, ["Audio API"]);
+    assert_eq!(item.impact().unwrap().blocks[0].service_class, ServiceClass::AiMl);
+    assert_eq!(item.also.len(), 1);
+    assert!(item.also[0].object_id.ends_with("/1013e42b-acb1-4026-bdf8-905de6aec21f"));
+    assert_eq!(item.also[0].times.occurred_at, Some(at("2026-07-27T14:32:53.607Z")));
 
     let body = read("vendors/perplexity-20260723-145302-major.json").unwrap();
     let perplexity = entente_vendor::statuspage("perplexity", "x").read(&body, observed).unwrap();
     let item = &perplexity.items[0];
-    assert_eq!((item.impact.phase, item.impact.severity), (Phase::Monitoring, Severity::Major));
+    assert_eq!((item.impact().unwrap().phase, item.impact().unwrap().severity), (Phase::Monitoring, Severity::Major));
     assert_eq!(item.times.occurred_at, Some(at("2026-07-23T17:48:28.028Z")));
     assert_eq!(item.stamp(), Some(at("2026-07-23T17:50:11.838Z")));
     assert_eq!(item.native.url.as_deref(), Some("https://status.perplexity.com/cmrxt1rlu000f0zlcv4dzmdlr"));

@@ -119,7 +119,7 @@ fn a_bad_update_costs_only_itself_and_is_named() {
     let reading = page(&with(updates)).unwrap();
     assert_eq!((reading.items.len(), reading.refused.len()), (2, 0));
     let item = &reading.items[0];
-    assert_eq!((item.notices.len(), item.impact.summary.as_deref()), (1, Some("One")));
+    assert_eq!((item.also.len(), item.impact().unwrap().summary.as_deref()), (1, Some("One")));
     let told: Vec<(&str, &str)> =
         item.refused.iter().map(|r| (r.position.as_deref().unwrap(), std::str::from_utf8(&r.input).unwrap())).collect();
     assert_eq!(
@@ -133,18 +133,22 @@ fn a_bad_update_costs_only_itself_and_is_named() {
 #[test]
 fn a_bare_list_of_incidents_and_titles_for_names_are_read() {
     let reading = page("[{\"id\":\"a\",\"title\":\"A\",\"status\":\"resolved\"},{\"id\":\"b\"}]").unwrap();
-    assert_eq!((reading.items[0].impact.title.as_str(), reading.refused.len()), ("A", 1));
-    assert_eq!(reading.items[0].impact.phase.as_str(), "resolved");
+    assert_eq!((reading.items[0].impact().unwrap().title.as_str(), reading.refused.len()), ("A", 1));
+    assert_eq!(reading.items[0].impact().unwrap().phase.as_str(), "resolved");
     let planned = page("[{\"id\":\"a\",\"title\":\"A\",\"status\":\"in_progress\"}]").unwrap();
-    assert_eq!(planned.items[0].impact.kind.as_str(), "maintenance", "the phase is one of planned work only");
+    assert_eq!(
+        planned.items[0].impact().unwrap().kind.as_str(),
+        "maintenance",
+        "the phase is one of planned work only"
+    );
 }
 
 #[test]
 fn statements_without_an_id_are_named_by_their_time_or_as_the_text() {
     let named = ",\"incident_updates\":[{\"body\":\"x\",\"created_at\":\"2026-07-01T02:00:00.123+02:00\"}]";
-    assert_eq!(page(&with(named)).unwrap().items[0].notices[0].object_id, "statuspage.acme:a/2026-07-01T00:00:00Z");
+    assert_eq!(page(&with(named)).unwrap().items[0].also[0].object_id, "statuspage.acme:a/2026-07-01T00:00:00Z");
     let bare = ",\"incident_updates\":[{\"body\":\"x\"}]";
-    assert_eq!(page(&with(bare)).unwrap().items[0].notices[0].object_id, "statuspage.acme:a/text");
+    assert_eq!(page(&with(bare)).unwrap().items[0].also[0].object_id, "statuspage.acme:a/text");
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn components_that_are_places_say_where() {
     let shape = |components: &str| {
         let listed: String = components.split(';').map(|name| format!("{{\"name\":\"{name}\"}},")).collect();
         let body = with(&format!(",\"impact\":\"minor\",\"components\":[{}]", listed.trim_end_matches(',')));
-        let blocks = page(&body).unwrap().items.remove(0).impact.blocks;
+        let blocks = page(&body).unwrap().items.remove(0).impact().unwrap().blocks.clone();
         blocks
             .iter()
             .map(|b| (b.service_class.to_string(), b.services.join(","), b.regions.join(",")))
@@ -170,8 +174,11 @@ fn planned_work_is_maintenance_and_breaks_nothing() {
         \"status\":\"scheduled\",\"impact\":\"maintenance\",\"scheduled_for\":\"2026-09-01T00:00:00Z\",\
         \"components\":[{\"name\":\"API\",\"status\":\"under_maintenance\"}]}]}";
     let item = page(body).unwrap().items.remove(0);
-    assert_eq!((item.impact.kind.as_str(), item.impact.phase.as_str()), ("maintenance", "scheduled"));
-    assert_eq!(item.impact.blocks[0].state.as_str(), "excluded");
+    assert_eq!(
+        (item.impact().unwrap().kind.as_str(), item.impact().unwrap().phase.as_str()),
+        ("maintenance", "scheduled")
+    );
+    assert_eq!(item.impact().unwrap().blocks[0].state.as_str(), "excluded");
     assert_eq!(item.times.occurred_at, Some(at("2026-09-01T00:00:00Z")));
     assert_eq!(item.native.url.as_deref(), Some("https://status.acme.test/incidents/m"));
 }
@@ -211,7 +218,7 @@ fn a_post_takes_its_status_from_its_own_first_word_for_it() {
     let read = |members: &str| {
         let reading = rss("acme", "x").read(item(members).as_bytes(), observed()).unwrap();
         let item = reading.items.into_iter().next().unwrap();
-        (item.impact.kind.to_string(), item.impact.phase.to_string(), item.native.status)
+        (item.impact().unwrap().kind.to_string(), item.impact().unwrap().phase.to_string(), item.native.status)
     };
     let expect =
         |kind: &str, phase: &str, status: Option<&str>| (kind.to_owned(), phase.to_owned(), status.map(str::to_owned));
@@ -244,7 +251,7 @@ fn posts_are_named_by_guid_and_date_and_a_bad_one_costs_only_itself() {
         ids,
         ["rss.acme:Dated@2026-07-31T11:00:00Z", "rss.acme:g@2026-07-31T10:00:00Z", "rss.acme:https://acme.test/1"]
     );
-    assert_eq!(reading.items[1].notices[0].object_id, "rss.acme:g@2026-07-31T10:00:00Z/text");
+    assert_eq!(reading.items[1].also[0].object_id, "rss.acme:g@2026-07-31T10:00:00Z/text");
     let refused: Vec<&str> = reading.refused.iter().map(|r| r.position.as_deref().unwrap()).collect();
     assert_eq!(refused, ["item 3 nameless", "item 4 h", "item 5 old"]);
     assert!(reading.refused.iter().all(|refusal| refusal.input.starts_with(b"<item>")));
@@ -287,6 +294,6 @@ proptest! {
         prop_assume!(!text.trim().is_empty());
         let feed = item(&format!("<guid>g</guid><description>{text}</description>"));
         let reading = rss("acme", "x").read(feed.as_bytes(), observed()).unwrap();
-        prop_assert_eq!(reading.items[0].notices[0].notice.text.as_str(), text.trim());
+        prop_assert_eq!(reading.items[0].also[0].notice().unwrap().text.as_str(), text.trim());
     }
 }

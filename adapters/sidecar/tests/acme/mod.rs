@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::Severity;
-use entente_schemas::family::{Impact, Notice, Outcome, Phase};
-use entente_schemas::header::{Native, Times};
+use entente_schemas::family::{Body, Impact, Notice, Outcome, Phase};
+use entente_schemas::header::{Certainty, Native, Times};
 use entente_schemas::speaker::{Relay, Role, Speaker};
 use entente_sidecar::Normalize;
 use entente_sidecar::decode::{json_item, json_items};
@@ -104,25 +104,27 @@ impl Entry {
             native: self.native(self.id.clone(), "impact"),
             times: times.clone(),
             refs: Vec::new(),
-            impact: Impact {
+            certainty: Certainty::Observed,
+            body: Body::Impact(Impact {
                 phase: if closed { Phase::Resolved } else { Phase::Investigating },
                 outcome: closed.then_some(Outcome::Restored),
                 severity: Severity::Minor,
                 summary: Some(self.text.clone()),
                 ..incident(format!("Trouble {}", self.id))
-            },
-            notices: vec![Statement {
+            }),
+            also: vec![Statement {
                 object_id: format!("acme:{said}"),
                 native: self.native(said, "notice"),
                 times,
-                notice: Notice {
+                refs: Vec::new(),
+                body: Body::Notice(Notice {
                     about: format!("acme:{}", self.id),
                     channel: "https://status.acme.example".into(),
                     url: None,
                     audience_told: "public".into(),
                     native_status: None,
                     text: self.text.clone(),
-                },
+                }),
             }],
             refused: Vec::new(),
         }

@@ -2,10 +2,14 @@
 //! adapters.
 #![allow(dead_code, reason = "no test uses all of it")]
 
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use entente_schemas::event::{CHAIN_START, Draft, Event, Place, Source};
 use entente_schemas::family::{Body, Family, Rejected};
-use entente_sidecar::edge::Edge;
+use entente_sidecar::Normalize;
+use entente_sidecar::edge::{Edge, Outcome};
 
 /// The player's clock.
 pub fn now() -> DateTime<Utc> {
@@ -17,8 +21,42 @@ pub fn source(feed: &str) -> Source {
     Source { org: "local".into(), feed: feed.into(), instance: "01HZZZZZZZZZZZZZZZZZZZZZZZ".into() }
 }
 
+/// A public feed's edge, and what reads its answers.
+pub struct Public {
+    edge: Edge,
+    normalize: Arc<dyn Normalize>,
+}
+
+impl Public {
+    /// One that knows nothing yet, in front of everybody.
+    pub fn new(normalize: Arc<dyn Normalize>) -> Self {
+        let profile = normalize.profile().clone();
+        let (feed, address) = (source(&profile.slug), profile.address.clone());
+        Self { edge: Edge::new(profile, feed, "actual", "all", &address), normalize }
+    }
+
+    /// Takes note of an answer.
+    pub fn answered(&mut self, body: &[u8], now: DateTime<Utc>) -> Outcome {
+        self.edge.answered(self.normalize.read(body, now), now)
+    }
+}
+
+impl Deref for Public {
+    type Target = Edge;
+
+    fn deref(&self) -> &Edge {
+        &self.edge
+    }
+}
+
+impl DerefMut for Public {
+    fn deref_mut(&mut self) -> &mut Edge {
+        &mut self.edge
+    }
+}
+
 /// Plays good answers.
-pub fn play<'a>(edge: &mut Edge, answers: impl IntoIterator<Item = &'a [u8]>) -> Vec<Draft> {
+pub fn play<'a>(edge: &mut Public, answers: impl IntoIterator<Item = &'a [u8]>) -> Vec<Draft> {
     let mut all = Vec::new();
     for answer in answers {
         let outcome = edge.answered(answer, now());
