@@ -8,13 +8,15 @@ use entente_tests::data::root;
 use serde_json::Value;
 
 /// Product crates and the crates of Entente that each may depend on.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("entente-schemas", &[]),
     ("entente-journal", &["entente-schemas"]),
     ("entente-correlator", &["entente-schemas"]),
     ("entente-replay", &["entente-schemas", "entente-correlator"]),
     ("entente-console", &["entente-schemas", "entente-correlator"]),
-    ("entente-sidecar", &["entente-schemas", "entente-journal"]),
+    ("entente-exercise", &["entente-schemas"]),
+    ("entente-ledger", &[]),
+    ("entente-sidecar", &["entente-schemas", "entente-journal", "entente-ledger"]),
     ("entente-aws", &["entente-schemas", "entente-sidecar"]),
     ("entente-azure", &["entente-schemas", "entente-sidecar"]),
     ("entente-gcp", &["entente-schemas", "entente-sidecar"]),
@@ -77,8 +79,8 @@ fn each_library_has_its_one_crate() {
         ("async-nats", &["entente-journal"]),
         ("redb", &["entente-journal"]),
         ("maud", &["entente-console"]),
-        ("axum", &["entente-server", "entente-tests"]),
-        ("clap", &["entente-cli"]),
+        ("axum", &["entente-server", "entente-sidecar", "entente-exercise", "entente-tests"]),
+        ("clap", &["entente-cli", "entente-sidecar"]),
     ];
     for (name, dependencies) in dependencies() {
         for (library, crates) in only {
@@ -86,6 +88,21 @@ fn each_library_has_its_one_crate() {
         }
         let aws = dependencies.iter().find(|dependency| dependency.starts_with("aws-sdk"));
         assert!(aws.is_none() || name == "entente-aws", "{name} -> {aws:?}");
+    }
+}
+
+/// `cargo run` and `cargo test -p` of anything but the AWS adapter must not take the minutes that its SDK takes.
+#[test]
+fn an_aws_sdk_is_compiled_for_the_aws_adapter_alone() {
+    for name in dependencies().keys() {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--prefix", "none", "--edges", "normal,build,dev", "--package", name])
+            .current_dir(root())
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let tree = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(tree.contains("aws-sdk-"), name == "entente-aws", "the tree of {name}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod fault;
 pub mod fleet;
+pub mod secret;
 pub mod served;
 
 pub use fault::{Fault, Faults};
