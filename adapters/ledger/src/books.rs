@@ -1,0 +1,237 @@
+//! All that a ledger holds in memory: names, devices and sums. Pure: a sighting is weighed first, which changes nothing,
+//! and settled once it is written down.
+
+use std::num::NonZeroU8;
+
+use crate::entry::{Entry, Lost};
+use crate::error::LedgerError;
+use crate::fingerprint::Fingerprint;
+use crate::names::{Grown, Names, TriedSets};
+use crate::state::{ApproachId, BlockId, Change, Device, Seen, TriedId};
+use crate::sums::Sums;
+use crate::table::{Spot, Table};
+
+/// The most devices of one ledger: 1 GiB of memory.
+const DEVICES: u64 = 1 << 25;
+/// What a device and a set of approaches usually take in the file.
+const DEVICE_BYTES: u64 = 21;
+const SET_BYTES: u64 = 8;
+
+pub(crate) struct Books {
+    pub(crate) blocks: Names,
+    pub(crate) approaches: Names,
+    pub(crate) tried: TriedSets,
+    pub(crate) table: Table,
+    /// By the number of the block.
+    sums: Vec<Sums>,
+    pub(crate) lost: Lost,
+    most: u64,
+}
+
+/// A sighting that changes something.
+pub(crate) struct Step {
+    spot: Spot,
+    before: Option<Device>,
+    after: Option<Device>,
+    /// A set of approaches that has no number yet.
+    set: Option<(TriedId, Box<[ApproachId]>)>,
+}
+
+impl Step {
+    pub(crate) fn change(&self) -> Change {
+        Change::between(self.before.as_ref(), self.after.as_ref())
+    }
+
+    /// What is written down of it, in order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
+        let set = self.set.clone().map(|(number, set)| Entry::Tried(number, set));
+        let print = self.spot.print();
+        set.into_iter().chain([self.after.map_or(Entry::Forgotten(print), |device| Entry::Device(print, device))])
+    }
+}
+
+impl Books {
+    /// Empty books with memory for this many devices.
+    pub(crate) fn with_room(devices: u64) -> Self {
+        Self {
+            blocks: Names::new(),
+            approaches: Names::new(),
+            tried: TriedSets::new(),
+            table: Table::with_room(devices.min(DEVICES)),
+            sums: Vec::new(),
+            lost: Lost::default(),
+            most: DEVICES,
+        }
+    }
+
+    /// What a sighting would change; none if nothing.
+    pub(crate) fn weigh(&self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Option<Step>, LedgerError> {
+        let (spot, before) = self.table.find(print);
+        let tried = before.map_or(TriedId::default(), |device| device.tried);
+        let (tried, set) = match seen {
+            Seen::Attempted { by } => self.attempted(tried, by)?,
+            _ => (tried, None),
+        };
+        let after = Device::after(before, block, seen, tried);
+        if before.is_none() && after.is_some() && self.table.len() >= self.most {
+            let most = usize::try_from(self.most).unwrap_or(usize::MAX);
+            return Err(LedgerError::Full { what: "devices", most });
+        }
+        Ok((before != after).then_some(Step { spot, before, after, set }))
+    }
+
+    #[expect(clippy::type_complexity, reason = "a number, and the set where the number is new")]
+    fn attempted(
+        &self,
+        tried: TriedId,
+        by: ApproachId,
+    ) -> Result<(TriedId, Option<(TriedId, Box<[ApproachId]>)>), LedgerError> {
+        match self.tried.grown(tried, by) {
+            Grown::Known(number) => Ok((number, None)),
+            Grown::New(Some(number), set) => Ok((number, Some((number, set)))),
+            Grown::New(None, _) => {
+                Err(LedgerError::Full { what: "combinations of approaches", most: TriedId::COUNT as usize })
+            }
+        }
+    }
+
+    /// Makes a change.
+    pub(crate) fn settle(&mut self, step: Step) {
+        if let Some((number, set)) = step.set {
+            self.tried.define(number, set);
+        }
+        self.count(step.before.as_ref(), -1);
+        self.count(step.after.as_ref(), 1);
+        self.table.put(&step.spot, step.before, step.after);
+    }
+
+    fn count(&mut self, device: Option<&Device>, sign: i64) {
+        if let Some(device) = device
+            && let Some(sums) = self.sums.get_mut(usize::from(device.block.0))
+        {
+            sums.count(device, self.tried.approaches(device.tried), sign);
+        }
+    }
+
+    /// Gives a block its number.
+    pub(crate) fn define_block(&mut self, block: BlockId, name: &str) {
+        let number = usize::from(block.0);
+        self.blocks.define(number, name);
+        if self.sums.len() <= number {
+            self.sums.resize(number + 1, Sums::default());
+        }
+    }
+
+    /// Gives an approach its number.
+    pub(crate) fn define_approach(&mut self, approach: ApproachId, name: &str) {
+        self.approaches.define(index(approach), name);
+    }
+
+    pub(crate) fn knows(&self, block: BlockId) -> bool {
+        self.blocks.name(block.0.into()).is_some()
+    }
+
+    pub(crate) fn knows_approach(&self, approach: ApproachId) -> bool {
+        self.approaches.name(index(approach)).is_some()
+    }
+
+    /// Each block with its sums, in the order of the names.
+    pub(crate) fn sums(&self) -> impl Iterator<Item = (&str, &Sums)> {
+        self.blocks.sorted().filter_map(|(name, number)| self.sums.get(number).map(|sums| (name, sums)))
+    }
+
+    /// All that the devices refer to, as a new file begins with it.
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = Entry> {
+        let lost = (self.lost != Lost::default()).then_some(Entry::Lost(self.lost));
+        let blocks = (0..=u16::MAX)
+            .map(BlockId)
+            .filter_map(|block| self.blocks.name(block.0.into()).map(|name| Entry::Block(block, name.into())));
+        let approaches = (1..=u8::MAX).filter_map(NonZeroU8::new).map(ApproachId).filter_map(|approach| {
+            self.approaches.name(index(approach)).map(|name| Entry::Approach(approach, name.into()))
+        });
+        let sets = self.tried.numbered().map(|(number, set)| Entry::Tried(number, set.into()));
+        lost.into_iter().chain(blocks).chain(approaches).chain(sets)
+    }
+
+    /// What a file with nothing outdated in it takes, in bytes, at most by half too little.
+    pub(crate) fn bytes_needed(&self) -> u64 {
+        let names = self.blocks.bytes() + self.approaches.bytes();
+        self.table.len() * DEVICE_BYTES + names as u64 + self.tried.count() as u64 * SET_BYTES
+    }
+
+    /// Takes an entry from the file, but counts nothing; false if it names what is not known, because that was lost.
+    pub(crate) fn restore(&mut self, entry: Entry) -> bool {
+        match entry {
+            Entry::Block(block, name) => self.define_block(block, &name),
+            Entry::Approach(approach, name) => self.define_approach(approach, &name),
+            Entry::Tried(number, set) => {
+                let known = set.iter().all(|approach| self.knows_approach(*approach));
+                if known {
+                    self.tried.define(number, set);
+                }
+                return known;
+            }
+            Entry::Device(print, device) => return self.is_complete(&device) && self.overwrite(print, Some(device)),
+            Entry::Forgotten(print) => return self.overwrite(print, None),
+            Entry::Lost(lost) => self.lost = lost,
+        }
+        true
+    }
+
+    fn is_complete(&self, device: &Device) -> bool {
+        let approaches = device.standing.iter().chain(&device.restored);
+        self.knows(device.block)
+            && self.tried.is_known(device.tried)
+            && approaches.into_iter().all(|approach| self.knows_approach(*approach))
+    }
+
+    fn overwrite(&mut self, print: Fingerprint, after: Option<Device>) -> bool {
+        let (spot, before) = self.table.find(print);
+        self.table.put(&spot, before, after);
+        true
+    }
+
+    /// Counts all devices; what [`Books::restore`] leaves to be done at the end.
+    pub(crate) fn recount(&mut self) {
+        self.sums.fill(Sums::default());
+        for (_, device) in self.table.devices() {
+            if let Some(sums) = self.sums.get_mut(usize::from(device.block.0)) {
+                sums.count(&device, self.tried.approaches(device.tried), 1);
+            }
+        }
+    }
+}
+
+/// Approaches are numbered from 1, so that "none" needs no byte of its own.
+pub(crate) fn index(approach: ApproachId) -> usize {
+    usize::from(approach.0.get()) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::Hand;
+
+    #[test]
+    fn a_full_ledger_takes_no_new_device_and_goes_on_with_those_it_has() {
+        let hand = Hand::new(&[7; 16]);
+        let mut books = Books { most: 2, ..Books::with_room(0) };
+        let block = BlockId(0);
+        books.define_block(block, "eu");
+        let mut note = |device: &str, seen| {
+            let step = books.weigh(hand.fingerprint(device), block, seen)?;
+            step.into_iter().for_each(|step| books.settle(step));
+            Ok::<_, LedgerError>(books.table.len())
+        };
+        assert_eq!(note("a", Seen::Well).unwrap(), 1);
+        assert_eq!(note("b", Seen::Well).unwrap(), 2);
+        assert_eq!(
+            note("c", Seen::Well).unwrap_err().to_string().split(';').next(),
+            Some("the ledger has 2 devices already")
+        );
+        assert_eq!(note("c", Seen::Gone).unwrap(), 2);
+        assert_eq!(note("a", Seen::Affected).unwrap(), 2);
+        assert_eq!(note("b", Seen::Gone).unwrap(), 1);
+        assert_eq!(note("c", Seen::Well).unwrap(), 2);
+    }
+}

@@ -1,0 +1,232 @@
+//! Everything that a ledger's file can say, and how it is spelled. What a device is, is said whole each time: an entry
+//! that is read twice, or after a later one of another device, does no harm.
+
+use std::num::NonZeroU8;
+
+use crate::fingerprint::Fingerprint;
+use crate::state::{ApproachId, BlockId, Device, Status, TriedId};
+
+/// One statement of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A block has a number.
+    Block(BlockId, Box<str>),
+    /// An approach has a number.
+    Approach(ApproachId, Box<str>),
+    /// A set of approaches has a number.
+    Tried(TriedId, Box<[ApproachId]>),
+    /// What is known of a device.
+    Device(Fingerprint, Device),
+    /// Nothing is known of a device any more.
+    Forgotten(Fingerprint),
+    /// What was lost by damage before this file was written.
+    Lost(Lost),
+}
+
+/// What damage of the file has cost so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Damaged places that were found.
+    pub places: u64,
+    /// Changes that were in them, as far as they could be counted.
+    pub changes: u64,
+}
+
+// A device's first byte is this and its status.
+const DEVICE: u8 = 0x40;
+const BLOCK: u8 = 1;
+const APPROACH: u8 = 2;
+const TRIED: u8 = 3;
+const FORGOTTEN: u8 = 4;
+const LOST: u8 = 5;
+
+impl Entry {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Block(block, name) => {
+                out.push(BLOCK);
+                out.extend(block.0.to_le_bytes());
+                write_bytes(name.as_bytes(), out);
+            }
+            Self::Approach(approach, name) => {
+                out.extend([APPROACH, approach.0.get()]);
+                write_bytes(name.as_bytes(), out);
+            }
+            Self::Tried(tried, set) => {
+                out.push(TRIED);
+                write_number(tried.number().into(), out);
+                write_number(set.len() as u64, out);
+                out.extend(set.iter().map(|approach| approach.0.get()));
+            }
+            Self::Device(print, device) => write_device(*print, device, out),
+            Self::Forgotten(print) => {
+                out.push(FORGOTTEN);
+                out.extend(print.to_bytes());
+            }
+            Self::Lost(lost) => {
+                out.push(LOST);
+                write_number(lost.places, out);
+                write_number(lost.changes, out);
+            }
+        }
+    }
+
+    /// Takes the next entry from the front; none if what stands there is no entry.
+    pub(crate) fn read(from: &mut &[u8]) -> Option<Self> {
+        let [kind] = *take::<1>(from)?;
+        Some(match kind {
+            BLOCK => Self::Block(BlockId(u16::from_le_bytes(*take(from)?)), read_text(from)?),
+            APPROACH => Self::Approach(read_approach(from)??, read_text(from)?),
+            TRIED => Self::Tried(read_tried(from)?, read_set(from)?),
+            FORGOTTEN => Self::Forgotten(Fingerprint::from_bytes(take(from)?)),
+            LOST => Self::Lost(Lost { places: read_number(from)?, changes: read_number(from)? }),
+            kind => {
+                let status = Status::ALL.into_iter().find(|status| DEVICE + *status as u8 == kind)?;
+                Self::Device(Fingerprint::from_bytes(take(from)?), read_device(status, from)?)
+            }
+        })
+    }
+}
+
+fn write_device(print: Fingerprint, device: &Device, out: &mut Vec<u8>) {
+    let code = |approach: Option<ApproachId>| approach.map_or(0, |approach| approach.0.get());
+    out.push(DEVICE + device.status as u8);
+    out.extend(print.to_bytes());
+    out.extend(device.block.0.to_le_bytes());
+    out.extend([code(device.standing), code(device.restored)]);
+    write_number(device.episodes.into(), out);
+    write_number(device.tried.number().into(), out);
+}
+
+fn read_device(status: Status, from: &mut &[u8]) -> Option<Device> {
+    Some(Device {
+        status,
+        block: BlockId(u16::from_le_bytes(*take(from)?)),
+        standing: read_approach(from)?,
+        restored: read_approach(from)?,
+        episodes: read_number(from)?.try_into().ok()?,
+        tried: read_tried(from)?,
+    })
+}
+
+/// An approach, or none.
+fn read_approach(from: &mut &[u8]) -> Option<Option<ApproachId>> {
+    let [code] = *take::<1>(from)?;
+    Some(NonZeroU8::new(code).map(ApproachId))
+}
+
+fn read_tried(from: &mut &[u8]) -> Option<TriedId> {
+    TriedId::new(read_number(from)?.try_into().ok()?)
+}
+
+fn read_set(from: &mut &[u8]) -> Option<Box<[ApproachId]>> {
+    let codes = read_bytes(from)?;
+    codes.iter().map(|code| NonZeroU8::new(*code).map(ApproachId)).collect()
+}
+
+fn read_text(from: &mut &[u8]) -> Option<Box<str>> {
+    std::str::from_utf8(read_bytes(from)?).ok().map(Box::from)
+}
+
+fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    write_number(bytes.len() as u64, out);
+    out.extend(bytes);
+}
+
+fn read_bytes<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = read_number(from)?.try_into().ok()?;
+    let (bytes, rest) = from.split_at_checked(length)?;
+    *from = rest;
+    Some(bytes)
+}
+
+fn take<'a, const N: usize>(from: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+    let (bytes, rest) = from.split_first_chunk()?;
+    *from = rest;
+    Some(bytes)
+}
+
+/// Seven bits a byte, the low ones first; the eighth says that more follow.
+fn write_number(mut number: u64, out: &mut Vec<u8>) {
+    while number > 0x7f {
+        out.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    out.push(number.to_le_bytes()[0]);
+}
+
+fn read_number(from: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let [byte] = *take::<1>(from)?;
+        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn approach() -> impl Strategy<Value = ApproachId> {
+        any::<NonZeroU8>().prop_map(ApproachId)
+    }
+
+    fn tried() -> impl Strategy<Value = TriedId> {
+        (0..TriedId::COUNT).prop_map(|number| TriedId::new(number).unwrap())
+    }
+
+    fn print() -> impl Strategy<Value = Fingerprint> {
+        any::<(u8, [u32; 3])>().prop_map(|(shard, key)| Fingerprint { shard, key })
+    }
+
+    fn device() -> impl Strategy<Value = Device> {
+        let approaches = (proptest::option::of(approach()), proptest::option::of(approach()));
+        (any::<u32>(), any::<u16>(), tried(), approaches, proptest::sample::select(&Status::ALL[..])).prop_map(
+            |(episodes, block, tried, (standing, restored), status)| Device {
+                episodes,
+                block: BlockId(block),
+                tried,
+                standing,
+                restored,
+                status,
+            },
+        )
+    }
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        prop_oneof![
+            (any::<u16>(), ".{0,40}").prop_map(|(block, name)| Entry::Block(BlockId(block), name.into())),
+            (approach(), ".{0,200}").prop_map(|(approach, name)| Entry::Approach(approach, name.into())),
+            (tried(), proptest::collection::vec(approach(), 0..255))
+                .prop_map(|(tried, set)| Entry::Tried(tried, set.into())),
+            (print(), device()).prop_map(|(print, device)| Entry::Device(print, device)),
+            print().prop_map(Entry::Forgotten),
+            any::<(u64, u64)>().prop_map(|(places, changes)| Entry::Lost(Lost { places, changes })),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(entries in proptest::collection::vec(entry(), 1..8)) {
+            let mut bytes = Vec::new();
+            entries.iter().for_each(|entry| entry.write(&mut bytes));
+            let mut rest = bytes.as_slice();
+            let read: Vec<Entry> = std::iter::from_fn(|| Entry::read(&mut rest)).collect();
+            prop_assert_eq!(read, entries);
+            prop_assert!(rest.is_empty());
+        }
+
+        #[test]
+        fn no_bytes_make_a_reader_fail_or_run_on(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let mut rest = bytes.as_slice();
+            let read = std::iter::from_fn(|| Entry::read(&mut rest)).count();
+            prop_assert!(read <= bytes.len());
+        }
+    }
+}

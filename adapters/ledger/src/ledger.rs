@@ -1,0 +1,300 @@
+//! The ledger as its users have it: memory and file together.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::num::NonZeroU8;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::books::{Books, index};
+use crate::entry::Entry;
+use crate::error::LedgerError;
+use crate::file::{LedgerFile, sync_folder};
+use crate::fingerprint::{Hand, Secret};
+use crate::frame::Batch;
+use crate::lock::Lock;
+use crate::pace::Pace;
+use crate::restore::{Recovery, restore};
+use crate::rewrite::Rewrite;
+use crate::state::{ApproachId, BlockId, Change, Seen};
+use crate::sums::Sums;
+
+/// The most bytes of a device's id.
+const DEVICE: usize = 4_096;
+/// The most bytes of the name of a block or an approach.
+const NAME: usize = 1_024;
+/// The most blocks.
+const BLOCKS: usize = u16::MAX as usize;
+/// The most approaches.
+const APPROACHES: usize = u8::MAX as usize;
+
+/// What is known of each device of a fleet, in a folder of its own. See the crate for what is kept and when it is safe.
+pub struct Ledger {
+    dir: PathBuf,
+    books: Books,
+    hand: Hand,
+    secret: Secret,
+    file: LedgerFile,
+    /// Changes that the books have and the file has not.
+    batch: Batch,
+    rewrite: Option<Rewrite>,
+    /// Whether the file must be written anew whatever its length: the disk may have dropped a part of it.
+    renew: bool,
+    pace: Pace,
+    recovery: Recovery,
+    _lock: Lock,
+}
+
+impl Ledger {
+    /// Opens the ledger in a folder, or makes both, and restores what was flushed. Where files are damaged, see
+    /// [`Ledger::recovery`].
+    ///
+    /// # Errors
+    /// If another process has it, if the folder or its files cannot be read, made or, where they are damaged, written anew,
+    /// or if they are none of a ledger.
+    pub fn open(dir: &Path) -> Result<Self, LedgerError> {
+        Self::open_at(dir, Pace::USUAL)
+    }
+
+    pub(crate) fn open_at(dir: &Path, pace: Pace) -> Result<Self, LedgerError> {
+        let failed = |source: io::Error| LedgerError::File { path: dir.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
+        let lock = Lock::take(dir)?;
+        match fs::remove_file(beside(dir)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let Some((mut file, header)) = LedgerFile::open(place(dir))? else {
+            return Self::begin(dir, pace, lock).map_err(failed);
+        };
+        let restored = restore(file.reader(), &header).map_err(failed)?;
+        file.go_on(restored.end, restored.next);
+        let mut ledger = Self {
+            dir: dir.to_owned(),
+            books: restored.books,
+            hand: Hand::new(&header.secret),
+            secret: header.secret,
+            file,
+            batch: Batch::new(),
+            rewrite: None,
+            renew: !restored.recovery.damage.is_empty(),
+            pace,
+            recovery: restored.recovery,
+            _lock: lock,
+        };
+        while ledger.renew {
+            ledger.shorten()?;
+        }
+        Ok(ledger)
+    }
+
+    fn begin(dir: &Path, pace: Pace, lock: Lock) -> io::Result<Self> {
+        let mut secret = Secret::default();
+        getrandom::fill(&mut secret).map_err(io::Error::other)?;
+        let books = Books::with_room(0);
+        let file = Rewrite::begin(beside(dir), &books, pace)?.finish(secret, &books, &place(dir))?;
+        sync_folder(dir)?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            books,
+            hand: Hand::new(&secret),
+            secret,
+            file,
+            batch: Batch::new(),
+            rewrite: None,
+            renew: false,
+            pace,
+            recovery: Recovery::default(),
+            _lock: lock,
+        })
+    }
+
+    /// What opening found: a torn end, which is usual after a kill, or damage, which is to be shown.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// The number of a block by its name, which means nothing to the ledger; a new one gets the next. Numbers stay across
+    /// restarts. At most 65,535, with names of at most 1,024 bytes.
+    ///
+    /// # Errors
+    /// If the name is empty or too long, if there are too many, or if the disk does not take it.
+    pub fn block(&mut self, name: &str) -> Result<BlockId, LedgerError> {
+        if let Some(number) = self.books.blocks.number(name).and_then(|number| u16::try_from(number).ok()) {
+            return Ok(BlockId(number));
+        }
+        check_length(name, NAME, |bytes, most| LedgerError::Name { what: "a block", bytes, most })?;
+        let next = self.books.blocks.count();
+        let free = u16::try_from(next).ok().filter(|_| next < BLOCKS);
+        let block = BlockId(free.ok_or(LedgerError::Full { what: "blocks", most: BLOCKS })?);
+        self.make_room()?;
+        self.batch.push(&Entry::Block(block, name.into()));
+        self.books.define_block(block, name);
+        Ok(block)
+    }
+
+    /// The number of an approach by its name; a new one gets the next. Numbers stay across restarts. At most 255, with names
+    /// of at most 1,024 bytes.
+    ///
+    /// # Errors
+    /// If the name is empty or too long, if there are too many, or if the disk does not take it.
+    pub fn approach(&mut self, name: &str) -> Result<ApproachId, LedgerError> {
+        let numbered = |index: usize| NonZeroU8::new(u8::try_from(index + 1).unwrap_or(0)).map(ApproachId);
+        if let Some(approach) = self.books.approaches.number(name).and_then(numbered) {
+            return Ok(approach);
+        }
+        check_length(name, NAME, |bytes, most| LedgerError::Name { what: "an approach", bytes, most })?;
+        let free = numbered(self.books.approaches.count());
+        let approach = free.ok_or(LedgerError::Full { what: "approaches", most: APPROACHES })?;
+        self.make_room()?;
+        self.batch.push(&Entry::Approach(approach, name.into()));
+        self.books.define_approach(approach, name);
+        Ok(approach)
+    }
+
+    /// The name of an approach; none if this ledger did not give the number.
+    #[must_use]
+    pub fn approach_name(&self, approach: ApproachId) -> Option<&str> {
+        self.books.approaches.name(index(approach))
+    }
+
+    /// Notes what was seen of a device, or done to it, and which block it is in now. None if that changes nothing. The id is
+    /// hashed and kept nowhere; 1 to 4,096 bytes.
+    ///
+    /// # Errors
+    /// If the id is empty or too long, if block or approach are not of this ledger, if the ledger holds 33,554,432 devices,
+    /// or if the disk takes no more. Then nothing was noted.
+    pub fn note(&mut self, device: &str, block: BlockId, seen: Seen) -> Result<Option<Change>, LedgerError> {
+        check_length(device, DEVICE, |bytes, most| LedgerError::Device { bytes, most })?;
+        self.check_numbers(block, seen)?;
+        let Some(step) = self.books.weigh(self.hand.fingerprint(device), block, seen)? else { return Ok(None) };
+        self.make_room()?;
+        step.entries().for_each(|entry| self.batch.push(&entry));
+        let change = step.change();
+        self.books.settle(step);
+        Ok(Some(change))
+    }
+
+    fn check_numbers(&self, block: BlockId, seen: Seen) -> Result<(), LedgerError> {
+        let by = match seen {
+            Seen::Restored { by } => by,
+            Seen::Attempted { by } => Some(by),
+            Seen::Well | Seen::Affected | Seen::Unknown | Seen::Gone => None,
+        };
+        if !self.books.knows(block) {
+            return Err(LedgerError::Foreign("block"));
+        }
+        match by {
+            Some(by) if !self.books.knows_approach(by) => Err(LedgerError::Foreign("approach")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Each block with its sums, in the order of the names. Kept as devices are noted: asking costs nothing.
+    pub fn sums(&self) -> impl Iterator<Item = (&str, &Sums)> {
+        self.books.sums()
+    }
+
+    /// Hands all that was noted to the system: from then on it survives the end of this process, however that comes. Flush
+    /// before sums are published, so that nothing published can be lost.
+    ///
+    /// # Errors
+    /// [`LedgerError::Disk`] if the disk does not take it: all stays in memory, for the next call.
+    /// [`LedgerError::Shorten`] if all is safe, but the file grows on.
+    pub fn flush(&mut self) -> Result<(), LedgerError> {
+        self.write()?;
+        self.shorten()
+    }
+
+    /// Flushes, and has the disk keep it: from then on it survives a loss of power. Takes as long as the disk does.
+    ///
+    /// # Errors
+    /// As [`Ledger::flush`].
+    pub fn sync(&mut self) -> Result<(), LedgerError> {
+        self.write()?;
+        if let Err(source) = self.file.sync() {
+            // What the system could not write it may have dropped, and a second try would not tell.
+            self.renew = true;
+            return Err(LedgerError::Disk { path: self.file.path().to_owned(), source });
+        }
+        self.shorten()
+    }
+
+    /// Writes a full batch. What then keeps the file from being shortened is for the next flush to say.
+    fn make_room(&mut self) -> Result<(), LedgerError> {
+        if self.batch.bytes() < self.pace.batch {
+            return Ok(());
+        }
+        self.write()?;
+        let _ = self.shorten();
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), LedgerError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let taken = self.file.append(&mut self.batch);
+        taken.map_err(|source| LedgerError::Disk { path: self.file.path().to_owned(), source })?;
+        if let Some(rewrite) = &mut self.rewrite
+            && rewrite.append(&mut self.batch).is_err()
+        {
+            self.give_up_rewrite();
+        }
+        self.batch.clear();
+        Ok(())
+    }
+
+    /// Goes on writing the file anew, or begins with it, where that is due. Everything must be written.
+    fn shorten(&mut self) -> Result<(), LedgerError> {
+        let allowed = 2 * self.books.bytes_needed() + self.pace.slack;
+        if self.rewrite.is_none() && !self.renew && self.file.end() <= allowed {
+            return Ok(());
+        }
+        self.rewrite_a_part().map_err(|source| {
+            self.give_up_rewrite();
+            LedgerError::Shorten { path: beside(&self.dir), source }
+        })
+    }
+
+    fn rewrite_a_part(&mut self) -> io::Result<()> {
+        let rewrite = match &mut self.rewrite {
+            Some(rewrite) => rewrite,
+            empty => empty.insert(Rewrite::begin(beside(&self.dir), &self.books, self.pace)?),
+        };
+        if !rewrite.step(&self.books)? {
+            return Ok(());
+        }
+        if let Some(rewrite) = self.rewrite.take() {
+            self.file = rewrite.finish(self.secret, &self.books, &place(&self.dir))?;
+            self.renew = false;
+        }
+        sync_folder(&self.dir)
+    }
+
+    /// The next try begins from the start. A file that is left is removed at the next opening.
+    fn give_up_rewrite(&mut self) {
+        self.rewrite = None;
+        let _ = fs::remove_file(beside(&self.dir));
+    }
+}
+
+impl Drop for Ledger {
+    /// What was noted and not flushed is kept if the disk lets it.
+    fn drop(&mut self) {
+        let _ = self.write();
+    }
+}
+
+fn check_length(text: &str, most: usize, error: impl Fn(usize, usize) -> LedgerError) -> Result<(), LedgerError> {
+    if (1..=most).contains(&text.len()) { Ok(()) } else { Err(error(text.len(), most)) }
+}
+
+fn place(dir: &Path) -> PathBuf {
+    dir.join("ledger")
+}
+
+fn beside(dir: &Path) -> PathBuf {
+    dir.join("ledger.new")
+}

@@ -1,0 +1,191 @@
+//! What is known of one device, and how a sighting changes it: the table in the crate's documentation, as code.
+
+use std::num::NonZeroU8;
+
+/// A block of devices by its number in this ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockId(pub(crate) u16);
+
+/// An approach to repair by its number in this ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApproachId(pub(crate) NonZeroU8);
+
+/// What was seen of a device, or done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It works. This ends its episode, by the approach that was attempted last since it was last seen well.
+    Well,
+    /// It does not work. After it was well or restored, this begins an episode.
+    Affected,
+    /// It is there, and nothing can be said of how it does.
+    Unknown,
+    /// It works again, and somebody says by what. A sighting as good as [`Seen::Well`]: an old report of a repair, of a
+    /// device that is not seen well now, is [`Seen::Attempted`].
+    Restored {
+        /// The approach that did it; none: the one attempted last, if any.
+        by: Option<ApproachId>,
+    },
+    /// It is there no more.
+    Gone,
+    /// An approach was carried out on it. That says nothing of whether it works.
+    Attempted {
+        /// The approach.
+        by: ApproachId,
+    },
+}
+
+/// How a device was last seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// Working.
+    Well,
+    /// Not working.
+    Affected,
+    /// Neither can be said.
+    Unknown,
+    /// Not there any more.
+    Gone,
+}
+
+/// What a sighting changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// How the device was last seen before; none if it was not known.
+    pub before: Option<Condition>,
+    /// How it is seen now; none if it is forgotten.
+    pub after: Option<Condition>,
+    /// Whether an episode began with it that is not the device's first.
+    pub relapsed: bool,
+}
+
+impl Change {
+    pub(crate) fn between(before: Option<&Device>, after: Option<&Device>) -> Self {
+        let episodes = |device: Option<&Device>| device.map_or(0, |device| device.episodes);
+        let condition = |device: &Device| device.status.condition();
+        Self {
+            before: before.map(condition),
+            after: after.map(condition),
+            relapsed: episodes(after) > episodes(before).max(1),
+        }
+    }
+}
+
+/// [`Condition`], and whether an episode is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    Well = 1,
+    Affected,
+    Unknown,
+    /// Out of sight since it was affected.
+    Missing,
+    Gone,
+    /// Gone since it was affected.
+    GoneAffected,
+}
+
+impl Status {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Well, Self::Affected, Self::Unknown, Self::Missing, Self::Gone, Self::GoneAffected];
+
+    pub(crate) fn condition(self) -> Condition {
+        match self {
+            Self::Well => Condition::Well,
+            Self::Affected => Condition::Affected,
+            Self::Unknown | Self::Missing => Condition::Unknown,
+            Self::Gone | Self::GoneAffected => Condition::Gone,
+        }
+    }
+
+    /// Whether the device was not seen well since it was affected.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Affected | Self::Missing | Self::GoneAffected)
+    }
+}
+
+/// The number of a set of approaches; 24 bits, so that a row of the table has 24 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TriedId([u8; 3]);
+
+impl TriedId {
+    /// The number of numbers.
+    pub(crate) const COUNT: u32 = 1 << 24;
+
+    pub(crate) fn new(number: u32) -> Option<Self> {
+        let [a, b, c, rest] = number.to_le_bytes();
+        (rest == 0).then_some(Self([a, b, c]))
+    }
+
+    pub(crate) fn number(self) -> u32 {
+        let [a, b, c] = self.0;
+        u32::from_le_bytes([a, b, c, 0])
+    }
+}
+
+/// All that is kept of one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Device {
+    /// How often it was affected after it was well.
+    pub episodes: u32,
+    pub block: BlockId,
+    /// The approaches that were ever attempted on it.
+    pub tried: TriedId,
+    /// The approach attempted last since it was last seen well: what gets the credit if it is seen well next.
+    pub standing: Option<ApproachId>,
+    /// What ended its last episode, where that is known and the episode is over.
+    pub restored: Option<ApproachId>,
+    pub status: Status,
+}
+
+impl Device {
+    /// The device after a sighting; none if nothing of it needs to be kept. `tried` counts what the sighting attempts.
+    pub(crate) fn after(before: Option<Self>, block: BlockId, seen: Seen, tried: TriedId) -> Option<Self> {
+        let unheard = Self { episodes: 0, block, tried, standing: None, restored: None, status: Status::Unknown };
+        let mut device = Self { block, tried, ..before.unwrap_or(unheard) };
+        match seen {
+            Seen::Well => device.see_well(None),
+            Seen::Affected => device.see_affected(),
+            Seen::Unknown => device.status = if device.status.is_open() { Status::Missing } else { Status::Unknown },
+            Seen::Restored { by } => device.see_restored(by),
+            Seen::Gone => device.status = if device.status.is_open() { Status::GoneAffected } else { Status::Gone },
+            // On a device that was last seen well an attempt has nothing to restore.
+            Seen::Attempted { by } if device.status != Status::Well => device.standing = Some(by),
+            Seen::Attempted { .. } => {}
+        }
+        device.has_a_part_in_a_sum().then_some(device)
+    }
+
+    fn see_well(&mut self, by: Option<ApproachId>) {
+        if self.status.is_open() {
+            self.restored = by.or(self.standing);
+        }
+        self.standing = None;
+        self.status = Status::Well;
+    }
+
+    fn see_affected(&mut self) {
+        if !self.status.is_open() {
+            self.episodes = self.episodes.saturating_add(1);
+            self.restored = None;
+        }
+        self.status = Status::Affected;
+    }
+
+    /// Who was never seen affected and is restored was affected unseen. Who is restored already gets another's credit only
+    /// if that is told expressly.
+    fn see_restored(&mut self, by: Option<ApproachId>) {
+        if self.episodes == 0 {
+            self.see_affected();
+        }
+        if !self.status.is_open() {
+            self.restored = by.or(self.restored);
+        }
+        self.see_well(by);
+    }
+
+    /// A device that came and went, and was never affected nor tried on, is forgotten: fleets that renew themselves every
+    /// day would fill the memory with it.
+    fn has_a_part_in_a_sum(&self) -> bool {
+        self.status != Status::Gone || self.episodes > 0 || self.tried != TriedId::default()
+    }
+}

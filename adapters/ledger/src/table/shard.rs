@@ -1,0 +1,184 @@
+//! One part of the table: open addressing whose rows lie in the order of their keys.
+//!
+//! A key's home grows with the key, so rows sorted by key are also as near to their homes as they can be: a search ends
+//! at the first greater key, and growing is one pass in place. Slots lie in segments of one size, which are never given
+//! back: a heap cannot come apart over them.
+
+use crate::fingerprint::Key;
+use crate::state::Device;
+
+/// Slots of a segment: 3 KiB.
+const SEGMENT: usize = 128;
+/// Slots at the end that are nobody's home, for rows that the last homes have no room for.
+const BEYOND: usize = 32;
+
+#[derive(Clone, Copy)]
+struct Row {
+    key: Key,
+    /// None: the slot is vacant.
+    device: Option<Device>,
+}
+
+// 8.5 million rows fit in 300 MB because a row has 24 bytes.
+const _: () = assert!(size_of::<Row>() == 24);
+
+const VACANT: Row = Row { key: [0; 3], device: None };
+
+#[derive(Default)]
+pub(super) struct Shard {
+    #[expect(clippy::vec_box, reason = "a shard grows by a segment, and the others stay where they are")]
+    segments: Vec<Box<[Row; SEGMENT]>>,
+    len: usize,
+}
+
+impl Shard {
+    pub(super) fn with_room(devices: usize) -> Self {
+        let mut shard = Self::default();
+        while devices > 0 && shard.is_crowded_by(devices) {
+            shard.add_segment();
+        }
+        shard
+    }
+
+    /// Where a key is, or where it would belong.
+    pub(super) fn find(&self, key: &Key) -> (usize, Option<Device>) {
+        let mut slot = self.home(key);
+        while let Some(Row { key: there, device: Some(device) }) = self.row(slot)
+            && there <= key
+        {
+            if there == key {
+                return (slot, Some(*device));
+            }
+            slot += 1;
+        }
+        (slot, None)
+    }
+
+    pub(super) fn replace(&mut self, slot: usize, device: Device) {
+        if let Some(row) = self.row_mut(slot) {
+            row.device = Some(device);
+        }
+    }
+
+    /// Adds a key that is not there.
+    pub(super) fn insert(&mut self, key: Key, device: Device) {
+        if self.is_crowded_by(self.len + 1) {
+            self.grow();
+        }
+        let mut moving = Row { key, device: Some(device) };
+        let (mut slot, _) = self.find(&key);
+        while moving.device.is_some() {
+            if let Some(row) = self.row_mut(slot) {
+                std::mem::swap(row, &mut moving);
+                slot += 1;
+            } else {
+                // Pushed over the end: only the last row is out of place, and all others stand as they should.
+                self.grow();
+                (slot, _) = self.find(&moving.key);
+            }
+        }
+        self.len += 1;
+    }
+
+    /// Takes a row out, and those after it back towards their homes.
+    pub(super) fn remove(&mut self, slot: usize) {
+        let mut hole = slot;
+        while let Some(next) = self.row(hole + 1).copied()
+            && next.device.is_some()
+            && self.home(&next.key) <= hole
+        {
+            self.set(hole, next);
+            hole += 1;
+        }
+        self.set(hole, VACANT);
+        self.len -= 1;
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Key, Device)> {
+        let rows = self.segments.iter().flat_map(|segment| segment.iter());
+        rows.filter_map(|row| row.device.map(|device| (row.key, device)))
+    }
+
+    fn row(&self, slot: usize) -> Option<&Row> {
+        self.segments.get(slot / SEGMENT)?.get(slot % SEGMENT)
+    }
+
+    fn row_mut(&mut self, slot: usize) -> Option<&mut Row> {
+        self.segments.get_mut(slot / SEGMENT)?.get_mut(slot % SEGMENT)
+    }
+
+    fn set(&mut self, slot: usize, row: Row) {
+        if let Some(there) = self.row_mut(slot) {
+            *there = row;
+        }
+    }
+
+    fn take(&mut self, slot: usize) -> Row {
+        self.row_mut(slot).map_or(VACANT, |row| std::mem::replace(row, VACANT))
+    }
+
+    fn slots(&self) -> usize {
+        self.segments.len() * SEGMENT
+    }
+
+    fn homes(&self) -> usize {
+        self.slots().saturating_sub(BEYOND)
+    }
+
+    fn home(&self, key: &Key) -> usize {
+        let [first, ..] = key;
+        let home = (u64::from(*first) * self.homes() as u64) >> u32::BITS;
+        home as usize
+    }
+
+    /// Whether more than seven of eight homes would be taken.
+    fn is_crowded_by(&self, devices: usize) -> bool {
+        devices * 8 > self.homes() * 7
+    }
+
+    fn add_segment(&mut self) {
+        self.segments.push(Box::new([VACANT; SEGMENT]));
+    }
+
+    /// Grows by a sixteenth: a table that has just grown is still five sixths full.
+    fn grow(&mut self) {
+        let old = self.slots();
+        for _ in 0..(self.segments.len() / 16).max(1) {
+            self.add_segment();
+        }
+        while !self.fits(old) {
+            self.add_segment();
+        }
+        self.push_to_the_end(old);
+        self.spread();
+    }
+
+    /// Whether all rows, in the first `used` slots, have room from their new homes on.
+    fn fits(&self, used: usize) -> bool {
+        let rows = (0..used).filter_map(|slot| self.row(slot)).filter(|row| row.device.is_some());
+        rows.fold(0, |free, row| self.home(&row.key).max(free) + 1) <= self.slots()
+    }
+
+    fn push_to_the_end(&mut self, used: usize) {
+        let mut free = self.slots();
+        for slot in (0..used).rev() {
+            let row = self.take(slot);
+            if row.device.is_some() {
+                free -= 1;
+                self.set(free, row);
+            }
+        }
+    }
+
+    /// Puts each row, of which all stand at the end, at its home or behind the one before. No row lands behind where it
+    /// stands, because all behind it fit.
+    fn spread(&mut self) {
+        let mut free = 0;
+        for slot in self.slots() - self.len..self.slots() {
+            let row = self.take(slot);
+            let to = self.home(&row.key).max(free);
+            self.set(to, row);
+            free = to + 1;
+        }
+    }
+}
