@@ -101,7 +101,7 @@ fn a_component_that_is_down_is_a_block_and_an_operational_one_under_an_open_inci
 fn a_page_without_components_or_start_states_neither() {
     let Some((openai, _)) = page(PAGES[3]) else { return };
     let item = &openai.items[0];
-    let block = item.impact().unwrap().blocks[0];
+    let block = &item.impact().unwrap().blocks[0];
     assert_eq!((block.service_class, block.state), (ServiceClass::AiMl, BlockState::AffectedDegraded));
     assert!(block.services.is_empty() && item.times.occurred_at.is_none());
     let url = "https://status.openai.com/incidents/01KY54SWGRK806N6TJ495MYPDD";
