@@ -118,6 +118,7 @@ impl Event {
             },
             refs: Vec::new(),
             certainty: Certainty::Observed,
+            tlp: None,
             body: Body::Impact(self.impact(ended.is_some(), reader)),
             also: self.notices(reader)?,
             refused,

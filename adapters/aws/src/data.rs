@@ -109,6 +109,7 @@ impl Post {
             times,
             refs: Vec::new(),
             certainty: Certainty::Observed,
+            tlp: None,
             body: Body::Impact(self.impact(over || archived, lookup)),
         })
     }

@@ -76,6 +76,7 @@ impl StatusRss {
             times: post.times(observed),
             refs: Vec::new(),
             certainty: Certainty::Observed,
+            tlp: None,
             body: Body::Impact(Impact {
                 blocks: blocks(&post, lookup),
                 summary: entry.text().map(str::to_owned),

@@ -132,6 +132,7 @@ impl Incident {
             times: Times { occurred_at: begin, occurred_end: end, fidelity: begin.map(fidelity), ..reader.times() },
             refs: Vec::new(),
             certainty: Certainty::Observed,
+            tlp: None,
             body: Body::Impact(self.impact(end.is_some(), reader)),
             also: reader.told.iter().map(|told| statement(*told, reader)).collect::<Result<_, _>>()?,
             refused,

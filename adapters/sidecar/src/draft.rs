@@ -65,6 +65,8 @@ struct Saying {
     refs: Vec<Ref>,
     trimmed: Vec<String>,
     cause: Option<String>,
+    /// Where it is not marked as the feed is.
+    tlp: Option<Tlp>,
     body: Body,
 }
 
@@ -113,7 +115,7 @@ impl Drafter {
         };
         for statement in told_apart(&item.also) {
             let Some(rev) = news(&statement, memory, fresh, &mut drafted.again) else { continue };
-            match self.draft(self.statement_said(statement, rev, backfill), occasion.now) {
+            match self.draft(self.statement_said(statement, (rev, item.tlp), backfill), occasion.now) {
                 Ok(draft) => drafted.drafts.push(draft),
                 Err(refusal) => drafted.refused.push(refusal),
             }
@@ -133,11 +135,12 @@ impl Drafter {
             refs: item.refs.clone(),
             trimmed,
             cause: None,
+            tlp: item.tlp,
             body,
         }
     }
 
-    fn statement_said(&self, statement: Statement, rev: u64, backfill: bool) -> Saying {
+    fn statement_said(&self, statement: Statement, (rev, tlp): (u64, Option<Tlp>), backfill: bool) -> Saying {
         let (body, trimmed) = shortened_body(statement.body);
         Saying {
             object_id: statement.object_id,
@@ -150,6 +153,7 @@ impl Drafter {
             refs: statement.refs,
             trimmed,
             cause: None,
+            tlp,
             body,
         }
     }
@@ -180,6 +184,7 @@ impl Drafter {
                 refs: header.refs.clone(),
                 trimmed: header.trimmed.clone(),
                 cause: Some(VANISHED.to_owned()),
+                tlp: None,
                 body,
             },
             now,
@@ -258,6 +263,7 @@ impl Drafter {
             refs: Vec::new(),
             trimmed: Vec::new(),
             cause: None,
+            tlp: None,
             body,
         }
     }
@@ -269,9 +275,12 @@ impl Drafter {
             recorded: now,
             causation: None,
             traceparent: None,
-            tlp: self.tlp,
+            tlp: saying.tlp.map_or(self.tlp, |tlp| tlp.max(self.tlp)),
             claim: saying.into_claim(),
         };
+        if draft.tlp.fits_all() != (self.audience == AUDIENCE_ALL) {
+            return Err(misplaced(&draft));
+        }
         let checked = draft.claim.check_strict();
         checked.map_err(|problems| refusal(&draft.claim, format!("the bus would not take it: {problems}")))?;
         fit(&mut draft, self.greatest_place()).map_err(|error| refusal(&draft.claim, error.to_string()))?;
@@ -316,6 +325,13 @@ fn refusal(claim: &Claim, reason: String) -> Refusal {
     let (family, object) = (claim.family(), &claim.header.object_id);
     let digest = claim.header.native.as_ref().map_or("", |native| &native.digest);
     Refusal { reason, position: Some(object.clone()), input: format!("{family}\n{object}\n{digest}").into_bytes() }
+}
+
+/// The refusal of what this audience may not read: it does not give away what there is.
+fn misplaced(draft: &Draft) -> Refusal {
+    let reason =
+        format!("an item is marked TLP {}, which this audience may not read; read it into a sharing group", draft.tlp);
+    Refusal { position: None, ..refusal(&draft.claim, reason) }
 }
 
 /// The digest of no members.

@@ -114,10 +114,12 @@ impl Edge {
     }
 
     /// Takes note of an answer. One in which there are items and not one can be read is no good poll: the feed has another
-    /// shape, or an error stands where the feed should.
+    /// shape, or an error stands where the feed should. Not so where only what is new is told.
     pub fn answered(&mut self, reading: Result<Reading, Refusal>, now: DateTime<Utc>) -> Outcome {
         let refused = match reading {
-            Ok(reading) if reading.items.is_empty() && !reading.refused.is_empty() => reading.refused,
+            Ok(reading) if reading.items.is_empty() && !reading.refused.is_empty() && !reading.increment => {
+                reading.refused
+            }
             Ok(reading) => return self.read(reading, now),
             Err(refusal) => vec![refusal],
         };
@@ -219,7 +221,7 @@ impl Edge {
     }
 
     fn read(&mut self, reading: Reading, now: DateTime<Utc>) -> Outcome {
-        let Reading { mut items, mut refused, unmapped } = reading;
+        let Reading { mut items, mut refused, unmapped, .. } = reading;
         let occasion = Occasion { now, first_good: self.health.first_reading() };
         self.health.good(now);
         self.note_words(unmapped, now);

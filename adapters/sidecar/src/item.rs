@@ -8,6 +8,7 @@ use entente_schemas::block::{ServiceClass, Severity};
 use entente_schemas::family::{Body, Impact, ImpactKind, Notice, Phase};
 use entente_schemas::header::{Certainty, Native, Ref, Times};
 use entente_schemas::speaker::Speaker;
+use entente_schemas::tlp::Tlp;
 
 /// What disappearance from a feed means (EVENTS 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,9 @@ pub struct Item {
     pub refs: Vec<Ref>,
     /// How sure the speaker is.
     pub certainty: Certainty,
+    /// How its author wants it marked for onward sharing, what goes with it included; it is never marked less than the
+    /// feed is, and refused where the audience may not read what is so marked.
+    pub tlp: Option<Tlp>,
     /// What is claimed.
     pub body: Body,
     /// What goes with it, each an object of its own: every public statement that the item carries, oldest first, the
@@ -146,6 +150,8 @@ pub struct Reading {
     pub refused: Vec<Refusal>,
     /// Words that the mapping does not know, and how often they stood there.
     pub unmapped: BTreeMap<UnmappedWord, u64>,
+    /// Whether the answer holds only what is new, as a queue does: then it is a good one even if nothing of it can be read.
+    pub increment: bool,
 }
 
 /// The pure half of an adapter: bytes of one answer in, items out. No I/O, no clock, no memory.

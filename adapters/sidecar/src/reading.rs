@@ -122,6 +122,7 @@ pub(crate) mod tests {
             times: only_observed(DateTime::from_timestamp(1_785_000_000, 0).unwrap()),
             refs: Vec::new(),
             certainty: Certainty::Observed,
+            tlp: None,
             body: Body::Impact(Impact { blocks: vec![block], ..incident("T".into()) }),
             also: Vec::new(),
             refused: Vec::new(),

@@ -45,6 +45,7 @@ impl Rss {
             times: post.times(observed),
             refs: Vec::new(),
             certainty: Certainty::Observed,
+            tlp: None,
             body: Body::Impact(Impact {
                 kind,
                 phase,

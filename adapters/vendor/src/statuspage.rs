@@ -132,6 +132,7 @@ impl Statuspage {
             times: times(case)?,
             refs: own_page(case, page),
             certainty: Certainty::Observed,
+            tlp: None,
             body: Body::Impact(Impact {
                 kind: words.kind,
                 phase: words.phase,

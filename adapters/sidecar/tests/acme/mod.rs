@@ -105,6 +105,7 @@ impl Entry {
             times: times.clone(),
             refs: Vec::new(),
             certainty: Certainty::Observed,
+            tlp: None,
             body: Body::Impact(Impact {
                 phase: if closed { Phase::Resolved } else { Phase::Investigating },
                 outcome: closed.then_some(Outcome::Restored),
