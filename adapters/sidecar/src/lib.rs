@@ -9,6 +9,7 @@ pub mod draft;
 pub mod edge;
 pub mod feed;
 pub mod fetch;
+pub mod fleet;
 pub mod item;
 pub mod mapping;
 pub mod memory;
