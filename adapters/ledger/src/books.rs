@@ -7,7 +7,7 @@ use crate::entry::{Entry, Lost};
 use crate::error::LedgerError;
 use crate::fingerprint::Fingerprint;
 use crate::names::{Grown, Names, TriedSets};
-use crate::state::{ApproachId, BlockId, Change, Device, Seen, TriedId};
+use crate::state::{ApproachId, BlockId, Change, Condition, Device, Known, Seen, TriedId};
 use crate::sums::Sums;
 use crate::table::{Spot, Table};
 
@@ -28,7 +28,7 @@ pub(crate) struct Books {
     most: u64,
 }
 
-/// A sighting that changes something.
+/// What a sighting comes to.
 pub(crate) struct Step {
     spot: Spot,
     before: Option<Device>,
@@ -38,8 +38,10 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    pub(crate) fn change(&self) -> Change {
-        Change::between(self.before.as_ref(), self.after.as_ref())
+    /// What it changes; none if nothing but that the device was met.
+    pub(crate) fn change(&self) -> Option<Change> {
+        let met = self.before.map(|device| Device { listed: true, ..device });
+        (met != self.after).then(|| Change::between(self.before.as_ref(), self.after.as_ref()))
     }
 
     /// What is written down of it, in order.
@@ -64,8 +66,8 @@ impl Books {
         }
     }
 
-    /// What a sighting would change; none if nothing.
-    pub(crate) fn weigh(&self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Option<Step>, LedgerError> {
+    /// What a sighting would change.
+    pub(crate) fn weigh(&self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Step, LedgerError> {
         let (spot, before) = self.table.find(print);
         let tried = before.map_or(TriedId::default(), |device| device.tried);
         let (tried, set) = match seen {
@@ -77,7 +79,38 @@ impl Books {
             let most = usize::try_from(self.most).unwrap_or(usize::MAX);
             return Err(LedgerError::Full { what: "devices", most });
         }
-        Ok((before != after).then_some(Step { spot, before, after, set }))
+        Ok(Step { spot, before, after, set })
+    }
+
+    /// What is kept of a device.
+    pub(crate) fn known(&self, print: Fingerprint) -> Option<Known<'_>> {
+        let (_, device) = self.table.find(print);
+        device.map(|device| Known {
+            block: device.block,
+            condition: device.status.condition(),
+            open: device.status.is_open(),
+            ever_affected: device.episodes.number() > 0,
+            standing: device.standing,
+            tried: self.tried.approaches(device.tried),
+        })
+    }
+
+    /// Takes note that a device is there; nothing if it is not known.
+    pub(crate) fn meet(&mut self, print: Fingerprint) {
+        let (spot, before) = self.table.find(print);
+        self.table.put(&spot, before, before.map(|device| Device { listed: true, ..device }));
+    }
+
+    /// Begins a listing: nothing of these blocks was met yet.
+    pub(crate) fn unlist(&mut self, of: impl Fn(BlockId) -> bool) {
+        self.table.touch(|device| device.listed &= !of(device.block));
+    }
+
+    /// The devices of one shard that are in these blocks, not gone, and were not met.
+    pub(crate) fn unlisted(&self, shard: u8, of: impl Fn(BlockId) -> bool) -> Vec<(Fingerprint, BlockId)> {
+        let there = |device: &Device| device.status.condition() != Condition::Gone && !device.listed;
+        let devices = self.table.shard(shard).filter(|(_, device)| there(device) && of(device.block));
+        devices.map(|(print, device)| (print, device.block)).collect()
     }
 
     #[expect(clippy::type_complexity, reason = "a number, and the set where the number is new")]
@@ -220,7 +253,7 @@ mod tests {
         books.define_block(block, "eu");
         let mut note = |device: &str, seen| {
             let step = books.weigh(hand.fingerprint(device), block, seen)?;
-            step.into_iter().for_each(|step| books.settle(step));
+            books.settle(step);
             Ok::<_, LedgerError>(books.table.len())
         };
         assert_eq!(note("a", Seen::Well).unwrap(), 1);

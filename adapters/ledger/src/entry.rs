@@ -4,7 +4,7 @@
 use std::num::NonZeroU8;
 
 use crate::fingerprint::Fingerprint;
-use crate::state::{ApproachId, BlockId, Device, Status, TriedId};
+use crate::state::{ApproachId, BlockId, Device, Episodes, Status, TriedId};
 
 /// One statement of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ fn write_device(print: Fingerprint, device: &Device, out: &mut Vec<u8>) {
     out.extend(print.to_bytes());
     out.extend(device.block.0.to_le_bytes());
     out.extend([code(device.standing), code(device.restored)]);
-    write_number(device.episodes.into(), out);
+    write_number(device.episodes.number().into(), out);
     write_number(device.tried.number().into(), out);
 }
 
@@ -104,7 +104,8 @@ fn read_device(status: Status, from: &mut &[u8]) -> Option<Device> {
         block: BlockId(u16::from_le_bytes(*take(from)?)),
         standing: read_approach(from)?,
         restored: read_approach(from)?,
-        episodes: read_number(from)?.try_into().ok()?,
+        episodes: read_episodes(from)?,
+        listed: false,
         tried: read_tried(from)?,
     })
 }
@@ -117,6 +118,11 @@ fn read_approach(from: &mut &[u8]) -> Option<Option<ApproachId>> {
 
 fn read_tried(from: &mut &[u8]) -> Option<TriedId> {
     TriedId::new(read_number(from)?.try_into().ok()?)
+}
+
+fn read_episodes(from: &mut &[u8]) -> Option<Episodes> {
+    let number = read_number(from)?.try_into().ok()?;
+    (number <= Episodes::MAX).then(|| Episodes::new(number))
 }
 
 fn read_set(from: &mut &[u8]) -> Option<Box<[ApproachId]>> {
@@ -187,9 +193,10 @@ mod tests {
 
     fn device() -> impl Strategy<Value = Device> {
         let approaches = (proptest::option::of(approach()), proptest::option::of(approach()));
-        (any::<u32>(), any::<u16>(), tried(), approaches, proptest::sample::select(&Status::ALL[..])).prop_map(
+        (0..=Episodes::MAX, any::<u16>(), tried(), approaches, proptest::sample::select(&Status::ALL[..])).prop_map(
             |(episodes, block, tried, (standing, restored), status)| Device {
-                episodes,
+                episodes: Episodes::new(episodes),
+                listed: false,
                 block: BlockId(block),
                 tried,
                 standing,

@@ -10,13 +10,13 @@ use crate::books::{Books, index};
 use crate::entry::Entry;
 use crate::error::LedgerError;
 use crate::file::{LedgerFile, sync_folder};
-use crate::fingerprint::{Hand, Secret};
+use crate::fingerprint::{Fingerprint, Hand, Secret};
 use crate::frame::Batch;
 use crate::lock::Lock;
 use crate::pace::Pace;
 use crate::restore::{Recovery, restore};
 use crate::rewrite::Rewrite;
-use crate::state::{ApproachId, BlockId, Change, Seen};
+use crate::state::{ApproachId, BlockId, Change, Known, Seen};
 use crate::sums::Sums;
 
 /// The most bytes of a device's id.
@@ -168,19 +168,66 @@ impl Ledger {
     pub fn note(&mut self, device: &str, block: BlockId, seen: Seen) -> Result<Option<Change>, LedgerError> {
         check_length(device, DEVICE, |bytes, most| LedgerError::Device { bytes, most })?;
         self.check_numbers(block, seen)?;
-        let Some(step) = self.books.weigh(self.hand.fingerprint(device), block, seen)? else { return Ok(None) };
+        self.note_print(self.hand.fingerprint(device), block, seen)
+    }
+
+    fn note_print(&mut self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Option<Change>, LedgerError> {
+        let step = self.books.weigh(print, block, seen)?;
+        let Some(change) = step.change() else {
+            self.books.meet(print);
+            return Ok(None);
+        };
         self.make_room()?;
         step.entries().for_each(|entry| self.batch.push(&entry));
-        let change = step.change();
         self.books.settle(step);
         Ok(Some(change))
+    }
+
+    /// What is kept of a device; none if nothing is.
+    ///
+    /// # Errors
+    /// If the id is empty or too long.
+    pub fn known(&self, device: &str) -> Result<Option<Known<'_>>, LedgerError> {
+        check_length(device, DEVICE, |bytes, most| LedgerError::Device { bytes, most })?;
+        Ok(self.books.known(self.hand.fingerprint(device)))
+    }
+
+    /// Takes note that a device is there, without a word on how it does. Every [note](Ledger::note) does so as well.
+    ///
+    /// # Errors
+    /// If the id is empty or too long.
+    pub fn meet(&mut self, device: &str) -> Result<(), LedgerError> {
+        check_length(device, DEVICE, |bytes, most| LedgerError::Device { bytes, most })?;
+        self.books.meet(self.hand.fingerprint(device));
+        Ok(())
+    }
+
+    /// Begins a listing of these blocks: from here on it is kept in mind which of their devices are met. That takes no
+    /// memory, and a restart begins all listings anew.
+    pub fn begin_listing(&mut self, of: impl Fn(BlockId) -> bool) {
+        self.books.unlist(of);
+    }
+
+    /// Ends a listing of these blocks that was whole: devices that were not met since it began are gone. Gives their number.
+    ///
+    /// # Errors
+    /// If the disk takes no more. Those that are left are noted by another call.
+    pub fn end_listing(&mut self, of: impl Fn(BlockId) -> bool) -> Result<u64, LedgerError> {
+        let mut gone = 0;
+        for shard in 0..=u8::MAX {
+            for (print, block) in self.books.unlisted(shard, &of) {
+                self.note_print(print, block, Seen::Gone)?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
     }
 
     fn check_numbers(&self, block: BlockId, seen: Seen) -> Result<(), LedgerError> {
         let by = match seen {
             Seen::Restored { by } => by,
             Seen::Attempted { by } => Some(by),
-            Seen::Well | Seen::Affected | Seen::Unknown | Seen::Gone => None,
+            Seen::Well | Seen::Affected | Seen::Unknown | Seen::Gone | Seen::Forgotten => None,
         };
         if !self.books.knows(block) {
             return Err(LedgerError::Foreign("block"));

@@ -28,6 +28,8 @@
 //!   in those of what was.
 //! - A sighting in another block takes the device there, with all that it counts for.
 //! - Every sighting may be noted again: it changes nothing.
+//! - `Forgotten`, of any device: as if it had never been seen.
+//! - Of a device that is missing from a [whole listing](Ledger::end_listing) of its block, that is as good as `Gone`.
 //!
 //! # When it is safe
 //! What was noted is in memory and soon in the file; after [`Ledger::flush`] it survives `kill -9`, after [`Ledger::sync`] a
@@ -56,5 +58,5 @@ pub use entry::Lost;
 pub use error::LedgerError;
 pub use ledger::Ledger;
 pub use restore::{Damage, Recovery};
-pub use state::{ApproachId, BlockId, Change, Condition, Seen};
+pub use state::{ApproachId, BlockId, Change, Condition, Known, Seen};
 pub use sums::{Sums, Tally};

@@ -32,6 +32,25 @@ pub enum Seen {
         /// The approach.
         by: ApproachId,
     },
+    /// Whatever it was, it counts no more: as if it had never been seen.
+    Forgotten,
+}
+
+/// What is kept of one device, as it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// The block that it is in.
+    pub block: BlockId,
+    /// How it was last seen.
+    pub condition: Condition,
+    /// Whether it was not seen well since it was affected.
+    pub open: bool,
+    /// Whether it is or was affected.
+    pub ever_affected: bool,
+    /// The attempt that stands: the last one since it was last seen well.
+    pub standing: Option<ApproachId>,
+    /// The approaches that were ever attempted on it, in their order.
+    pub tried: &'a [ApproachId],
 }
 
 /// How a device was last seen.
@@ -60,7 +79,7 @@ pub struct Change {
 
 impl Change {
     pub(crate) fn between(before: Option<&Device>, after: Option<&Device>) -> Self {
-        let episodes = |device: Option<&Device>| device.map_or(0, |device| device.episodes);
+        let episodes = |device: Option<&Device>| device.map_or(0, |device| device.episodes.number());
         let condition = |device: &Device| device.status.condition();
         Self {
             before: before.map(condition),
@@ -122,11 +141,31 @@ impl TriedId {
     }
 }
 
+/// How often; it stays at its greatest value. 24 bits, for the same reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Episodes([u8; 3]);
+
+impl Episodes {
+    pub(crate) const MAX: u32 = (1 << 24) - 1;
+
+    pub(crate) fn new(number: u32) -> Self {
+        let [a, b, c, _] = number.min(Self::MAX).to_le_bytes();
+        Self([a, b, c])
+    }
+
+    pub(crate) fn number(self) -> u32 {
+        let [a, b, c] = self.0;
+        u32::from_le_bytes([a, b, c, 0])
+    }
+}
+
 /// All that is kept of one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Device {
     /// How often it was affected after it was well.
-    pub episodes: u32,
+    pub episodes: Episodes,
+    /// Whether it was met since the last listing of its block began. In memory only.
+    pub listed: bool,
     pub block: BlockId,
     /// The approaches that were ever attempted on it.
     pub tried: TriedId,
@@ -140,8 +179,16 @@ pub(crate) struct Device {
 impl Device {
     /// The device after a sighting; none if nothing of it needs to be kept. `tried` counts what the sighting attempts.
     pub(crate) fn after(before: Option<Self>, block: BlockId, seen: Seen, tried: TriedId) -> Option<Self> {
-        let unheard = Self { episodes: 0, block, tried, standing: None, restored: None, status: Status::Unknown };
-        let mut device = Self { block, tried, ..before.unwrap_or(unheard) };
+        let unheard = Self {
+            episodes: Episodes::default(),
+            listed: true,
+            block,
+            tried,
+            standing: None,
+            restored: None,
+            status: Status::Unknown,
+        };
+        let mut device = Self { block, tried, listed: true, ..before.unwrap_or(unheard) };
         match seen {
             Seen::Well => device.see_well(None),
             Seen::Affected => device.see_affected(),
@@ -151,6 +198,7 @@ impl Device {
             // On a device that was last seen well an attempt has nothing to restore.
             Seen::Attempted { by } if device.status != Status::Well => device.standing = Some(by),
             Seen::Attempted { .. } => {}
+            Seen::Forgotten => return None,
         }
         device.has_a_part_in_a_sum().then_some(device)
     }
@@ -165,7 +213,7 @@ impl Device {
 
     fn see_affected(&mut self) {
         if !self.status.is_open() {
-            self.episodes = self.episodes.saturating_add(1);
+            self.episodes = Episodes::new(self.episodes.number() + 1);
             self.restored = None;
         }
         self.status = Status::Affected;
@@ -174,7 +222,7 @@ impl Device {
     /// Who was never seen affected and is restored was affected unseen. Who is restored already gets another's credit only
     /// if that is told expressly.
     fn see_restored(&mut self, by: Option<ApproachId>) {
-        if self.episodes == 0 {
+        if self.episodes == Episodes::default() {
             self.see_affected();
         }
         if !self.status.is_open() {
@@ -186,6 +234,6 @@ impl Device {
     /// A device that came and went, and was never affected nor tried on, is forgotten: fleets that renew themselves every
     /// day would fill the memory with it.
     fn has_a_part_in_a_sum(&self) -> bool {
-        self.status != Status::Gone || self.episodes > 0 || self.tried != TriedId::default()
+        self.status != Status::Gone || self.episodes != Episodes::default() || self.tried != TriedId::default()
     }
 }

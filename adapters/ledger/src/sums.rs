@@ -31,6 +31,8 @@ pub struct Sums {
     /// Devices that an approach was ever attempted on, each once an approach. Falls only when a device moves to another
     /// block.
     pub attempted: Tally,
+    /// Of those that are there and were not seen well since: by the attempt that stands.
+    pub standing: Tally,
 }
 
 impl Sums {
@@ -39,17 +41,20 @@ impl Sums {
         let add = |sum: &mut u64, holds: bool| *sum = sum.wrapping_add_signed(sign * i64::from(holds));
         add(&mut self.known, true);
         add(self.of_condition(device.status.condition()), true);
-        let was_affected = device.episodes > 0;
+        let was_affected = device.episodes.number() > 0;
         let open = device.status.is_open();
         add(&mut self.missing, open && device.status.condition() == Condition::Unknown);
         add(&mut self.ever_affected, was_affected);
-        add(&mut self.relapsed, device.episodes > 1);
-        self.episodes = self.episodes.wrapping_add_signed(sign * i64::from(device.episodes));
+        add(&mut self.relapsed, device.episodes.number() > 1);
+        self.episodes = self.episodes.wrapping_add_signed(sign * i64::from(device.episodes.number()));
         if was_affected && !open {
             self.restored.count(device.restored, sign);
         }
         for approach in tried {
             self.attempted.count(Some(*approach), sign);
+        }
+        if device.standing.is_some() && device.status.condition() != Condition::Gone {
+            self.standing.count(device.standing, sign);
         }
     }
 

@@ -63,6 +63,11 @@ impl Table {
         }
     }
 
+    /// Changes what stands beside the sums of each device.
+    pub(crate) fn touch(&mut self, mut change: impl FnMut(&mut Device)) {
+        self.shards.iter_mut().flat_map(Shard::devices_mut).for_each(&mut change);
+    }
+
     /// The devices of one shard in the order of their keys; none if there is no such shard.
     pub(crate) fn shard(&self, number: u8) -> impl Iterator<Item = (Fingerprint, Device)> {
         let rows = self.shards.get(usize::from(number)).into_iter().flat_map(Shard::rows);

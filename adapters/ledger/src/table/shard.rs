@@ -99,6 +99,11 @@ impl Shard {
         rows.filter_map(|row| row.device.map(|device| (row.key, device)))
     }
 
+    pub(super) fn devices_mut(&mut self) -> impl Iterator<Item = &mut Device> {
+        let rows = self.segments.iter_mut().flat_map(|segment| segment.iter_mut());
+        rows.filter_map(|row| row.device.as_mut())
+    }
+
     fn row(&self, slot: usize) -> Option<&Row> {
         self.segments.get(slot / SEGMENT)?.get(slot % SEGMENT)
     }
