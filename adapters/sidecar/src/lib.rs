@@ -1,6 +1,7 @@
 //! What all adapters share: reading bytes, mapping tables, revision memory, vanishing, feed state, and the loop that asks.
 //! No provider's name in it: what is one provider's stands in that provider's crate.
 
+pub mod account;
 mod address;
 pub mod ask;
 mod beating;
@@ -24,6 +25,8 @@ pub mod syndication;
 pub mod vanish;
 pub mod written;
 
+#[cfg(feature = "contract")]
+pub use account::contract;
 pub use address::{Address, AddressError};
 pub use ask::{Ask, Open, Told, public};
 pub use item::Normalize;

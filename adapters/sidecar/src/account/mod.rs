@@ -1,0 +1,34 @@
+//! What turns the feeds of an account into a small program of their own, the sidecar: settings, the loop around every feed,
+//! what it tells of itself, the intake for neighbours, and what an adapter needs to call its provider with care.
+//!
+//! An adapter implements [`Adapter`], and its `main` is one line: `entente_sidecar::account::main(Acme)`.
+
+mod adapter;
+mod budget;
+mod cadence;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod devices;
+mod inbox;
+mod listen;
+mod mistakes;
+mod secret;
+mod settings;
+mod skew;
+mod tables;
+mod trouble;
+mod values;
+
+pub use adapter::{AccountFeed, Adapter, Check, OpenError, Parts, Rate, Site};
+pub use budget::{Budget, Key};
+pub use cadence::Cadence;
+pub use devices::{DeviceError, DeviceReport, DeviceSink, DeviceState};
+pub use inbox::{Inbox, InboxError, Parcel, Receipt, Sender};
+pub use listen::Listen;
+pub use mistakes::{Mistake, Mistakes};
+pub use secret::{Secret, SecretError};
+pub use settings::{Layers, Settings};
+pub use skew::Skew;
+pub use tables::{Feed, Tables};
+pub use trouble::Trouble;
+pub use values::{Endpoint, Length};

@@ -1,0 +1,422 @@
+//! The settings of a sidecar: a commented default file that is compiled in, then a file, then variables `ENTENTE_*`, then
+//! flags. A key that is not known is a mistake, and all mistakes are told at once with their places.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use entente_journal::Scope;
+use entente_schemas::UnknownWord;
+use entente_schemas::speaker::{Relay, Role, Speaker};
+use entente_schemas::subject::{is_slug, is_universe};
+use entente_schemas::tlp::Tlp;
+use serde::{Deserialize, Deserializer};
+use toml::{Table, Value};
+
+use super::adapter::Adapter;
+use super::cadence::Cadence;
+use super::listen::Listen;
+use super::mistakes::{Mistakes, Places};
+use super::tables::{Shared, Tables, audience, tlp};
+use super::values::{Length, from_text};
+
+const DEFAULTS: &str = include_str!("defaults.toml");
+const PREFIX: &str = "ENTENTE_";
+/// The keys that variables and flags can set; the tables stand in files, or are set by `--set`.
+pub(super) const KEYS: [&str; 16] = [
+    "org",
+    "role",
+    "audience",
+    "tlp",
+    "universe",
+    "bus",
+    "key",
+    "data",
+    "fleet",
+    "listen",
+    "token_file",
+    "every",
+    "incident_every",
+    "timeout",
+    "drain",
+    "outbox_mib",
+];
+
+/// Where settings come from, the later before the earlier.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// The file: its name and its text.
+    pub file: Option<(String, String)>,
+    /// The variables of the environment.
+    pub variables: Vec<(String, String)>,
+    /// The flags: the name of each as it was written, the path of its setting, the value as written.
+    pub flags: Vec<(String, String, String)>,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The adapter's name.
+    pub adapter: &'static str,
+    /// The organisation that this sidecar transmits for.
+    pub org: String,
+    /// What it is to the incidents.
+    pub role: Role,
+    /// The universe.
+    pub universe: String,
+    /// The NATS servers.
+    pub bus: Vec<String>,
+    /// The file of the key.
+    pub key: PathBuf,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The name of the counted fleet.
+    pub fleet: String,
+    /// Where the sidecar answers.
+    pub listen: Listen,
+    /// The file of the intake's token.
+    pub token_file: PathBuf,
+    /// How often feeds are asked that say nothing of their own.
+    pub cadence: Cadence,
+    /// How long one call may take.
+    pub timeout: Duration,
+    /// How long outboxes may take to empty at the end.
+    pub drain: Duration,
+    /// Bytes that may wait in one outbox.
+    pub outbox_bytes: u64,
+    /// Calls a minute by API, where they are not the adapter's own.
+    pub budget: BTreeMap<String, u32>,
+    audience: Option<String>,
+    tlp: Tlp,
+    feeds: BTreeMap<String, Shared>,
+}
+
+impl Settings {
+    /// The whole default file of an adapter.
+    #[must_use]
+    pub fn default_file<A: Adapter>() -> String {
+        let rates = A::RATES.iter().map(|rate| format!("{} = {}", quoted(rate.api), rate.per_minute));
+        let filled = DEFAULTS
+            .replace("{name}", A::NAME)
+            .replace("{port}", &A::PORT.to_string())
+            .replace("{endpoints}", &listed(A::ENDPOINTS.iter().map(|name| quoted(name))))
+            .replace("{rates}", &listed(rates));
+        format!("{filled}{}", A::DEFAULTS)
+    }
+
+    /// Reads the settings of an adapter, and what its tables say.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn read<A: Adapter>(layers: &Layers) -> Result<(Self, A::Feeds), Mistakes> {
+        let (table, places, broken) = merged::<A>(layers);
+        let mut mistakes = Mistakes::new(places);
+        broken.into_iter().for_each(|(place, what)| mistakes.add_place(&place, what));
+        let taken = Self::taken::<A>(table, &mut mistakes);
+        match taken {
+            Some(read) if mistakes.is_empty() => Ok(read),
+            _ => Err(mistakes),
+        }
+    }
+
+    fn taken<A: Adapter>(mut table: Table, mistakes: &mut Mistakes) -> Option<(Self, A::Feeds)> {
+        let mut inner = |name: &str, mistakes: &mut Mistakes| match table.remove(name) {
+            Some(Value::Table(inner)) => Some(inner),
+            Some(_) => {
+                mistakes.add(name, format!("expected a table: [{name}]"));
+                None
+            }
+            None => None,
+        };
+        let endpoints = inner("endpoints", mistakes).unwrap_or_default();
+        let budget = inner("budget", mistakes).unwrap_or_default();
+        let feeds = inner("feeds", mistakes).unwrap_or_default();
+        let own = inner(A::NAME, mistakes);
+        known(&endpoints, "endpoints", A::ENDPOINTS.iter().copied(), mistakes);
+        known(&budget, "budget", A::RATES.iter().map(|rate| rate.api), mistakes);
+        let endpoints = mistakes.read(endpoints, "endpoints").unwrap_or_default();
+        let budget = mistakes.read(budget, "budget").unwrap_or_default();
+        let written: Option<Written> = mistakes.read(table, "");
+        let cadence =
+            written.as_ref().map_or(Cadence { quiet: Duration::MAX, incident: Duration::MAX }, Written::cadence);
+        let mut tables = Tables::new(A::NAME, own, feeds, endpoints, cadence, mistakes);
+        let parsed = A::parse(&mut tables);
+        let feeds = tables.finish();
+        let settings = written?.settings(A::NAME, budget, feeds);
+        settings.groups(mistakes);
+        Some((settings, parsed))
+    }
+
+    /// Account feeds go nowhere without a sharing group.
+    fn groups(&self, mistakes: &mut Mistakes) {
+        for slug in self.feeds.keys().filter(|slug| self.audience_of(slug).is_none()) {
+            let what = format!(
+                "set the sharing group of feed {slug} (audience = \"g…\"; `entente audience create NAME` makes one)"
+            );
+            mistakes.add(&format!("feeds.{slug}.audience"), what);
+        }
+        if self.feeds.is_empty() && self.audience.is_none() {
+            let what = "set the sharing group that sees what is reported here (audience = \"g…\"; `entente audience \
+                        create NAME` makes one)";
+            mistakes.add("audience", what);
+        }
+    }
+
+    fn audience_of(&self, slug: &str) -> Option<&String> {
+        self.feeds.get(slug).and_then(|feed| feed.audience.as_ref()).or(self.audience.as_ref())
+    }
+
+    /// The scope that a feed transmits into; none if it has no sharing group, which only feeds without a table can lack.
+    #[must_use]
+    pub fn scope(&self, slug: &str) -> Option<Scope> {
+        let audience = self.audience_of(slug)?.clone();
+        Some(Scope { universe: self.universe.clone(), audience })
+    }
+
+    /// How what a feed says is marked.
+    #[must_use]
+    pub fn tlp(&self, slug: &str) -> Tlp {
+        self.feeds.get(slug).and_then(|feed| feed.tlp).unwrap_or(self.tlp)
+    }
+
+    /// The organisation in its own words: who speaks where devices and repairs are counted.
+    #[must_use]
+    pub fn speaker(&self) -> Speaker {
+        Speaker { org: self.org.clone(), role: self.role, channel: None, relay: Relay::Own }
+    }
+
+    /// The relay of a provider's words: `own` if this organisation is the provider.
+    #[must_use]
+    pub fn relay_of(&self, provider: &str) -> Relay {
+        if self.org == provider { Relay::Own } else { Relay::Polled }
+    }
+}
+
+/// The settings as they are written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(deserialize_with = "org")]
+    org: String,
+    #[serde(deserialize_with = "role")]
+    role: Role,
+    #[serde(deserialize_with = "audience")]
+    audience: Option<String>,
+    #[serde(deserialize_with = "tlp")]
+    tlp: Option<Tlp>,
+    #[serde(deserialize_with = "universe")]
+    universe: String,
+    #[serde(deserialize_with = "urls")]
+    bus: Vec<String>,
+    #[serde(deserialize_with = "path")]
+    key: Option<PathBuf>,
+    #[serde(deserialize_with = "path")]
+    data: Option<PathBuf>,
+    #[serde(deserialize_with = "fleet")]
+    fleet: String,
+    listen: Listen,
+    #[serde(deserialize_with = "path")]
+    token_file: Option<PathBuf>,
+    every: Length,
+    incident_every: Length,
+    timeout: Length,
+    drain: Length,
+    #[serde(deserialize_with = "mebibytes")]
+    outbox_mib: u64,
+}
+
+impl Written {
+    fn cadence(&self) -> Cadence {
+        Cadence { quiet: self.every.0, incident: self.incident_every.0 }
+    }
+
+    fn settings(
+        self,
+        adapter: &'static str,
+        budget: BTreeMap<String, u32>,
+        feeds: BTreeMap<String, Shared>,
+    ) -> Settings {
+        let data = self.data.clone().unwrap_or_else(|| usual_data(adapter));
+        Settings {
+            adapter,
+            cadence: self.cadence(),
+            org: self.org,
+            role: self.role,
+            universe: self.universe,
+            bus: self.bus,
+            key: self.key.unwrap_or_else(|| data.join("key")),
+            token_file: self.token_file.unwrap_or_else(|| data.join("intake-token")),
+            data,
+            fleet: self.fleet,
+            listen: self.listen,
+            timeout: self.timeout.0,
+            drain: self.drain.0,
+            outbox_bytes: self.outbox_mib << 20,
+            budget,
+            audience: self.audience,
+            tlp: self.tlp.unwrap_or(Tlp::Amber),
+            feeds,
+        }
+    }
+}
+
+/// `$STATE_DIRECTORY`, as systemd gives it, else a folder of the user's data.
+pub(super) fn usual_data(adapter: &str) -> PathBuf {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let given = folder("STATE_DIRECTORY");
+    let share = folder("XDG_DATA_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/share")));
+    given.unwrap_or_else(|| share.unwrap_or_else(|| PathBuf::from(".")).join(format!("entente-{adapter}")))
+}
+
+type Broken = Vec<(String, String)>;
+
+/// All layers as one table, the place of each setting, and what could not be read at all.
+fn merged<A: Adapter>(layers: &Layers) -> (Table, Places, Broken) {
+    let (mut table, mut places, mut broken) = (Table::new(), Places::new(), Broken::new());
+    let default = ("default settings".to_owned(), Settings::default_file::<A>());
+    for (place, text) in std::iter::once(&default).chain(&layers.file) {
+        match text.parse() {
+            Ok(read) => lay(&mut table, read, place, "", &mut places),
+            Err(error) => broken.push((place.clone(), toml_error(&error))),
+        }
+    }
+    for (name, key, value) in variables(&layers.variables) {
+        lay(&mut table, Table::from_iter([(key, Value::String(value))]), &name, "", &mut places);
+    }
+    for (flag, path, value) in &layers.flags {
+        let read = if path.contains('.') { literal(value) } else { Value::String(value.clone()) };
+        lay(&mut table, nested(path, read), flag, "", &mut places);
+    }
+    (table, places, broken)
+}
+
+fn toml_error(error: &toml::de::Error) -> String {
+    error.to_string().trim_end().replace('\n', "\n    ")
+}
+
+/// Variables of ours; other programs may have some of our prefix.
+fn variables(all: &[(String, String)]) -> Vec<(String, String, String)> {
+    let ours = all.iter().filter_map(|(name, value)| {
+        let key = name.strip_prefix(PREFIX)?.to_lowercase();
+        KEYS.contains(&key.as_str()).then(|| (name.clone(), key, value.clone()))
+    });
+    ours.collect()
+}
+
+/// A value as TOML has it, else the text itself.
+fn literal(text: &str) -> Value {
+    let read = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    read.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+fn nested(path: &str, value: Value) -> Table {
+    let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+    let value = rest.map_or(value.clone(), |rest| Value::Table(nested(rest, value)));
+    Table::from_iter([(key.to_owned(), value)])
+}
+
+fn lay(under: &mut Table, over: Table, place: &str, at: &str, places: &mut Places) {
+    for (key, value) in over {
+        let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+        places.insert(path.clone(), place.to_owned());
+        match (under.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => lay(under, over, place, &path, places),
+            (_, Value::Table(over)) => {
+                let mut inner = Table::new();
+                lay(&mut inner, over, place, &path, places);
+                under.insert(key, Value::Table(inner));
+            }
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Tells of keys that are none of the names.
+fn known(table: &Table, at: &str, names: impl Iterator<Item = &'static str> + Clone, mistakes: &mut Mistakes) {
+    for key in table.keys().filter(|key| !names.clone().any(|name| name == key.as_str())) {
+        let expected = listed(names.clone().map(str::to_owned));
+        mistakes.add(&format!("{at}.{key}"), format!("no such name; expected one of: {expected}"));
+    }
+}
+
+fn listed(names: impl Iterator<Item = String>) -> String {
+    let names = names.collect::<Vec<_>>().join(", ");
+    if names.is_empty() { "none".to_owned() } else { names }
+}
+
+fn quoted(name: &str) -> String {
+    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
+    }
+}
+
+fn org<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    from_text(from, |text| match text {
+        "" => Err("name the organisation whose account this is: a-z, 0-9 and -".to_owned()),
+        text if is_slug(text) => Ok(text.to_owned()),
+        _ => Err("expected an organisation's slug: a-z, 0-9 and -, at most 24 characters".to_owned()),
+    })
+}
+
+fn fleet<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    from_text(from, |text| match is_slug(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a name for the fleet: a-z, 0-9 and -, at most 24 characters".to_owned()),
+    })
+}
+
+fn role<'de, D: Deserializer<'de>>(from: D) -> Result<Role, D::Error> {
+    from_text(from, |text| text.parse().map_err(|e: UnknownWord| format!("expected one of: {}", e.expected.join(", "))))
+}
+
+fn universe<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    from_text(from, |text| match is_universe(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected actual, exercise, exercise-NAME or test".to_owned()),
+    })
+}
+
+fn path<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    from_text(from, |text| Ok((!text.is_empty()).then(|| Path::new(text).to_owned())))
+}
+
+/// A list, or a text with commas, as variables and flags have it.
+fn urls<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected addresses of NATS servers, nats://HOST:PORT")]
+    enum Urls {
+        One(String),
+        Many(Vec<String>),
+    }
+    let urls: Vec<String> = match Urls::deserialize(from)? {
+        Urls::One(text) => text.split(',').map(|url| url.trim().to_owned()).collect(),
+        Urls::Many(urls) => urls,
+    };
+    let fits = |url: &String| url.starts_with("nats://") || url.starts_with("tls://");
+    match urls.iter().find(|url| !fits(url)) {
+        None if !urls.is_empty() => Ok(urls),
+        found => Err(serde::de::Error::custom(format!(
+            "`{}`: expected addresses of NATS servers, nats://HOST:PORT or tls://HOST:PORT",
+            found.map_or("", |url| url)
+        ))),
+    }
+}
+
+fn mebibytes<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a whole number of MiB, 1 to 1048576")]
+    enum Whole {
+        Number(u64),
+        Text(String),
+    }
+    let number = match Whole::deserialize(from)? {
+        Whole::Number(number) => Some(number),
+        Whole::Text(text) => text.trim().parse().ok(),
+    };
+    let fits = number.filter(|number| (1..=1 << 20).contains(number));
+    fits.ok_or_else(|| serde::de::Error::custom("expected a whole number of MiB, 1 to 1048576"))
+}
