@@ -2,6 +2,7 @@
 //! scripted fleet, recorded calls and faults. For drills and for the tests of the adapters; no SDK and no credential is
 //! needed here, and nothing leaves the machine.
 
+pub mod azure;
 pub mod fault;
 pub mod fleet;
 pub mod secret;
