@@ -3,6 +3,7 @@
 //! needed here, and nothing leaves the machine.
 
 pub mod azure;
+pub mod aws;
 pub mod fault;
 pub mod fleet;
 pub mod secret;
