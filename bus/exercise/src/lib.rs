@@ -2,10 +2,11 @@
 //! scripted fleet, recorded calls and faults. For drills and for the tests of the adapters; no SDK and no credential is
 //! needed here, and nothing leaves the machine.
 
-pub mod azure;
 pub mod aws;
+pub mod azure;
 pub mod fault;
 pub mod fleet;
+pub mod gcp;
 pub mod secret;
 pub mod served;
 
