@@ -221,12 +221,15 @@ impl Edge {
     }
 
     fn read(&mut self, reading: Reading, now: DateTime<Utc>) -> Outcome {
-        let Reading { mut items, mut refused, unmapped, .. } = reading;
+        let Reading { mut items, mut refused, unmapped, lacks, .. } = reading;
         let occasion = Occasion { now, first_good: self.health.first_reading() };
         self.health.good(now);
+        if let Some(failure) = &lacks {
+            self.health.bad(now, failure.error.clone());
+        }
         self.note_words(unmapped, now);
         self.present = items.iter().map(|item: &Item| item.object_id.clone()).collect();
-        self.whole = refused.is_empty();
+        self.whole = refused.is_empty() && lacks.is_none();
         refused.extend(items.iter_mut().flat_map(|item| std::mem::take(&mut item.refused)));
         let drafted = self.drafter.items(items, &self.memory, occasion);
         let mut doubtful = !drafted.again.is_empty();

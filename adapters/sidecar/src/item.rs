@@ -10,6 +10,8 @@ use entente_schemas::header::{Certainty, Native, Ref, Times};
 use entente_schemas::speaker::Speaker;
 use entente_schemas::tlp::Tlp;
 
+use crate::poll::Failure;
+
 /// What disappearance from a feed means (EVENTS 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vanishing {
@@ -152,6 +154,9 @@ pub struct Reading {
     pub unmapped: BTreeMap<UnmappedWord, u64>,
     /// Whether the answer holds only what is new, as a queue does: then it is a good one even if nothing of it can be read.
     pub increment: bool,
+    /// Why one of several places did not answer, where others did: what they told counts, nothing is missing from the feed
+    /// for it, and the feed says what it lacks.
+    pub lacks: Option<Box<Failure>>,
 }
 
 /// The pure half of an adapter: bytes of one answer in, items out. No I/O, no clock, no memory.

@@ -154,13 +154,14 @@ async fn poll(task: &FeedTask, station: &Station, feed: &mut dyn Ask, pace: Pace
     let idle = told == Ok(Told::Unchanged);
     let (drafts, settled, retry_after) = match told {
         Ok(Told::Reading(reading)) => {
+            let retry_after = reading.lacks.as_ref().and_then(|failure| failure.retry_after);
             let outcome = station.edge().answered(Ok(reading), now);
             let settled = match (outcome.read, outcome.doubtful) {
                 (false, _) => Settled::Refused,
                 (true, true) => Settled::Doubtful,
                 (true, false) => Settled::Read,
             };
-            (outcome.drafts, settled, None)
+            (outcome.drafts, settled, retry_after)
         }
         Ok(Told::Unchanged) => (station.edge().unchanged(now).drafts, Settled::Read, None),
         Err(failure) => {

@@ -15,7 +15,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::event::{Event, PAYLOAD_MAX};
 use entente_schemas::family::{Body, Family, FeedState, Impact, Notice, Phase};
 use entente_sidecar::Normalize;
+use entente_sidecar::edge::Surroundings;
 use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal, Statement, UnmappedWord};
+use entente_sidecar::poll::Failure;
 use proptest::prelude::*;
 
 use acme::{Acme, answer};
@@ -382,4 +384,19 @@ fn an_adapter_that_was_missed_says_its_state_again_with_a_later_observation() {
     let Body::Feed(feed) = &told.body else { panic!() };
     assert_eq!((feed.state, told.header.rev, told.header.times.observed_at), (FeedState::Live, 2, later));
     assert!(edge.unchanged(later).drafts.is_empty());
+}
+
+#[test]
+fn what_one_place_lacks_is_told_beside_what_the_others_said() {
+    let mut edge = edge(|reading| {
+        reading.lacks = Some(Box::new(Failure::new("forbidden", "project 2: the call is not permitted")));
+    });
+    let events = poll(&mut edge, &answer(&[("a", "open", "Down", 1)]));
+    assert!(events.iter().any(|event| event.claim.family() == Family::Impact));
+    for _ in 0..5 {
+        assert_eq!(poll(&mut edge, "[]"), [], "nothing is gone, and the feed sees");
+    }
+    let beat = edge.beat(Surroundings::default(), now());
+    assert_eq!((beat.state, beat.failures), (FeedState::Live, 1));
+    assert_eq!(beat.error.map(|error| error.code).as_deref(), Some("forbidden"));
 }
