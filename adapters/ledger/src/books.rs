@@ -6,21 +6,20 @@ use std::num::NonZeroU8;
 use crate::entry::{Entry, Lost};
 use crate::error::LedgerError;
 use crate::fingerprint::Fingerprint;
-use crate::names::{Grown, Names, TriedSets};
+use crate::names::{Names, TriedSets};
 use crate::state::{ApproachId, BlockId, Change, Condition, Device, Known, Seen, TriedId};
 use crate::sums::Sums;
 use crate::table::{Spot, Table};
 
 /// The most devices of one ledger: 1 GiB of memory.
 const DEVICES: u64 = 1 << 25;
-/// What a device and a set of approaches usually take in the file.
+/// What a device usually takes in the file.
 const DEVICE_BYTES: u64 = 21;
-const SET_BYTES: u64 = 8;
 
 pub(crate) struct Books {
     pub(crate) blocks: Names,
     pub(crate) approaches: Names,
-    pub(crate) tried: TriedSets,
+    tried: TriedSets,
     pub(crate) table: Table,
     /// By the number of the block.
     sums: Vec<Sums>,
@@ -33,8 +32,6 @@ pub(crate) struct Step {
     spot: Spot,
     before: Option<Device>,
     after: Option<Device>,
-    /// A set of approaches that has no number yet.
-    set: Option<(TriedId, Box<[ApproachId]>)>,
 }
 
 impl Step {
@@ -43,21 +40,14 @@ impl Step {
         let met = self.before.map(|device| Device { listed: true, ..device });
         (met != self.after).then(|| Change::between(self.before.as_ref(), self.after.as_ref()))
     }
-
-    /// What is written down of it, in order.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
-        let set = self.set.clone().map(|(number, set)| Entry::Tried(number, set));
-        let print = self.spot.print();
-        set.into_iter().chain([self.after.map_or(Entry::Forgotten(print), |device| Entry::Device(print, device))])
-    }
 }
 
 impl Books {
     /// Empty books with memory for this many devices.
     pub(crate) fn with_room(devices: u64) -> Self {
         Self {
-            blocks: Names::new(),
-            approaches: Names::new(),
+            blocks: Names::default(),
+            approaches: Names::default(),
             tried: TriedSets::new(),
             table: Table::with_room(devices.min(DEVICES)),
             sums: Vec::new(),
@@ -67,19 +57,43 @@ impl Books {
     }
 
     /// What a sighting would change.
-    pub(crate) fn weigh(&self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Step, LedgerError> {
+    pub(crate) fn weigh(&mut self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Step, LedgerError> {
         let (spot, before) = self.table.find(print);
-        let tried = before.map_or(TriedId::default(), |device| device.tried);
-        let (tried, set) = match seen {
-            Seen::Attempted { by } => self.attempted(tried, by)?,
-            _ => (tried, None),
-        };
+        let mut tried = before.map_or(TriedId::default(), |device| device.tried);
+        if let Seen::Attempted { by } = seen {
+            let full = LedgerError::Full { what: "combinations of approaches", most: TriedId::COUNT };
+            tried = self.tried.grown(tried, by).ok_or(full)?;
+        }
         let after = Device::after(before, block, seen, tried);
         if before.is_none() && after.is_some() && self.table.len() >= self.most {
             let most = usize::try_from(self.most).unwrap_or(usize::MAX);
             return Err(LedgerError::Full { what: "devices", most });
         }
-        Ok(Step { spot, before, after, set })
+        Ok(Step { spot, before, after })
+    }
+
+    /// What is written down of a change.
+    pub(crate) fn entry(&self, step: &Step) -> Entry<'_> {
+        let print = step.spot.print();
+        step.after.map_or(Entry::Forgotten(print), |device| self.device(print, device))
+    }
+
+    fn device(&self, print: Fingerprint, device: Device) -> Entry<'_> {
+        Entry::Device(print, device, self.tried.codes(device.tried))
+    }
+
+    /// Makes a change.
+    pub(crate) fn settle(&mut self, step: &Step) {
+        self.count(step.before.as_ref(), -1);
+        self.count(step.after.as_ref(), 1);
+        self.table.put(&step.spot, step.before, step.after);
+    }
+
+    /// Takes note that a device was met, where that is all that a sighting changes.
+    pub(crate) fn settle_met(&mut self, step: &Step) {
+        if step.before != step.after {
+            self.table.put(&step.spot, step.before, step.after);
+        }
     }
 
     /// What is kept of a device.
@@ -111,31 +125,6 @@ impl Books {
         let there = |device: &Device| device.status.condition() != Condition::Gone && !device.listed;
         let devices = self.table.shard(shard).filter(|(_, device)| there(device) && of(device.block));
         devices.map(|(print, device)| (print, device.block)).collect()
-    }
-
-    #[expect(clippy::type_complexity, reason = "a number, and the set where the number is new")]
-    fn attempted(
-        &self,
-        tried: TriedId,
-        by: ApproachId,
-    ) -> Result<(TriedId, Option<(TriedId, Box<[ApproachId]>)>), LedgerError> {
-        match self.tried.grown(tried, by) {
-            Grown::Known(number) => Ok((number, None)),
-            Grown::New(Some(number), set) => Ok((number, Some((number, set)))),
-            Grown::New(None, _) => {
-                Err(LedgerError::Full { what: "combinations of approaches", most: TriedId::COUNT as usize })
-            }
-        }
-    }
-
-    /// Makes a change.
-    pub(crate) fn settle(&mut self, step: Step) {
-        if let Some((number, set)) = step.set {
-            self.tried.define(number, set);
-        }
-        self.count(step.before.as_ref(), -1);
-        self.count(step.after.as_ref(), 1);
-        self.table.put(&step.spot, step.before, step.after);
     }
 
     fn count(&mut self, device: Option<&Device>, sign: i64) {
@@ -174,54 +163,48 @@ impl Books {
     }
 
     /// All that the devices refer to, as a new file begins with it.
-    pub(crate) fn definitions(&self) -> impl Iterator<Item = Entry> {
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = Entry<'_>> {
         let lost = (self.lost != Lost::default()).then_some(Entry::Lost(self.lost));
-        let blocks = (0..=u16::MAX)
-            .map(BlockId)
-            .filter_map(|block| self.blocks.name(block.0.into()).map(|name| Entry::Block(block, name.into())));
-        let approaches = (1..=u8::MAX).filter_map(NonZeroU8::new).map(ApproachId).filter_map(|approach| {
-            self.approaches.name(index(approach)).map(|name| Entry::Approach(approach, name.into()))
-        });
-        let sets = self.tried.numbered().map(|(number, set)| Entry::Tried(number, set.into()));
-        lost.into_iter().chain(blocks).chain(approaches).chain(sets)
+        let block = |block: BlockId| Some(Entry::Block(block, self.blocks.name(block.0.into())?));
+        let blocks = (0..=u16::MAX).map(BlockId).filter_map(block);
+        let approach = |approach| Some(Entry::Approach(approach, self.approaches.name(index(approach))?));
+        let approaches = (1..=u8::MAX).filter_map(NonZeroU8::new).map(ApproachId).filter_map(approach);
+        lost.into_iter().chain(blocks).chain(approaches)
     }
 
-    /// What a file with nothing outdated in it takes, in bytes, at most by half too little.
+    /// One shard's devices, as a new file holds them; none if there is no such shard.
+    pub(crate) fn devices(&self, shard: u8) -> impl Iterator<Item = Entry<'_>> {
+        self.table.shard(shard).map(|(print, device)| self.device(print, device))
+    }
+
+    /// About what a file with nothing outdated in it takes, in bytes.
     pub(crate) fn bytes_needed(&self) -> u64 {
         let names = self.blocks.bytes() + self.approaches.bytes();
-        self.table.len() * DEVICE_BYTES + names as u64 + self.tried.count() as u64 * SET_BYTES
+        self.table.len() * DEVICE_BYTES + names as u64
     }
 
     /// Takes an entry from the file, but counts nothing; false if it names what is not known, because that was lost.
     pub(crate) fn restore(&mut self, entry: Entry) -> bool {
         match entry {
-            Entry::Block(block, name) => self.define_block(block, &name),
-            Entry::Approach(approach, name) => self.define_approach(approach, &name),
-            Entry::Tried(number, set) => {
-                let known = set.iter().all(|approach| self.knows_approach(*approach));
-                if known {
-                    self.tried.define(number, set);
-                }
-                return known;
-            }
-            Entry::Device(print, device) => return self.is_complete(&device) && self.overwrite(print, Some(device)),
-            Entry::Forgotten(print) => return self.overwrite(print, None),
+            Entry::Block(block, name) => self.define_block(block, name),
+            Entry::Approach(approach, name) => self.define_approach(approach, name),
+            Entry::Device(print, device, tried) => return self.restore_device(print, device, tried).is_some(),
+            Entry::Forgotten(print) => self.overwrite(print, None),
             Entry::Lost(lost) => self.lost = lost,
         }
         true
     }
 
-    fn is_complete(&self, device: &Device) -> bool {
-        let approaches = device.standing.iter().chain(&device.restored);
-        self.knows(device.block)
-            && self.tried.is_known(device.tried)
-            && approaches.into_iter().all(|approach| self.knows_approach(*approach))
+    fn restore_device(&mut self, print: Fingerprint, mut device: Device, tried: &[u8]) -> Option<()> {
+        device.tried = self.tried.number(tried)?;
+        let mut approaches = self.tried.approaches(device.tried).iter().chain(&device.standing).chain(&device.restored);
+        let complete = self.knows(device.block) && approaches.all(|by| self.knows_approach(*by));
+        complete.then(|| self.overwrite(print, Some(device)))
     }
 
-    fn overwrite(&mut self, print: Fingerprint, after: Option<Device>) -> bool {
+    fn overwrite(&mut self, print: Fingerprint, after: Option<Device>) {
         let (spot, before) = self.table.find(print);
         self.table.put(&spot, before, after);
-        true
     }
 
     /// Counts all devices; what [`Books::restore`] leaves to be done at the end.
@@ -253,7 +236,7 @@ mod tests {
         books.define_block(block, "eu");
         let mut note = |device: &str, seen| {
             let step = books.weigh(hand.fingerprint(device), block, seen)?;
-            books.settle(step);
+            books.settle(&step);
             Ok::<_, LedgerError>(books.table.len())
         };
         assert_eq!(note("a", Seen::Well).unwrap(), 1);

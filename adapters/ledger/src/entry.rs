@@ -7,16 +7,15 @@ use crate::fingerprint::Fingerprint;
 use crate::state::{ApproachId, BlockId, Device, Episodes, Status, TriedId};
 
 /// One statement of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry<'a> {
     /// A block has a number.
-    Block(BlockId, Box<str>),
+    Block(BlockId, &'a str),
     /// An approach has a number.
-    Approach(ApproachId, Box<str>),
-    /// A set of approaches has a number.
-    Tried(TriedId, Box<[ApproachId]>),
-    /// What is known of a device.
-    Device(Fingerprint, Device),
+    Approach(ApproachId, &'a str),
+    /// What is known of a device, and which approaches it was tried with, ascending. The device's own number of that set
+    /// is of one run only and not written.
+    Device(Fingerprint, Device, &'a [u8]),
     /// Nothing is known of a device any more.
     Forgotten(Fingerprint),
     /// What was lost by damage before this file was written.
@@ -36,11 +35,10 @@ pub struct Lost {
 const DEVICE: u8 = 0x40;
 const BLOCK: u8 = 1;
 const APPROACH: u8 = 2;
-const TRIED: u8 = 3;
-const FORGOTTEN: u8 = 4;
-const LOST: u8 = 5;
+const FORGOTTEN: u8 = 3;
+const LOST: u8 = 4;
 
-impl Entry {
+impl<'a> Entry<'a> {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Block(block, name) => {
@@ -52,13 +50,7 @@ impl Entry {
                 out.extend([APPROACH, approach.0.get()]);
                 write_bytes(name.as_bytes(), out);
             }
-            Self::Tried(tried, set) => {
-                out.push(TRIED);
-                write_number(tried.number().into(), out);
-                write_number(set.len() as u64, out);
-                out.extend(set.iter().map(|approach| approach.0.get()));
-            }
-            Self::Device(print, device) => write_device(*print, device, out),
+            Self::Device(print, device, tried) => write_device(*print, device, tried, out),
             Self::Forgotten(print) => {
                 out.push(FORGOTTEN);
                 out.extend(print.to_bytes());
@@ -72,30 +64,29 @@ impl Entry {
     }
 
     /// Takes the next entry from the front; none if what stands there is no entry.
-    pub(crate) fn read(from: &mut &[u8]) -> Option<Self> {
+    pub(crate) fn read(from: &mut &'a [u8]) -> Option<Self> {
         let [kind] = *take::<1>(from)?;
         Some(match kind {
             BLOCK => Self::Block(BlockId(u16::from_le_bytes(*take(from)?)), read_text(from)?),
             APPROACH => Self::Approach(read_approach(from)??, read_text(from)?),
-            TRIED => Self::Tried(read_tried(from)?, read_set(from)?),
             FORGOTTEN => Self::Forgotten(Fingerprint::from_bytes(take(from)?)),
             LOST => Self::Lost(Lost { places: read_number(from)?, changes: read_number(from)? }),
             kind => {
                 let status = Status::ALL.into_iter().find(|status| DEVICE + *status as u8 == kind)?;
-                Self::Device(Fingerprint::from_bytes(take(from)?), read_device(status, from)?)
+                Self::Device(Fingerprint::from_bytes(take(from)?), read_device(status, from)?, read_set(from)?)
             }
         })
     }
 }
 
-fn write_device(print: Fingerprint, device: &Device, out: &mut Vec<u8>) {
+fn write_device(print: Fingerprint, device: &Device, tried: &[u8], out: &mut Vec<u8>) {
     let code = |approach: Option<ApproachId>| approach.map_or(0, |approach| approach.0.get());
     out.push(DEVICE + device.status as u8);
     out.extend(print.to_bytes());
     out.extend(device.block.0.to_le_bytes());
     out.extend([code(device.standing), code(device.restored)]);
     write_number(device.episodes.number().into(), out);
-    write_number(device.tried.number().into(), out);
+    write_bytes(tried, out);
 }
 
 fn read_device(status: Status, from: &mut &[u8]) -> Option<Device> {
@@ -106,7 +97,7 @@ fn read_device(status: Status, from: &mut &[u8]) -> Option<Device> {
         restored: read_approach(from)?,
         episodes: read_episodes(from)?,
         listed: false,
-        tried: read_tried(from)?,
+        tried: TriedId::default(),
     })
 }
 
@@ -116,22 +107,19 @@ fn read_approach(from: &mut &[u8]) -> Option<Option<ApproachId>> {
     Some(NonZeroU8::new(code).map(ApproachId))
 }
 
-fn read_tried(from: &mut &[u8]) -> Option<TriedId> {
-    TriedId::new(read_number(from)?.try_into().ok()?)
-}
-
 fn read_episodes(from: &mut &[u8]) -> Option<Episodes> {
     let number = read_number(from)?.try_into().ok()?;
     (number <= Episodes::MAX).then(|| Episodes::new(number))
 }
 
-fn read_set(from: &mut &[u8]) -> Option<Box<[ApproachId]>> {
-    let codes = read_bytes(from)?;
-    codes.iter().map(|code| NonZeroU8::new(*code).map(ApproachId)).collect()
+fn read_set<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let set = read_bytes(from)?;
+    let ascends = set.is_sorted_by(|a, b| a < b) && set.first() != Some(&0);
+    ascends.then_some(set)
 }
 
-fn read_text(from: &mut &[u8]) -> Option<Box<str>> {
-    std::str::from_utf8(read_bytes(from)?).ok().map(Box::from)
+fn read_text<'a>(from: &mut &'a [u8]) -> Option<&'a str> {
+    std::str::from_utf8(read_bytes(from)?).ok()
 }
 
 fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
@@ -183,22 +171,18 @@ mod tests {
         any::<NonZeroU8>().prop_map(ApproachId)
     }
 
-    fn tried() -> impl Strategy<Value = TriedId> {
-        (0..TriedId::COUNT).prop_map(|number| TriedId::new(number).unwrap())
-    }
-
     fn print() -> impl Strategy<Value = Fingerprint> {
         any::<(u8, [u32; 3])>().prop_map(|(shard, key)| Fingerprint { shard, key })
     }
 
     fn device() -> impl Strategy<Value = Device> {
         let approaches = (proptest::option::of(approach()), proptest::option::of(approach()));
-        (0..=Episodes::MAX, any::<u16>(), tried(), approaches, proptest::sample::select(&Status::ALL[..])).prop_map(
-            |(episodes, block, tried, (standing, restored), status)| Device {
+        (0..=Episodes::MAX, any::<u16>(), approaches, proptest::sample::select(&Status::ALL[..])).prop_map(
+            |(episodes, block, (standing, restored), status)| Device {
                 episodes: Episodes::new(episodes),
                 listed: false,
                 block: BlockId(block),
-                tried,
+                tried: TriedId::default(),
                 standing,
                 restored,
                 status,
@@ -206,21 +190,25 @@ mod tests {
         )
     }
 
-    fn entry() -> impl Strategy<Value = Entry> {
-        prop_oneof![
-            (any::<u16>(), ".{0,40}").prop_map(|(block, name)| Entry::Block(BlockId(block), name.into())),
-            (approach(), ".{0,200}").prop_map(|(approach, name)| Entry::Approach(approach, name.into())),
-            (tried(), proptest::collection::vec(approach(), 0..255))
-                .prop_map(|(tried, set)| Entry::Tried(tried, set.into())),
-            (print(), device()).prop_map(|(print, device)| Entry::Device(print, device)),
-            print().prop_map(Entry::Forgotten),
-            any::<(u64, u64)>().prop_map(|(places, changes)| Entry::Lost(Lost { places, changes })),
-        ]
-    }
-
     proptest! {
         #[test]
-        fn what_is_written_is_read(entries in proptest::collection::vec(entry(), 1..8)) {
+        fn what_is_written_is_read(
+            order in proptest::collection::vec(0..5usize, 1..9),
+            name in ".{0,200}",
+            (block, approach) in (any::<u16>(), approach()),
+            (print, device) in (print(), device()),
+            tried in proptest::collection::btree_set(1..=255u8, 0..255),
+            (places, changes) in any::<(u64, u64)>(),
+        ) {
+            let tried: Vec<u8> = tried.into_iter().collect();
+            let kinds = [
+                Entry::Block(BlockId(block), &name),
+                Entry::Approach(approach, &name),
+                Entry::Device(print, device, &tried),
+                Entry::Forgotten(print),
+                Entry::Lost(Lost { places, changes }),
+            ];
+            let entries: Vec<Entry> = order.into_iter().map(|kind| kinds[kind]).collect();
             let mut bytes = Vec::new();
             entries.iter().for_each(|entry| entry.write(&mut bytes));
             let mut rest = bytes.as_slice();

@@ -61,6 +61,8 @@ pub(crate) struct LedgerFile {
     path: PathBuf,
     /// The end of the last good frame.
     end: u64,
+    /// Where it was when the file was begun, with nothing outdated in it.
+    held: u64,
     /// The number of the next entry.
     next: u64,
     /// Whether something may lie behind the end: a write that did not succeed.
@@ -74,7 +76,7 @@ impl LedgerFile {
         options.read(true).write(true).create(true).truncate(true).mode(0o600);
         let mut file = options.open(&path)?;
         file.write_all(&[0; Header::BYTES])?;
-        Ok(Self { file, path, end: Header::BYTES as u64, next: 0, untidy: false })
+        Ok(Self { file, path, end: Header::BYTES as u64, held: 0, next: 0, untidy: false })
     }
 
     /// Opens a file and reads its header; none if there is no file.
@@ -92,7 +94,7 @@ impl LedgerFile {
             Err(error) => return Err(failed(error)),
         }
         let header = Header::read(&bytes, &path)?;
-        Ok(Some((Self { file, path, end: Header::BYTES as u64, next: 0, untidy: true }, header)))
+        Ok(Some((Self { file, path, end: Header::BYTES as u64, held: header.held, next: 0, untidy: true }, header)))
     }
 
     /// Where to read from.
@@ -111,6 +113,10 @@ impl LedgerFile {
 
     pub(crate) fn end(&self) -> u64 {
         self.end
+    }
+
+    pub(crate) fn held(&self) -> u64 {
+        self.held
     }
 
     /// Hands a batch to the system. After an error nothing of it counts as written.
@@ -141,7 +147,7 @@ impl LedgerFile {
         self.file.sync_all()?;
         std::fs::rename(&self.path, place)?;
         self.path = place.to_owned();
-        self.untidy = true;
+        (self.held, self.untidy) = (self.end, true);
         Ok(self)
     }
 }

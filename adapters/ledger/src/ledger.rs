@@ -129,7 +129,7 @@ impl Ledger {
         let free = u16::try_from(next).ok().filter(|_| next < BLOCKS);
         let block = BlockId(free.ok_or(LedgerError::Full { what: "blocks", most: BLOCKS })?);
         self.make_room()?;
-        self.batch.push(&Entry::Block(block, name.into()));
+        self.batch.push(&Entry::Block(block, name));
         self.books.define_block(block, name);
         Ok(block)
     }
@@ -148,7 +148,7 @@ impl Ledger {
         let free = numbered(self.books.approaches.count());
         let approach = free.ok_or(LedgerError::Full { what: "approaches", most: APPROACHES })?;
         self.make_room()?;
-        self.batch.push(&Entry::Approach(approach, name.into()));
+        self.batch.push(&Entry::Approach(approach, name));
         self.books.define_approach(approach, name);
         Ok(approach)
     }
@@ -174,12 +174,12 @@ impl Ledger {
     fn note_print(&mut self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Option<Change>, LedgerError> {
         let step = self.books.weigh(print, block, seen)?;
         let Some(change) = step.change() else {
-            self.books.meet(print);
+            self.books.settle_met(&step);
             return Ok(None);
         };
         self.make_room()?;
-        step.entries().for_each(|entry| self.batch.push(&entry));
-        self.books.settle(step);
+        self.batch.push(&self.books.entry(&step));
+        self.books.settle(&step);
         Ok(Some(change))
     }
 
@@ -268,6 +268,26 @@ impl Ledger {
         self.shorten()
     }
 
+    #[cfg(test)]
+    pub(crate) fn recount(&mut self) {
+        self.books.recount();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn renew_now(&mut self) {
+        self.write().unwrap();
+        self.renew = true;
+        while self.renew {
+            self.shorten().unwrap();
+        }
+    }
+
+    /// Whether the next change is preceded by a write.
+    #[cfg(test)]
+    pub(crate) fn is_batch_full(&self) -> bool {
+        self.batch.bytes() >= self.pace.batch
+    }
+
     /// Writes a full batch. What then keeps the file from being shortened is for the next flush to say.
     fn make_room(&mut self) -> Result<(), LedgerError> {
         if self.batch.bytes() < self.pace.batch {
@@ -295,7 +315,7 @@ impl Ledger {
 
     /// Goes on writing the file anew, or begins with it, where that is due. Everything must be written.
     fn shorten(&mut self) -> Result<(), LedgerError> {
-        let allowed = 2 * self.books.bytes_needed() + self.pace.slack;
+        let allowed = 2 * self.books.bytes_needed().max(self.file.held()) + self.pace.slack;
         if self.rewrite.is_none() && !self.renew && self.file.end() <= allowed {
             return Ok(());
         }

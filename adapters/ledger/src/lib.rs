@@ -53,6 +53,8 @@ mod rewrite;
 mod state;
 mod sums;
 mod table;
+#[cfg(test)]
+mod trial;
 
 pub use entry::Lost;
 pub use error::LedgerError;

@@ -1,10 +1,12 @@
-//! Names that stand for numbers: of blocks, of approaches, and of sets of approaches. A number is never given twice.
+//! Names that stand for numbers, of blocks and of approaches, and sets of approaches that do. No number is given twice.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU8;
 
 use crate::state::{ApproachId, TriedId};
 
 /// Names by number and numbers by name. A number whose name was lost with a part of the file has none.
+#[derive(Default)]
 pub(crate) struct Names {
     by_number: Vec<Option<Box<str>>>,
     by_name: BTreeMap<Box<str>, usize>,
@@ -12,10 +14,6 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn new() -> Self {
-        Self { by_number: Vec::new(), by_name: BTreeMap::new(), bytes: 0 }
-    }
-
     /// How many numbers were given.
     pub(crate) fn count(&self) -> usize {
         self.by_number.len()
@@ -52,69 +50,57 @@ impl Names {
     }
 }
 
-/// The sets of approaches that devices were tried with. Number 0 is the empty set.
+/// The sets of approaches that devices were tried with: devices are many and sets are few. Number 0 is the empty set.
+/// Numbers are of this run only.
 pub(crate) struct TriedSets {
-    by_number: Vec<Option<Box<[ApproachId]>>>,
-    numbers: BTreeMap<Box<[ApproachId]>, TriedId>,
+    by_number: Vec<TriedSet>,
+    by_codes: BTreeMap<Box<[u8]>, TriedId>,
 }
 
-/// A set with one approach more.
-pub(crate) enum Grown {
-    /// There is a number for it.
-    Known(TriedId),
-    /// There is none yet; this is its first free number, if any is left, and what it holds, in order.
-    New(Option<TriedId>, Box<[ApproachId]>),
+/// One set, ascending, as it is told and as it is written.
+#[derive(Default)]
+struct TriedSet {
+    approaches: Box<[ApproachId]>,
+    codes: Box<[u8]>,
 }
 
 impl TriedSets {
     pub(crate) fn new() -> Self {
-        let mut sets = Self { by_number: Vec::new(), numbers: BTreeMap::new() };
-        sets.define(TriedId::default(), Box::new([]));
-        sets
+        let by_codes = BTreeMap::from([(Box::default(), TriedId::default())]);
+        Self { by_number: vec![TriedSet::default()], by_codes }
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.by_number.len()
+    pub(crate) fn approaches(&self, tried: TriedId) -> &[ApproachId] {
+        self.set(tried).map(|set| &*set.approaches).unwrap_or_default()
     }
 
-    pub(crate) fn is_known(&self, number: TriedId) -> bool {
-        self.set(number).is_some()
+    /// The numbers of the approaches.
+    pub(crate) fn codes(&self, tried: TriedId) -> &[u8] {
+        self.set(tried).map(|set| &*set.codes).unwrap_or_default()
     }
 
-    /// What a set holds; nothing if it is not known.
-    pub(crate) fn approaches(&self, number: TriedId) -> &[ApproachId] {
-        self.set(number).unwrap_or_default()
+    fn set(&self, tried: TriedId) -> Option<&TriedSet> {
+        self.by_number.get(tried.number() as usize)
     }
 
-    fn set(&self, number: TriedId) -> Option<&[ApproachId]> {
-        self.by_number.get(number.number() as usize)?.as_deref()
+    /// The number of a set that holds an approach more; none if there is no number left for it.
+    pub(crate) fn grown(&mut self, tried: TriedId, by: ApproachId) -> Option<TriedId> {
+        let (code, codes) = (by.0.get(), self.codes(tried));
+        let Err(at) = codes.binary_search(&code) else { return Some(tried) };
+        let (low, high) = codes.split_at_checked(at)?;
+        let grown = [low, &[code], high].concat();
+        self.number(&grown)
     }
 
-    pub(crate) fn grown(&self, number: TriedId, by: ApproachId) -> Grown {
-        let set = self.approaches(number);
-        let Err(at) = set.binary_search(&by) else { return Grown::Known(number) };
-        let mut more = set.to_vec();
-        more.insert(at, by);
-        let known = self.numbers.get(more.as_slice()).copied();
-        let free = u32::try_from(self.by_number.len()).ok().and_then(TriedId::new);
-        known.map_or_else(|| Grown::New(free, more.into()), Grown::Known)
-    }
-
-    /// Gives a set its number.
-    pub(crate) fn define(&mut self, number: TriedId, set: Box<[ApproachId]>) {
-        let at = number.number() as usize;
-        if self.by_number.len() <= at {
-            self.by_number.resize(at + 1, None);
+    /// The number of a set, which ascends; none if there is none left for it.
+    pub(crate) fn number(&mut self, codes: &[u8]) -> Option<TriedId> {
+        if let Some(known) = self.by_codes.get(codes) {
+            return Some(*known);
         }
-        if let Some(place) = self.by_number.get_mut(at) {
-            *place = Some(set.clone());
-            self.numbers.insert(set, number);
-        }
-    }
-
-    /// All sets but the empty one, in the order of their numbers.
-    pub(crate) fn numbered(&self) -> impl Iterator<Item = (TriedId, &[ApproachId])> {
-        let sets = (0..).map_while(TriedId::new).zip(&self.by_number).skip(1);
-        sets.filter_map(|(number, set)| set.as_deref().map(|set| (number, set)))
+        let number = u32::try_from(self.by_number.len()).ok().and_then(TriedId::new)?;
+        let approaches = codes.iter().filter_map(|code| NonZeroU8::new(*code).map(ApproachId)).collect();
+        self.by_number.push(TriedSet { approaches, codes: codes.into() });
+        self.by_codes.insert(codes.into(), number);
+        Some(number)
     }
 }

@@ -5,7 +5,7 @@
 pub(crate) struct Pace {
     /// Changes that are gathered before they are handed to the system.
     pub batch: usize,
-    /// What the file may have above twice what it needs before it is written anew.
+    /// What the file may have above twice what it needs, or took when it was begun, before it is written anew.
     pub slack: u64,
     /// What is written anew each time that a batch is written.
     pub part: u64,

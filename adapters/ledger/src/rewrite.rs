@@ -49,8 +49,8 @@ impl Rewrite {
         while let Some(shard) = self.shard
             && self.file.end() < until
         {
-            for (print, device) in books.table.shard(shard) {
-                self.put(&Entry::Device(print, device))?;
+            for entry in books.devices(shard) {
+                self.put(&entry)?;
             }
             self.write()?;
             self.shard = shard.checked_add(1);

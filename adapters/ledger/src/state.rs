@@ -128,7 +128,7 @@ pub(crate) struct TriedId([u8; 3]);
 
 impl TriedId {
     /// The number of numbers.
-    pub(crate) const COUNT: u32 = 1 << 24;
+    pub(crate) const COUNT: usize = 1 << 24;
 
     pub(crate) fn new(number: u32) -> Option<Self> {
         let [a, b, c, rest] = number.to_le_bytes();
@@ -235,5 +235,127 @@ impl Device {
     /// day would fill the memory with it.
     fn has_a_part_in_a_sum(&self) -> bool {
         self.status != Status::Gone || self.episodes != Episodes::default() || self.tried != TriedId::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Option<ApproachId> = Some(ApproachId(NonZeroU8::new(1).unwrap()));
+    const B: Option<ApproachId> = Some(ApproachId(NonZeroU8::new(2).unwrap()));
+
+    /// The table of the crate's documentation: what it was, and what each sighting makes of it.
+    fn table() -> Vec<(&'static str, Vec<&'static str>)> {
+        let lines = include_str!("lib.rs").lines().filter_map(|line| line.strip_prefix("//! | ")?.strip_suffix(" |"));
+        let rows = lines.map(|line| line.split(" | ").collect::<Vec<_>>());
+        rows.map(|row| (row[0], row[1..].to_vec())).collect()
+    }
+
+    fn device(row: &str, standing: Option<ApproachId>, tried: TriedId) -> Option<Device> {
+        let (status, episodes) = match row {
+            "never" => return None,
+            "well" => (Status::Well, 0),
+            "restored" => (Status::Well, 3),
+            "affected" => (Status::Affected, 3),
+            "unknown" => (Status::Unknown, 0),
+            "unknown restored" => (Status::Unknown, 3),
+            "missing" => (Status::Missing, 3),
+            "gone" => (Status::Gone, 0),
+            "gone restored" => (Status::Gone, 3),
+            "gone affected" => (Status::GoneAffected, 3),
+            row => panic!("{row} is no state"),
+        };
+        let episodes = Episodes::new(episodes);
+        let standing = standing.filter(|_| status != Status::Well);
+        let restored = B.filter(|_| row.contains("restored"));
+        Some(Device { episodes, listed: true, block: BlockId(0), tried, standing, restored, status })
+    }
+
+    fn seen(column: &str, by: Option<ApproachId>) -> Seen {
+        match column {
+            "Well" => Seen::Well,
+            "Affected" => Seen::Affected,
+            "Unknown" => Seen::Unknown,
+            "Restored" => Seen::Restored { by },
+            "Gone" => Seen::Gone,
+            "Attempted" => Seen::Attempted { by: by.or(A).unwrap() },
+            column => panic!("{column} is no sighting"),
+        }
+    }
+
+    /// What a cell of the table says of a device that was `before`.
+    fn expected(
+        cell: &str,
+        column: &str,
+        before: Option<Device>,
+        tried: TriedId,
+        by: Option<ApproachId>,
+    ) -> Option<Device> {
+        let marks = [" *", " by", " +"].map(|mark| cell.contains(mark));
+        let [begins, ends, stands] = marks;
+        let state = [" *", " by", " +"].iter().fold(cell.to_owned(), |cell, mark| cell.replace(mark, ""));
+        let standing = before.and_then(|device| device.standing);
+        let standing = if stands { by.or(A) } else { standing };
+        let mut device = device(&state, standing, tried)?;
+        let episodes = before.map_or(0, |device| device.episodes.number());
+        device.episodes = Episodes::new(episodes + u32::from(begins));
+        let named = if column == "Restored" { by } else { None };
+        let over = before.is_some_and(|device| !device.status.is_open()) && episodes > 0;
+        let kept = before.and_then(|device| device.restored);
+        device.restored = match (begins, ends) {
+            (true, false) => None,
+            (false, true) if over => named.or(kept),
+            (_, true) => named.or(before.and_then(|device| device.standing)),
+            (false, false) => kept,
+        };
+        let forgotten = device.status == Status::Gone && episodes == 0 && tried == TriedId::default();
+        (!forgotten).then_some(device)
+    }
+
+    #[test]
+    fn each_cell_of_the_table_is_what_happens() {
+        let table = table();
+        let (head, rows) = table.split_first().unwrap();
+        assert_eq!((head.0, head.1.len(), rows.len()), ("last", 6, 10));
+        let mut cells = 0;
+        for (row, results) in rows {
+            for (column, cell) in head.1.iter().zip(results) {
+                for (standing, by) in [(None, None), (None, A), (A, None), (A, B)] {
+                    for tried in [0, 5].map(|number| TriedId::new(number).unwrap()) {
+                        let attempted = tried != TriedId::default();
+                        if (*column == "Attempted" && !attempted)
+                            || (*column != "Attempted" && *row == "never" && attempted)
+                        {
+                            continue;
+                        }
+                        let before = device(row, standing, tried);
+                        let after = Device::after(before, BlockId(0), seen(column, by), tried);
+                        assert_eq!(after, expected(cell, column, before, tried, by), "{row} x {column} = {cell}");
+                        let again = Device::after(after, BlockId(0), seen(column, by), tried);
+                        assert_eq!(again, after, "{row} x {column}, twice");
+                        let forgotten = Device::after(before, BlockId(0), Seen::Forgotten, tried);
+                        assert_eq!(forgotten, None);
+                        cells += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(cells, 4 * (10 * 6 * 2 - 10 - 5));
+    }
+
+    #[test]
+    fn a_sighting_elsewhere_takes_the_device_there_with_all_that_it_was() {
+        let before = device("unknown restored", A, TriedId::new(3).unwrap()).unwrap();
+        let after = Device::after(Some(before), BlockId(7), Seen::Unknown, before.tried);
+        assert_eq!(after, Some(Device { block: BlockId(7), ..before }));
+    }
+
+    #[test]
+    fn episodes_stay_at_their_greatest_number() {
+        let mut device = device("restored", None, TriedId::default()).unwrap();
+        device.episodes = Episodes::new(Episodes::MAX);
+        device.see_affected();
+        assert_eq!((device.episodes.number(), device.status), (Episodes::MAX, Status::Affected));
     }
 }

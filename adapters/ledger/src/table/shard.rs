@@ -187,3 +187,99 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::state::{BlockId, Seen, TriedId};
+
+    fn device(number: u16) -> Device {
+        Device::after(None, BlockId(number), Seen::Affected, TriedId::default()).unwrap()
+    }
+
+    /// Keys that crowd: at the first homes, at the last, in one place, and anywhere.
+    fn key() -> impl Strategy<Value = Key> {
+        let first = prop_oneof![
+            2 => 0..40_000_000u32,
+            2 => u32::MAX - 40_000_000..=u32::MAX,
+            2 => 2_000_000_000..2_020_000_000u32,
+            1 => Just(u32::MAX),
+            3 => any::<u32>(),
+        ];
+        (first, 0..4u32, 0..4u32).prop_map(|(a, b, c)| [a, b, c])
+    }
+
+    /// Rows lie in order, none before its home, and none behind a vacant slot that it could have had.
+    fn check_order(shard: &Shard) {
+        let mut free = 0;
+        let mut last = None;
+        for slot in 0..shard.slots() {
+            let row = shard.row(slot).unwrap();
+            if row.device.is_none() {
+                free = slot + 1;
+                continue;
+            }
+            assert!(last < Some(row.key), "{slot}");
+            let home = shard.home(&row.key);
+            assert!((free..=slot).contains(&home), "{slot}: home {home}, free {free}");
+            last = Some(row.key);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_map(
+            room in 0..300usize,
+            calls in proptest::collection::vec((key(), 0..8u8, any::<prop::sample::Index>()), 1..1_500),
+        ) {
+            let mut shard = Shard::with_room(room);
+            let mut model: BTreeMap<Key, Device> = BTreeMap::new();
+            for (number, (key, kind, place)) in calls.into_iter().enumerate() {
+                // Known keys as often as new ones.
+                let known: Vec<Key> = model.keys().copied().collect();
+                let key = if kind < 4 && !known.is_empty() { *place.get(&known) } else { key };
+                let device = device(number as u16);
+                let (slot, found) = shard.find(&key);
+                prop_assert_eq!(found, model.get(&key).copied());
+                match (found, kind) {
+                    (Some(_), 0 | 1) => {
+                        shard.remove(slot);
+                        model.remove(&key);
+                    }
+                    (Some(_), _) => {
+                        shard.replace(slot, device);
+                        model.insert(key, device);
+                    }
+                    (None, _) => {
+                        shard.insert(key, device);
+                        model.insert(key, device);
+                    }
+                }
+                prop_assert_eq!(shard.len, model.len());
+            }
+            check_order(&shard);
+            prop_assert!(shard.rows().eq(model.clone()));
+            for (key, device) in model {
+                prop_assert_eq!(shard.find(&key).1, Some(device));
+            }
+        }
+    }
+
+    #[test]
+    fn it_takes_what_it_has_room_for_without_growing_and_stays_full() {
+        let mut shard = Shard::with_room(20_000);
+        let slots = shard.slots();
+        for number in 0..60_000u32 {
+            if number == 20_000 {
+                assert_eq!(shard.slots(), slots);
+            }
+            shard.insert([number.wrapping_mul(0x9e37_79b9), number, 0], device(0));
+            assert!(number < 20_000 || shard.slots() * 4 < (number as usize + 1) * 5, "{number} in {}", shard.slots());
+        }
+        check_order(&shard);
+    }
+}
