@@ -34,7 +34,7 @@ pub(crate) fn from_str<'de, T: Deserialize<'de>>(json: &'de str, skipped: Skippe
 ///
 /// # Errors
 /// With line and column of the second key, or of whatever is no JSON.
-pub(crate) fn duplicate_free(json: &str) -> Result<(), serde_json::Error> {
+pub fn duplicate_free(json: &str) -> Result<(), serde_json::Error> {
     from_str::<IgnoredAny>(json, Skipped::Checked).map(|_| ())
 }
 

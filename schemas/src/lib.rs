@@ -20,4 +20,5 @@ pub mod tlp;
 pub mod trim;
 mod word;
 
+pub use exact::duplicate_free;
 pub use word::UnknownWord;

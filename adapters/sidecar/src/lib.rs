@@ -21,6 +21,7 @@ pub mod reading;
 pub mod recording;
 mod run;
 pub mod stamp;
+pub mod supervise;
 pub mod syndication;
 pub mod vanish;
 pub mod written;

@@ -14,6 +14,7 @@ use super::devices::DeviceSink;
 use super::inbox::{Inbox, InboxError};
 use super::secret::Secret;
 use super::settings::Settings;
+use super::skew::Skew;
 use super::tables::Tables;
 use crate::ask::Open;
 use crate::item::FeedProfile;
@@ -68,6 +69,8 @@ pub struct Site {
     pub clock: Clock,
     /// Hides native ids that must not be told: `site.secret.hide(id)`.
     pub secret: Secret,
+    /// This machine's clock beside the provider's: every client of the adapter notes the `Date` headers of its answers here.
+    pub skew: Skew,
     /// The intake's token, for routes of the adapter's own.
     pub token: Secret,
     /// How long one call may take.
@@ -96,8 +99,8 @@ impl Site {
     pub fn inbox(&self, profile: FeedProfile) -> Result<(Inbox, AccountFeed), OpenError> {
         let slug = profile.slug.clone();
         let inbox = Inbox::open(&self.state, profile).map_err(|error: InboxError| OpenError(error.to_string()))?;
-        let open = inbox.feed(None);
-        Ok((inbox, AccountFeed { slug, open }))
+        let feed = AccountFeed::waiting(&slug, inbox.feed(None));
+        Ok((inbox, feed))
     }
 }
 
@@ -122,6 +125,22 @@ pub struct AccountFeed {
     pub slug: String,
     /// Makes what is asked.
     pub open: Open,
+    /// The pause after which it is asked again; none: the settings' own. A feed that waits to be called asks again soon after
+    /// nothing could be taken.
+    pub every: Option<Duration>,
+}
+
+impl AccountFeed {
+    /// A feed that is asked as often as the settings say.
+    #[must_use]
+    pub fn new(slug: &str, open: Open) -> Self {
+        Self { slug: slug.to_owned(), open, every: None }
+    }
+
+    /// A feed that waits to be called.
+    pub(super) fn waiting(slug: &str, open: Open) -> Self {
+        Self { every: Some(Duration::from_secs(1)), ..Self::new(slug, open) }
+    }
 }
 
 /// One call, made once to see whether it is permitted.

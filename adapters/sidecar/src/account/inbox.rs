@@ -5,22 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_journal::Clock;
-use futures::future::BoxFuture;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::devices::DeviceSink;
-use crate::ask::{Ask, Open, Told};
-use crate::item::{FeedProfile, Item, Reading};
-use crate::poll::{Failure, Settled};
+use super::post::{Post, Reader};
+use super::seen::{Name, Seen, name};
+use crate::ask::Open;
+use crate::item::{FeedProfile, Item};
 
 /// Parcels that may wait for the feed.
 const WAITING: usize = 256;
 /// How long a sender waits until it is told to send again.
 const ANSWER: Duration = Duration::from_secs(10);
-/// How often the feed says that it still listens.
-const IDLE: Duration = Duration::from_secs(30);
 
 /// Who sent a parcel, and under which id: what is repeated is taken once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +28,13 @@ pub struct Sender {
     pub id: String,
 }
 
-/// What is pushed: taken whole or not at all.
+impl Sender {
+    pub(super) fn name(&self) -> Name {
+        name(["sender", &self.source, &self.id])
+    }
+}
+
+/// What is pushed: taken whole or not at all. Items without a stamp (`times.published_at`) get that of their arrival.
 #[derive(Clone, Debug)]
 pub struct Parcel {
     /// Who sent it; none where the content alone tells what is repeated.
@@ -47,14 +50,21 @@ pub enum Receipt {
     Taken,
     /// It was taken before; nothing was added.
     Repeated,
+    /// Something newer was said of its object before; nothing was added.
+    Stale,
 }
 
 /// Why a parcel was not taken, or an inbox not opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InboxError {
     /// What was taken before cannot be read.
-    #[error("what was taken before cannot be read in {0}; mend the folder's permissions")]
-    Memory(String),
+    #[error("what the intake took before cannot be opened in {path}: {reason}; end what uses it, or mend the folder")]
+    Memory {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// The outbox is full or cannot be written, or its feed does not run.
     #[error(
         "nothing can be taken now: the outbox is full, cannot be written, or waits for the bus; send it again later"
@@ -67,12 +77,15 @@ pub enum InboxError {
 pub struct Inbox {
     profile: Arc<FeedProfile>,
     parcels: mpsc::Sender<Delivery>,
-    received: Arc<Mutex<mpsc::Receiver<Delivery>>>,
+    post: Arc<Mutex<Post>>,
+    seen: Arc<Seen>,
+    counted: Arc<Notify>,
 }
 
-struct Delivery {
-    parcel: Parcel,
-    answer: oneshot::Sender<Result<Receipt, InboxError>>,
+/// A parcel whose sender waits.
+pub(super) struct Delivery {
+    pub(super) parcel: Parcel,
+    pub(super) answer: oneshot::Sender<Result<Receipt, InboxError>>,
 }
 
 impl Inbox {
@@ -80,15 +93,24 @@ impl Inbox {
     ///
     /// # Errors
     /// If that cannot be read.
-    pub(super) fn open(_state: &Path, profile: FeedProfile) -> Result<Self, InboxError> {
+    pub(super) fn open(state: &Path, profile: FeedProfile) -> Result<Self, InboxError> {
+        let path = state.join(format!("{}.redb", profile.slug));
+        let failed = |reason: String| InboxError::Memory { path: path.display().to_string(), reason };
+        let seen = Seen::open(&path).map_err(|error| failed(error.to_string()))?;
         let (parcels, received) = mpsc::channel(WAITING);
-        Ok(Self { profile: Arc::new(profile), parcels, received: Arc::new(Mutex::new(received)) })
+        Ok(Self {
+            profile: Arc::new(profile),
+            parcels,
+            post: Arc::new(Mutex::new(Post::new(received))),
+            seen: Arc::new(seen),
+            counted: Arc::default(),
+        })
     }
 
     /// Hands over a parcel and waits until it is on disk.
     ///
     /// # Errors
-    /// If it was not taken; then it is to be sent again, under the same id.
+    /// If it was not taken, or nobody knows; then it is to be sent again, under the same id.
     pub async fn push(&self, parcel: Parcel) -> Result<Receipt, InboxError> {
         let (answer, answered) = oneshot::channel();
         let pushed = async {
@@ -99,55 +121,20 @@ impl Inbox {
     }
 
     /// The feed that reads the inbox; with the sums of devices, where some are counted.
-    pub(super) fn feed(&self, _devices: Option<Arc<dyn DeviceSink>>) -> Open {
-        let (profile, received) = (Arc::clone(&self.profile), Arc::clone(&self.received));
+    pub(super) fn feed(&self, devices: Option<Arc<dyn DeviceSink>>) -> Open {
+        let inbox = self.clone();
         Arc::new(move || {
-            let (profile, received) = (Arc::clone(&profile), Arc::clone(&received));
-            Ok(Box::new(Reader { profile, received, began: false, in_hand: Vec::new() }))
-        })
-    }
-}
-
-struct Reader {
-    profile: Arc<FeedProfile>,
-    received: Arc<Mutex<mpsc::Receiver<Delivery>>>,
-    began: bool,
-    in_hand: Vec<Delivery>,
-}
-
-impl Ask for Reader {
-    fn profile(&self) -> &FeedProfile {
-        &self.profile
-    }
-
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
-    fn ask(&mut self, _: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(async move {
-            if !std::mem::replace(&mut self.began, true) {
-                return Ok(Told::Reading(Reading::default()));
-            }
-            let mut received = self.received.lock().await;
-            let Ok(Some(delivery)) = timeout(IDLE, received.recv()).await else { return Ok(Told::Unchanged) };
-            let items = delivery.parcel.items.clone();
-            self.in_hand.push(delivery);
-            Ok(Told::Reading(Reading { items, ..Reading::default() }))
+            let (profile, post, seen) = (Arc::clone(&inbox.profile), Arc::clone(&inbox.post), Arc::clone(&inbox.seen));
+            Ok(Box::new(Reader::new(profile, post, seen, devices.clone(), Arc::clone(&inbox.counted))))
         })
     }
 
-    fn settle(&mut self, settled: Settled) -> BoxFuture<'_, ()> {
-        let taken = matches!(settled, Settled::Read | Settled::Doubtful);
-        for delivery in self.in_hand.drain(..) {
-            let answer = if taken { Ok(Receipt::Taken) } else { Err(InboxError::NotTaken) };
-            // Whoever no longer waits sends it again.
-            delivery.answer.send(answer).ok();
-        }
-        Box::pin(std::future::ready(()))
+    /// Takes note that devices were counted, so that the sums are said.
+    pub(super) fn counted(&self) {
+        self.counted.notify_one();
     }
 
-    fn pause(&self) -> Option<Duration> {
-        Some(Duration::ZERO)
+    pub(super) fn seen(&self) -> &Arc<Seen> {
+        &self.seen
     }
 }

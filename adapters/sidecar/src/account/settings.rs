@@ -1,7 +1,7 @@
 //! The settings of a sidecar: a commented default file that is compiled in, then a file, then variables `ENTENTE_*`, then
 //! flags. A key that is not known is a mistake, and all mistakes are told at once with their places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use entente_schemas::UnknownWord;
 use entente_schemas::speaker::{Relay, Role, Speaker};
 use entente_schemas::subject::{is_slug, is_universe};
 use entente_schemas::tlp::Tlp;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
 
@@ -22,24 +23,25 @@ use super::values::{Length, from_text};
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 const PREFIX: &str = "ENTENTE_";
-/// The keys that variables and flags can set; the tables stand in files, or are set by `--set`.
-pub(super) const KEYS: [&str; 16] = [
-    "org",
-    "role",
-    "audience",
-    "tlp",
-    "universe",
-    "bus",
-    "key",
-    "data",
-    "fleet",
-    "listen",
-    "token_file",
-    "every",
-    "incident_every",
-    "timeout",
-    "drain",
-    "outbox_mib",
+/// The keys that variables and flags can set, and what they are; the tables stand in files, or are set by `--set`.
+pub(super) const KEYS: [(&str, &str); 17] = [
+    ("org", "The organisation whose account this is"),
+    ("role", "What it is to the incidents: provider, vendor, customer, observer, coordinator"),
+    ("audience", "The sharing group that sees what the account sees: g and 16 characters"),
+    ("tlp", "The marking: amber, amber+strict, red"),
+    ("universe", "actual, exercise, exercise-NAME or test"),
+    ("bus", "The NATS servers, with commas between"),
+    ("key", "The file of the NKey seed"),
+    ("data", "The data folder"),
+    ("fleet", "The name of the counted fleet"),
+    ("listen", "Where it answers: 127.0.0.1:PORT, [::1]:PORT or unix:/PATH"),
+    ("hosts", "Further names that it is called by, with commas between"),
+    ("token_file", "The file of the intake's token"),
+    ("every", "How often a feed is asked while nothing is going on"),
+    ("incident_every", "How often while something is"),
+    ("timeout", "How long one call may take"),
+    ("drain", "How long outboxes may take to empty at the end"),
+    ("outbox_mib", "MiB that may wait on disk, per feed"),
 ];
 
 /// Where settings come from, the later before the earlier.
@@ -74,6 +76,8 @@ pub struct Settings {
     pub fleet: String,
     /// Where the sidecar answers.
     pub listen: Listen,
+    /// Further names that its callers may use: those of a proxy before it.
+    pub hosts: Vec<String>,
     /// The file of the intake's token.
     pub token_file: PathBuf,
     /// How often feeds are asked that say nothing of their own.
@@ -173,6 +177,18 @@ impl Settings {
         Some(Scope { universe: self.universe.clone(), audience })
     }
 
+    /// The scopes of all feeds, that of the intake among them.
+    pub(super) fn scopes(&self) -> BTreeSet<Scope> {
+        let feeds = self.feeds.keys().filter_map(|slug| self.scope(slug));
+        feeds.chain(self.scope(&super::intake::slug(self.adapter))).collect()
+    }
+
+    /// How often a feed is asked.
+    #[must_use]
+    pub fn cadence_of(&self, slug: &str) -> Cadence {
+        self.feeds.get(slug).map_or(self.cadence, |feed| feed.cadence(self.cadence))
+    }
+
     /// How what a feed says is marked.
     #[must_use]
     pub fn tlp(&self, slug: &str) -> Tlp {
@@ -215,6 +231,8 @@ struct Written {
     #[serde(deserialize_with = "fleet")]
     fleet: String,
     listen: Listen,
+    #[serde(deserialize_with = "hosts")]
+    hosts: Vec<String>,
     #[serde(deserialize_with = "path")]
     token_file: Option<PathBuf>,
     every: Length,
@@ -249,6 +267,7 @@ impl Written {
             data,
             fleet: self.fleet,
             listen: self.listen,
+            hosts: self.hosts,
             timeout: self.timeout.0,
             drain: self.drain.0,
             outbox_bytes: self.outbox_mib << 20,
@@ -298,7 +317,7 @@ fn toml_error(error: &toml::de::Error) -> String {
 fn variables(all: &[(String, String)]) -> Vec<(String, String, String)> {
     let ours = all.iter().filter_map(|(name, value)| {
         let key = name.strip_prefix(PREFIX)?.to_lowercase();
-        KEYS.contains(&key.as_str()).then(|| (name.clone(), key, value.clone()))
+        KEYS.iter().any(|(known, _)| *known == key).then(|| (name.clone(), key, value.clone()))
     });
     ours.collect()
 }
@@ -384,26 +403,41 @@ fn path<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error>
     from_text(from, |text| Ok((!text.is_empty()).then(|| Path::new(text).to_owned())))
 }
 
-/// A list, or a text with commas, as variables and flags have it.
+/// Addresses of NATS servers.
 fn urls<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected addresses of NATS servers, nats://HOST:PORT")]
-    enum Urls {
-        One(String),
-        Many(Vec<String>),
-    }
-    let urls: Vec<String> = match Urls::deserialize(from)? {
-        Urls::One(text) => text.split(',').map(|url| url.trim().to_owned()).collect(),
-        Urls::Many(urls) => urls,
-    };
+    let expected = "expected addresses of NATS servers, nats://HOST:PORT or tls://HOST:PORT";
+    let urls = list(from)?;
     let fits = |url: &String| url.starts_with("nats://") || url.starts_with("tls://");
     match urls.iter().find(|url| !fits(url)) {
         None if !urls.is_empty() => Ok(urls),
-        found => Err(serde::de::Error::custom(format!(
-            "`{}`: expected addresses of NATS servers, nats://HOST:PORT or tls://HOST:PORT",
-            found.map_or("", |url| url)
-        ))),
+        found => Err(D::Error::custom(format!("`{}`: {expected}", found.map_or("", |url| url)))),
     }
+}
+
+/// Names of hosts, with or without a port.
+fn hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let hosts = list(from)?;
+    let fits = |host: &String| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
+    match hosts.iter().find(|host| !fits(host)) {
+        None => Ok(hosts),
+        Some(host) => Err(D::Error::custom(format!("`{host}`: expected the names of hosts, as in a Host header"))),
+    }
+}
+
+/// A list, or a text with commas, as variables and flags have it.
+fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a list of texts")]
+    enum Listed {
+        One(String),
+        Many(Vec<String>),
+    }
+    let parts = |text: String| text.split(',').map(|part| part.trim().to_owned()).collect::<Vec<_>>();
+    let list = match Listed::deserialize(from)? {
+        Listed::One(text) => parts(text),
+        Listed::Many(list) => list,
+    };
+    Ok(list.into_iter().filter(|part| !part.is_empty()).collect())
 }
 
 fn mebibytes<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
@@ -418,5 +452,5 @@ fn mebibytes<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
         Whole::Text(text) => text.trim().parse().ok(),
     };
     let fits = number.filter(|number| (1..=1 << 20).contains(number));
-    fits.ok_or_else(|| serde::de::Error::custom("expected a whole number of MiB, 1 to 1048576"))
+    fits.ok_or_else(|| D::Error::custom("expected a whole number of MiB, 1 to 1048576"))
 }

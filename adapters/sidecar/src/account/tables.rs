@@ -39,6 +39,16 @@ pub(super) struct Shared {
     incident_every: Option<Length>,
 }
 
+impl Shared {
+    /// The feed's cadence, where others have that one.
+    pub(super) fn cadence(&self, others: Cadence) -> Cadence {
+        Cadence {
+            quiet: self.every.map_or(others.quiet, |length| length.0),
+            incident: self.incident_every.map_or(others.incident, |length| length.0),
+        }
+    }
+}
+
 const SHARED: [&str; 5] = ["enabled", "audience", "tlp", "every", "incident_every"];
 
 /// The tables of an adapter, while they are read.
@@ -96,10 +106,7 @@ impl<'a> Tables<'a> {
         if shared.enabled == Some(false) {
             return None;
         }
-        let cadence = Cadence {
-            quiet: shared.every.map_or(self.cadence.quiet, |length| length.0),
-            incident: shared.incident_every.map_or(self.cadence.incident, |length| length.0),
-        };
+        let cadence = shared.cadence(self.cadence);
         self.read.insert(slug.to_owned(), shared);
         Some(Feed { slug: slug.to_owned(), cadence, own })
     }

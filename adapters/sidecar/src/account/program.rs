@@ -1,0 +1,236 @@
+//! The program: what its flags ask for, how it begins, and how it ends.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use entente_journal::Clock;
+use tokio_util::sync::CancellationToken;
+
+use super::adapter::Adapter;
+use super::listen::Listen;
+use super::preflight::preflight;
+use super::runner::Sidecar;
+use super::settings::{KEYS, Layers, Settings, usual_data};
+use super::stop::Signals;
+
+const CODES: &str = "\
+Exit codes:
+  0    done
+  1    it was tried and did not work
+  2    a mistake in the flags or the settings; nothing was done
+  5    --preflight or --probe found something to mend
+  130  interrupted a second time while ending in order";
+
+/// What a program ends with, and what it says then.
+struct End {
+    code: u8,
+    what: String,
+}
+
+impl End {
+    fn failed(error: impl std::fmt::Display) -> Self {
+        Self { code: 1, what: error.to_string() }
+    }
+
+    fn mistake(error: impl std::fmt::Display) -> Self {
+        Self { code: 2, what: error.to_string() }
+    }
+}
+
+type Done = Result<u8, End>;
+
+/// The whole of a sidecar's `main`.
+#[must_use]
+pub fn main<A: Adapter>() -> ExitCode {
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider was installed before ours");
+    }
+    let flags = match command::<A>().try_get_matches() {
+        Ok(flags) => flags,
+        Err(error) => {
+            let printed = error.print();
+            return ExitCode::from(if printed.is_err() { 1 } else { u8::from(error.use_stderr()) * 2 });
+        }
+    };
+    log_to_stderr();
+    let code = run::<A>(&flags).unwrap_or_else(|end| {
+        let (what, next) = end.what.split_once("; ").unwrap_or((&end.what, ""));
+        say(&format!("entente-{}: {what}", A::NAME));
+        if !next.is_empty() {
+            say(&format!("   next: {next}"));
+        }
+        end.code
+    });
+    ExitCode::from(code)
+}
+
+fn command<A: Adapter>() -> Command {
+    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    let settings = KEYS.map(|(key, help)| {
+        Arg::new(key).long(key.replace('_', "-")).value_name(key.to_uppercase()).help(help).help_heading("Settings")
+    });
+    Command::new(format!("entente-{}", A::NAME))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(format!("The {} sidecar of Entente: what an account sees, told to a sharing group. Read-only", A::NAME))
+        .after_help(CODES)
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .env("ENTENTE_CONFIG")
+                .help("The settings' file; without it `config.toml` in the usual data folder, if it is there"),
+        )
+        .args(settings)
+        .arg(
+            Arg::new("set")
+                .long("set")
+                .value_name("PATH=VALUE")
+                .action(ArgAction::Append)
+                .help("Set anything else, as in --set feeds.NAME.every=\"30s\""),
+        )
+        .arg(flag("print-config", "Print every setting with its default, and end"))
+        .arg(
+            flag("preflight", "Make each call once, print what is missing and its remedy, and end")
+                .conflicts_with("print-config"),
+        )
+        .arg(
+            Arg::new("probe")
+                .long("probe")
+                .value_name("WHAT")
+                .value_parser(["healthz", "readyz", "metrics"])
+                .conflicts_with_all(["print-config", "preflight"])
+                .help(
+                    "Ask the sidecar that runs on these settings, print its answer, and end: for probes of containers",
+                ),
+        )
+        .arg(flag("json", "With --preflight: print JSON").requires("preflight"))
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ENTENTE_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,entente_sidecar=info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    // A log on a full disk must not take the work with it: what cannot be written of it is left out.
+    if log.log_internal_errors(false).try_init().is_err() {
+        say("a log was set up before ours; ENTENTE_LOG has no effect");
+    }
+}
+
+fn run<A: Adapter>(flags: &ArgMatches) -> Done {
+    if flags.get_flag("print-config") {
+        return printed(&Settings::default_file::<A>());
+    }
+    let (settings, feeds) = Settings::read::<A>(&layers::<A>(flags)?).map_err(End::mistake)?;
+    // One thread does it all: a sidecar waits nearly always.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| End::failed(format!("no runtime can be made: {error}; raise the limits")))?;
+    let done = runtime.block_on(async {
+        if let Some(what) = flags.get_one::<String>("probe") {
+            probe(&settings.listen, what, settings.timeout).await
+        } else if flags.get_flag("preflight") {
+            checked::<A>(settings, feeds, flags.get_flag("json")).await
+        } else {
+            served::<A>(settings, feeds).await
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    done
+}
+
+/// File, variables and flags as they were given.
+fn layers<A: Adapter>(flags: &ArgMatches) -> Result<Layers, End> {
+    let usual = usual_data(A::NAME).join("config.toml");
+    let named = flags.get_one::<String>("config").map(PathBuf::from);
+    let file = match named.clone().or_else(|| usual.exists().then_some(usual)) {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                End::mistake(format!(
+                    "the settings {} cannot be read: {error}; name another by --config",
+                    path.display()
+                ))
+            })?;
+            Some((path.display().to_string(), text))
+        }
+    };
+    let mut given = Vec::new();
+    for (key, _) in KEYS {
+        if let Some(value) = flags.get_one::<String>(key) {
+            given.push((format!("--{}", key.replace('_', "-")), key.to_owned(), value.clone()));
+        }
+    }
+    for set in flags.get_many::<String>("set").into_iter().flatten() {
+        let (path, value) = set.split_once('=').ok_or_else(|| {
+            End::mistake(format!("--set {set}: expected PATH=VALUE; as in --set feeds.NAME.every=\"30s\""))
+        })?;
+        given.push(("--set".to_owned(), path.trim().to_owned(), value.trim().to_owned()));
+    }
+    let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    Ok(Layers { file, variables: variables.collect(), flags: given })
+}
+
+async fn served<A: Adapter>(settings: Settings, feeds: A::Feeds) -> Done {
+    let signals = Signals::listen().map_err(|error| End::failed(format!("signals cannot be received: {error}")))?;
+    let (org, data) = (settings.org.clone(), settings.data.clone());
+    let sidecar = Sidecar::start::<A>(settings, feeds, Clock::wall()).await.map_err(End::failed)?;
+    let stop = CancellationToken::new();
+    let relay = tokio::spawn(signals.relay(stop.clone()));
+    let slugs = sidecar.slugs().join(", ");
+    tracing::info!("for {org}, feeds {slugs}; answers at {}", sidecar.address());
+    stop.cancelled().await;
+    tracing::info!("ending in order; a second signal ends at once");
+    let waiting = sidecar.end().await;
+    relay.abort();
+    if waiting > 0 {
+        tracing::warn!("{waiting} events wait in {} and are sent at the next start", data.display());
+    }
+    Ok(0)
+}
+
+async fn checked<A: Adapter>(settings: Settings, feeds: A::Feeds, json: bool) -> Done {
+    let found = preflight::<A>(settings, feeds).await.map_err(End::failed)?;
+    let text = if json {
+        serde_json::to_string_pretty(&found).map(|text| text + "\n").map_err(End::failed)?
+    } else {
+        found.to_string()
+    };
+    printed(&text)?;
+    Ok(if found.ok { 0 } else { 5 })
+}
+
+async fn probe(listen: &Listen, what: &str, longest: Duration) -> Done {
+    let mut client = reqwest::Client::builder().timeout(longest).no_proxy();
+    let base = match listen {
+        Listen::Port(address) => format!("http://{address}"),
+        Listen::Socket(path) => {
+            client = client.unix_socket(path.clone());
+            "http://localhost".to_owned()
+        }
+    };
+    let failed = |error: reqwest::Error| {
+        let next = "look whether the sidecar runs on these settings";
+        End { code: 5, what: format!("{listen} does not answer: {}; {next}", error.without_url()) }
+    };
+    let client = client.build().map_err(End::failed)?;
+    let answer = client.get(format!("{base}/{what}")).send().await.map_err(failed)?;
+    let good = answer.status().is_success();
+    printed(&answer.text().await.map_err(failed)?)?;
+    Ok(if good { 0 } else { 5 })
+}
+
+/// Prints; a reader that has gone is no error.
+fn printed(text: &str) -> Done {
+    match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(End::failed(error)),
+        _ => Ok(0),
+    }
+}
+
+/// Says a line to people.
+fn say(line: &str) {
+    // Nobody is left to be told that nobody listens.
+    writeln!(std::io::stderr(), "{line}").ok();
+}

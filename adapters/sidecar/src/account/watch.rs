@@ -1,0 +1,201 @@
+//! What is known of a feed while it runs: each answer is looked at on its way from the adapter to the loop, so that health,
+//! readiness and figures can be told without asking the log.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use entente_journal::{Clock, Outbox};
+use entente_schemas::beat::{Backlog, BeatError, Lag};
+use entente_schemas::family::{Coverage, FeedState};
+use futures::future::BoxFuture;
+
+use crate::ask::{Ask, Open, Told};
+use crate::feed::FeedHealth;
+use crate::item::FeedProfile;
+use crate::poll::{Failure, Settled};
+
+/// One feed, as it is watched. Clones are one.
+#[derive(Clone)]
+pub(super) struct Watch {
+    slug: String,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    health: FeedHealth,
+    answers: u64,
+    failed: BTreeMap<String, u64>,
+    clock_offset_ms: Option<i64>,
+    outbox: Option<Outbox>,
+    /// Why the feed does not run.
+    down: Option<String>,
+}
+
+/// What is known of a feed at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Seen {
+    /// Its slug.
+    pub(super) slug: String,
+    /// Whether it was asked, or something was tried.
+    pub(super) asked: bool,
+    /// Live or blind.
+    pub(super) state: FeedState,
+    /// Failures in a row.
+    pub(super) failures: u64,
+    /// The last failure, if the last answer was one.
+    pub(super) error: Option<BeatError>,
+    /// When it last answered as it should.
+    pub(super) last_good: Option<DateTime<Utc>>,
+    /// Good answers so far.
+    pub(super) answers: u64,
+    /// Failures so far, by code.
+    pub(super) failed: BTreeMap<String, u64>,
+    /// The provider's clock minus ours.
+    pub(super) clock_offset_ms: Option<i64>,
+    /// What waits for the log; none if its outbox is not open.
+    pub(super) waiting: Option<Backlog>,
+    /// How long events took to the log.
+    pub(super) lag: Lag,
+    /// Why the feed does not run.
+    pub(super) down: Option<String>,
+}
+
+impl Watch {
+    pub(super) fn new(slug: &str) -> Self {
+        let inner = Inner {
+            health: FeedHealth::new(slug, "", Coverage::default()),
+            answers: 0,
+            failed: BTreeMap::new(),
+            clock_offset_ms: None,
+            outbox: None,
+            down: None,
+        };
+        Self { slug: slug.to_owned(), inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at everything that passes between what `open` makes and its loop.
+    pub(super) fn over(&self, open: Open) -> Open {
+        let watch = self.clone();
+        Arc::new(move || {
+            let ask = open()?;
+            Ok(Box::new(Watched { ask, watch: watch.clone(), told: None }))
+        })
+    }
+
+    /// Takes note of the outbox that the feed speaks into.
+    pub(super) fn runs(&self, outbox: &Outbox) {
+        let mut inner = self.lock();
+        (inner.outbox, inner.down) = (Some(outbox.clone()), None);
+    }
+
+    /// Takes note of why the feed does not run.
+    pub(super) fn is_down(&self, reason: &str) {
+        self.lock().down = Some(reason.to_owned());
+    }
+
+    /// Gives the outbox free.
+    pub(super) fn ended(&self) {
+        self.lock().outbox = None;
+    }
+
+    /// What is known now.
+    pub(super) fn seen(&self) -> Seen {
+        let inner = self.lock();
+        Seen {
+            slug: self.slug.clone(),
+            asked: inner.health.last_poll().is_some() || inner.down.is_some(),
+            state: inner.health.state(),
+            failures: inner.health.failures(),
+            error: inner.health.error().cloned(),
+            last_good: inner.health.last_good(),
+            answers: inner.answers,
+            failed: inner.failed.clone(),
+            clock_offset_ms: inner.clock_offset_ms,
+            waiting: inner.outbox.as_ref().map(Outbox::backlog),
+            lag: inner.outbox.as_ref().map(Outbox::lag).unwrap_or_default(),
+            down: inner.down.clone(),
+        }
+    }
+
+    fn failed(&self, error: &BeatError, at: DateTime<Utc>, at_once: bool) {
+        let mut inner = self.lock();
+        inner.down = None;
+        *inner.failed.entry(error.code.clone()).or_default() += 1;
+        if at_once { inner.health.stopped(at, error.clone()) } else { inner.health.bad(at, error.clone()) }
+    }
+
+    fn settled(&self, settled: Settled, at: DateTime<Utc>) {
+        let error = |code: &str, text: &str| BeatError { code: code.to_owned(), text: text.to_owned() };
+        match settled {
+            Settled::Read | Settled::Doubtful => {
+                let mut inner = self.lock();
+                inner.down = None;
+                inner.answers += 1;
+                inner.health.good(at);
+            }
+            Settled::Refused => self.failed(&error("unreadable", "nothing of the answer could be read"), at, false),
+            Settled::NotTaken => {
+                let text = "the outbox takes nothing: it is full or cannot be written; see the log of this program";
+                self.failed(&error("outbox", text), at, true);
+            }
+        }
+    }
+}
+
+struct Watched {
+    ask: Box<dyn Ask>,
+    watch: Watch,
+    /// When the answer came that is not settled yet.
+    told: Option<DateTime<Utc>>,
+}
+
+impl Ask for Watched {
+    fn profile(&self) -> &FeedProfile {
+        self.ask.profile()
+    }
+
+    fn shown(&self) -> String {
+        self.ask.shown()
+    }
+
+    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        Box::pin(async move {
+            let answer = self.ask.ask(clock).await;
+            self.watch.lock().clock_offset_ms = self.ask.clock_offset_ms();
+            match &answer {
+                Ok(_) => self.told = Some(clock.now()),
+                Err(failure) => self.watch.failed(&failure.error, clock.now(), false),
+            }
+            answer
+        })
+    }
+
+    fn settle(&mut self, settled: Settled) -> BoxFuture<'_, ()> {
+        if let Some(at) = self.told.take() {
+            self.watch.settled(settled, at);
+        }
+        self.ask.settle(settled)
+    }
+
+    fn settles_in_log(&self) -> bool {
+        self.ask.settles_in_log()
+    }
+
+    fn recorded(&self) -> bool {
+        self.ask.recorded()
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.ask.pause()
+    }
+
+    fn clock_offset_ms(&self) -> Option<i64> {
+        self.ask.clock_offset_ms()
+    }
+}
