@@ -124,10 +124,7 @@ async fn reading(
     let pace = Pace { every: task.every, recorded: feed.recorded() };
     let mut before = None;
     loop {
-        let length = tokio::select! {
-            () = stop.cancelled() => return,
-            length = poll(task, station, feed, pace) => length,
-        };
+        let Some(length) = poll(task, station, feed, pace, stop).await else { return };
         let next_try = TimeDelta::from_std(length).ok().and_then(|length| task.clock.now().checked_add_signed(length));
         {
             let mut around = station.around();
@@ -147,9 +144,16 @@ async fn reading(
     }
 }
 
-/// Asks once, takes what is news, and gives the pause before the next time.
-async fn poll(task: &FeedTask, station: &Station, feed: &mut dyn Ask, pace: Pace) -> Duration {
-    let told = feed.ask(task.clock).await;
+/// Asks once, takes what is news, and gives the pause before the next time. `stop` ends the asking, never the taking: an
+/// answer that came is told.
+async fn poll(
+    task: &FeedTask,
+    station: &Station,
+    feed: &mut dyn Ask,
+    pace: Pace,
+    stop: &CancellationToken,
+) -> Option<Duration> {
+    let told = stop.run_until_cancelled(feed.ask(task.clock)).await?;
     let now = task.clock.now();
     let idle = told == Ok(Told::Unchanged);
     let (drafts, settled, retry_after) = match told {
@@ -174,7 +178,8 @@ async fn poll(task: &FeedTask, station: &Station, feed: &mut dyn Ask, pace: Pace
     };
     match take(&task.outbox, station, drafts, now).await {
         Ok(last) => {
-            let there = !feed.settles_in_log() || in_log(task, station, last).await;
+            let logged = stop.run_until_cancelled(in_log(task, station, last));
+            let there = !feed.settles_in_log() || logged.await == Some(true);
             feed.settle(if there { settled } else { Settled::NotTaken }).await;
         }
         Err(error) => {
@@ -182,12 +187,12 @@ async fn poll(task: &FeedTask, station: &Station, feed: &mut dyn Ask, pace: Pace
             tracing::warn!(feed = %task.outbox.source().feed, %error, "the outbox took nothing");
             station.edge().stopped(BeatError { code: "outbox".to_owned(), text }, now);
             feed.settle(Settled::NotTaken).await;
-            return pace.idle();
+            return Some(pace.idle());
         }
     }
     let failures = station.edge().health().failures();
     let pace = Pace { every: feed.pause().unwrap_or(pace.every), ..pace };
-    if idle && pace.recorded { pace.idle() } else { pace.pause(failures, retry_after, roll()) }
+    Some(if idle && pace.recorded { pace.idle() } else { pace.pause(failures, retry_after, roll()) })
 }
 
 /// Waits until the log has all that the feed ever said: what an answer repeats may still be on its way from an earlier one.

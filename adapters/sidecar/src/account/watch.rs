@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 
 use crate::ask::{Ask, Open, Told};
 use crate::feed::FeedHealth;
-use crate::item::FeedProfile;
+use crate::item::{FeedProfile, Reading};
 use crate::poll::{Failure, Settled};
 
 /// One feed, as it is watched. Clones are one.
@@ -123,6 +123,11 @@ impl Watch {
         }
     }
 
+    /// Takes note of a part of an answer that failed.
+    fn lacked(&self, error: &BeatError) {
+        *self.lock().failed.entry(error.code.clone()).or_default() += 1;
+    }
+
     fn failed(&self, error: &BeatError, at: DateTime<Utc>, at_once: bool) {
         let mut inner = self.lock();
         inner.down = None;
@@ -169,7 +174,12 @@ impl Ask for Watched {
             let answer = self.ask.ask(clock).await;
             self.watch.lock().clock_offset_ms = self.ask.clock_offset_ms();
             match &answer {
-                Ok(_) => self.told = Some(clock.now()),
+                Ok(told) => {
+                    self.told = Some(clock.now());
+                    if let Told::Reading(Reading { lacks: Some(failure), .. }) = told {
+                        self.watch.lacked(&failure.error);
+                    }
+                }
                 Err(failure) => self.watch.failed(&failure.error, clock.now(), false),
             }
             answer
