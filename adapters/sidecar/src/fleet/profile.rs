@@ -5,6 +5,12 @@ use chrono::TimeDelta;
 use entente_schemas::block::ServiceClass;
 use entente_schemas::count::{Method, Unit};
 use entente_schemas::family::{ApproachKind, Automation};
+use entente_schemas::subject::is_slug;
+
+use super::error::FleetError;
+
+/// Digits that the name of a fleet may have.
+const DIGITS: usize = 6;
 
 /// What a fleet is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,5 +85,29 @@ impl Default for Rules {
             watch: TimeDelta::minutes(10),
             apart: TimeDelta::hours(24),
         }
+    }
+}
+
+impl FleetProfile {
+    /// What every event of the fleet will carry must be taken by the bus, and must be no number of an account.
+    pub(super) fn check(&self) -> Result<(), FleetError> {
+        let slug = "1 to 24 lower-case letters, digits and `-` are taken";
+        for (member, text) in [("provider", &self.provider), ("fleet", &self.fleet), ("org", &self.org)] {
+            if !is_slug(&text.replace('_', "-")) {
+                return Err(FleetError::Profile { member, text: text.clone(), expected: slug });
+            }
+        }
+        let digits = self.fleet.bytes().filter(u8::is_ascii_digit).count();
+        if digits > DIGITS {
+            let expected =
+                "a name is taken, not the number of an account, a project or a subscription: at most six digits";
+            return Err(FleetError::Profile { member: "name", text: self.fleet.clone(), expected });
+        }
+        let system = self.system.split('.').all(is_slug);
+        if !system {
+            let expected = "slugs joined by `.` are taken, such as aws.ec2";
+            return Err(FleetError::Profile { member: "native system", text: self.system.clone(), expected });
+        }
+        Ok(())
     }
 }

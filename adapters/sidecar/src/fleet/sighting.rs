@@ -1,13 +1,15 @@
 //! What an adapter, or a neighbour's tool, tells the fleet: how a device was seen, and what was done to it.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
-/// Where a device stands, in its provider's own codes.
+/// Where a device stands, in its provider's own codes: 1 to 64 letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place<'a> {
-    /// The region's code.
+    /// The region's code; empty where it is not told. What was known of the device before stands then.
     pub region: &'a str,
-    /// The zone's code; none where it is not known, or the provider has none.
+    /// The zone's code; none where it is not told, or the provider has none.
     pub zone: Option<&'a str>,
 }
 
@@ -26,7 +28,8 @@ pub enum Os {
 }
 
 impl Os {
-    const ALL: [Self; 4] = [Self::Unknown, Self::Windows, Self::Linux, Self::MacOs];
+    /// Every family, as blocks are sorted.
+    pub(super) const ALL: [Self; 4] = [Self::Unknown, Self::Windows, Self::Linux, Self::MacOs];
 
     /// The family as a block's asset names it; none where it is not known.
     #[must_use]
@@ -86,7 +89,7 @@ pub enum Seen<'a> {
 }
 
 /// One sighting of one device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sighting<'a> {
     /// The device's id: equal whoever sees it. It is counted and kept nowhere.
     pub device: &'a str,
@@ -127,8 +130,21 @@ pub enum Progress {
     Lost,
 }
 
+/// The id must not stand in a log line either.
+impl fmt::Debug for Sighting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, os, seen, since, .. } = self;
+        f.debug_struct("Sighting")
+            .field("place", place)
+            .field("os", os)
+            .field("seen", seen)
+            .field("since", since)
+            .finish()
+    }
+}
+
 /// What was done, or is being done, to one device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Repair<'a> {
     /// The device's id, as in its sightings.
     pub device: &'a str,
@@ -138,4 +154,11 @@ pub struct Repair<'a> {
     pub progress: Progress,
     /// When that was learnt.
     pub observed: DateTime<Utc>,
+}
+
+impl fmt::Debug for Repair<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { approach, progress, .. } = self;
+        f.debug_struct("Repair").field("approach", approach).field("progress", progress).finish_non_exhaustive()
+    }
 }
