@@ -6,6 +6,7 @@ pub mod browser;
 pub mod data;
 pub mod july;
 pub mod night;
+pub mod sidecar;
 pub mod statement;
 pub mod up;
 pub mod written;

@@ -33,16 +33,21 @@ pub struct Up {
 #[must_use]
 pub fn program() -> PathBuf {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-        let test = std::env::current_exe().expect("a test is a file");
-        let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
+        let profile = profile();
         let program = profile.join("entente");
         let built = std::fs::metadata(&program).and_then(|file| file.modified());
-        if built.is_err() || built.is_ok_and(|built| newest_source() > built) {
+        if built.is_err() || built.is_ok_and(|built| newest_source(&["adapters", "bus", "schemas"]) > built) {
             build(profile.ends_with("release"));
         }
         program
     });
     PROGRAM.clone()
+}
+
+/// The folder that programs of this build are put into.
+pub(crate) fn profile() -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a file");
+    test.parent().and_then(Path::parent).expect("target/<profile>/deps").to_owned()
 }
 
 fn build(release: bool) {
@@ -54,9 +59,9 @@ fn build(release: bool) {
     assert!(build.status().expect("cargo runs").success(), "entente cannot be built");
 }
 
-/// When a file that the program is made of was last written.
-fn newest_source() -> SystemTime {
-    let mut open: Vec<PathBuf> = ["adapters", "bus", "schemas"].map(|folder| crate::data::root().join(folder)).into();
+/// When a file of these folders, or of what the whole workspace is made by, was last written.
+pub(crate) fn newest_source(folders: &[&str]) -> SystemTime {
+    let mut open: Vec<PathBuf> = folders.iter().map(|folder| crate::data::root().join(folder)).collect();
     let written = |file: &str| std::fs::metadata(crate::data::root().join(file)).and_then(|file| file.modified());
     let mut newest = written("Cargo.toml").expect("the manifest").max(written("Cargo.lock").expect("the lock file"));
     while let Some(folder) = open.pop() {
