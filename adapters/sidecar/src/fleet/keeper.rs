@@ -111,6 +111,15 @@ impl Keeper {
         }
     }
 
+    /// Whether a device was last seen well, or fails by signs from inside it.
+    pub(super) fn has_shown(&self, device: &str) -> bool {
+        let known = self.before(device).ok().flatten();
+        known.is_some_and(|known| {
+            let inside = group_of(&self.words, known.cell.why) == Some(Group::Guest);
+            known.condition == Condition::Well || known.open && inside
+        })
+    }
+
     fn before(&self, device: &str) -> Result<Option<Before>, FleetError> {
         let Some(known) = self.ledger.known(device)? else { return Ok(None) };
         let before = self.cells.cell(known.block).map(|cell| Before {

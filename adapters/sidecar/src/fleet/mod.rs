@@ -82,6 +82,13 @@ impl Fleet {
         self.keeper().see(&sighting)
     }
 
+    /// Whether the guest of a device has been heard of and not since been lost from sight: an agent that does not report has
+    /// fallen silent there; elsewhere it may never have spoken.
+    #[must_use]
+    pub fn has_shown(&self, device: &str) -> bool {
+        self.keeper().has_shown(device)
+    }
+
     /// Notes how a repair of a device goes. Work on a device that is seen well is no repair and is not counted; one on a
     /// device that was never seen counts once it is.
     ///
