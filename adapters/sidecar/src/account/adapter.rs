@@ -114,7 +114,8 @@ pub struct Parts {
     /// Routes of the adapter's own, below `/hooks/`. Foreign names are refused and bodies capped before they are reached;
     /// who calls is theirs to check, with [`Site::token`].
     pub routes: Router,
-    /// Where neighbours' reports of devices are counted; without it they are refused with the reason.
+    /// Where neighbours' reports of devices are counted, if the adapter counts that fleet itself. Without it they are counted
+    /// in a fleet of the organisation's own devices, which the intake's feed tells of.
     pub devices: Option<Arc<dyn DeviceSink>>,
 }
 

@@ -45,7 +45,7 @@ struct Desk {
     inbox: Inbox,
     feed: AccountFeed,
     reporter: Reporter,
-    devices: Option<Arc<dyn DeviceSink>>,
+    devices: Arc<dyn DeviceSink>,
     /// Reports of devices are counted one batch after the other, so that a repeated one finds the first.
     counting: Mutex<()>,
 }
@@ -95,7 +95,7 @@ impl Intake {
     pub(super) fn open(
         settings: &Settings,
         state: &Path,
-        devices: Option<Arc<dyn DeviceSink>>,
+        devices: Arc<dyn DeviceSink>,
         clock: Clock,
     ) -> Result<Self, InboxError> {
         let slug = slug(settings.adapter);
@@ -103,7 +103,7 @@ impl Intake {
             None => None,
             Some(scope) => {
                 let inbox = Inbox::open(state, profile(settings))?;
-                let feed = AccountFeed::waiting(&slug, inbox.feed(devices.clone()));
+                let feed = AccountFeed::waiting(&slug, inbox.feed(Some(Arc::clone(&devices))));
                 let tlp = settings.tlp(&slug);
                 let reporter = Reporter::new(profile(settings), &scope.universe, &scope.audience, tlp);
                 Some(Desk { inbox, feed, reporter, devices, counting: Mutex::new(()) })
@@ -193,15 +193,7 @@ impl Intake {
         if reports.is_empty() {
             return Vec::new();
         }
-        let Some(devices) = desk.devices.clone() else {
-            let told =
-                "this sidecar counts no devices; report sums as io.entente.remediation.v1 or io.entente.impact.v1";
-            let fault = || vec![Fault::new("type", told)];
-            let refused = |(index, sender, _): (usize, Sender, DeviceReport)| {
-                (index, Outcome::mistaken(Some(sender.id), fault(), StatusCode::UNPROCESSABLE_ENTITY))
-            };
-            return reports.into_iter().map(refused).collect();
-        };
+        let devices = Arc::clone(&desk.devices);
         let (seen, now) = (Arc::clone(desk.inbox.seen()), self.inner.clock.now());
         let one_by_one = desk.counting.lock().await;
         let counted = tokio::task::spawn_blocking(move || super::counting::count(&*devices, &seen, reports, now)).await;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_journal::{Access, Clock, Identity, IdentityError};
+use entente_schemas::block::ServiceClass;
+use entente_schemas::count::{Method, Unit};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::adapter::{AccountFeed, Adapter, Check, OpenError, Parts, Site};
 use super::budget::Budget;
 use super::carry::{Rest, Route};
+use super::devices::DeviceSink;
 use super::inbox::InboxError;
 use super::intake::{self, Intake};
 use super::link::Link;
@@ -20,6 +23,7 @@ use super::serve::{Answering, ServeError, Serving};
 use super::settings::Settings;
 use super::skew::Skew;
 use super::watch::Watch;
+use crate::fleet::{Fleet, FleetProfile, Rules};
 
 /// How often outboxes are looked at while they empty.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -86,7 +90,11 @@ impl Made {
             state: state.clone(),
         };
         let mut parts = A::open(feeds, site).await?;
-        let intake = Intake::open(&settings, &state, parts.devices.take(), clock)?;
+        let devices = match parts.devices.take() {
+            Some(devices) => devices,
+            None => neighbours(&settings).await?,
+        };
+        let intake = Intake::open(&settings, &state, devices, clock)?;
         Ok(Self { settings, identity, parts, token, intake, skew, clock })
     }
 
@@ -221,6 +229,33 @@ async fn drained(rests: &[Rest], drain: Duration) -> u64 {
         }
     };
     if tokio::time::timeout(drain, emptied).await.is_ok() { 0 } else { left() }
+}
+
+/// The fleet that neighbours' reports are counted in where the adapter counts none of its own: the organisation's devices.
+async fn neighbours(settings: &Settings) -> Result<Arc<dyn DeviceSink>, StartError> {
+    let profile = FleetProfile {
+        provider: settings.org.clone(),
+        system: format!("{}.intake", settings.adapter),
+        fleet: settings.fleet.clone(),
+        org: settings.org.clone(),
+        unit: Unit::Device,
+        method: Method::ExactEnumeration,
+        service_class: ServiceClass::EndpointDevice,
+        service: None,
+        device_class: "device".to_owned(),
+        // Whoever reports a device looks at the device itself.
+        guest_signal: true,
+        approaches: Vec::new(),
+        rules: Rules::default(),
+    };
+    let folder = settings.data.join("neighbours");
+    let opened = tokio::task::spawn_blocking(move || Fleet::open(&folder, profile)).await;
+    let opened = opened.map_err(|error| OpenError(format!("counting devices: {error}; start it anew")))?;
+    let fleet = opened.map_err(|error| OpenError(error.to_string()))?;
+    for lost in fleet.lost() {
+        tracing::warn!("the count of neighbours' devices: {lost}");
+    }
+    Ok(Arc::new(fleet))
 }
 
 fn make_folders(settings: &Settings, state: &std::path::Path) -> Result<(), StartError> {

@@ -234,7 +234,9 @@ async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) 
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests are under way", "send it again later");
     };
     let mut response = next.run(request).await;
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !response.headers().contains_key(header::CONTENT_TYPE) {
+    let is_ours = |kind: &header::HeaderValue| kind.as_bytes() == b"application/json";
+    let told = response.headers().get(header::CONTENT_TYPE).is_some_and(is_ours);
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !told {
         let what = format!("the body is larger than {BODY_MAX} bytes");
         response = refusal(StatusCode::PAYLOAD_TOO_LARGE, &what, "send smaller batches");
     }

@@ -138,6 +138,7 @@ impl Settings {
         let own = inner(A::NAME, mistakes);
         known(&endpoints, "endpoints", A::ENDPOINTS.iter().copied(), mistakes);
         known(&budget, "budget", A::RATES.iter().map(|rate| rate.api), mistakes);
+        let for_all = table.get("audience").and_then(Value::as_str).is_some_and(|audience| !audience.trim().is_empty());
         let endpoints = mistakes.read(endpoints, "endpoints").unwrap_or_default();
         let budget = mistakes.read(budget, "budget").unwrap_or_default();
         let written: Option<Written> = mistakes.read(table, "");
@@ -146,24 +147,10 @@ impl Settings {
         let mut tables = Tables::new(A::NAME, own, feeds, endpoints, cadence, mistakes);
         let parsed = A::parse(&mut tables);
         let feeds = tables.finish();
-        let settings = written?.settings(A::NAME, budget, feeds);
-        settings.groups(mistakes);
-        Some((settings, parsed))
-    }
-
-    /// Account feeds go nowhere without a sharing group.
-    fn groups(&self, mistakes: &mut Mistakes) {
-        for slug in self.feeds.keys().filter(|slug| self.audience_of(slug).is_none()) {
-            let what = format!(
-                "set the sharing group of feed {slug} (audience = \"g…\"; `entente audience create NAME` makes one)"
-            );
-            mistakes.add(&format!("feeds.{slug}.audience"), what);
+        if !for_all {
+            without_group(&feeds, mistakes);
         }
-        if self.feeds.is_empty() && self.audience.is_none() {
-            let what = "set the sharing group that sees what is reported here (audience = \"g…\"; `entente audience \
-                        create NAME` makes one)";
-            mistakes.add("audience", what);
-        }
+        Some((written?.settings(A::NAME, budget, feeds), parsed))
     }
 
     fn audience_of(&self, slug: &str) -> Option<&String> {
@@ -205,6 +192,17 @@ impl Settings {
     #[must_use]
     pub fn relay_of(&self, provider: &str) -> Relay {
         if self.org == provider { Relay::Own } else { Relay::Polled }
+    }
+}
+
+/// Account feeds go nowhere without a sharing group, and nobody would see what is reported here.
+fn without_group(feeds: &BTreeMap<String, Shared>, mistakes: &mut Mistakes) {
+    let how = "(audience = \"g…\"; `entente audience create NAME` makes one)";
+    for (slug, _) in feeds.iter().filter(|(_, feed)| feed.audience.is_none()) {
+        mistakes.add(&format!("feeds.{slug}.audience"), format!("set the sharing group of feed {slug} {how}"));
+    }
+    if feeds.is_empty() {
+        mistakes.add("audience", format!("set the sharing group that sees what is reported here {how}"));
     }
 }
 

@@ -45,7 +45,7 @@ impl Skew {
     #[must_use]
     pub fn words(&self) -> Option<String> {
         let offset = self.offset_ms().filter(|offset| offset.abs() > NAMED_MS)?;
-        let (seconds, side) = (offset.unsigned_abs() / 1_000, if offset > 0 { "behind" } else { "ahead of" });
+        let (seconds, side) = ((offset.unsigned_abs() + 500) / 1_000, if offset > 0 { "behind" } else { "ahead of" });
         Some(format!("this machine's clock is {seconds} s {side} the provider's; set it by NTP"))
     }
 
