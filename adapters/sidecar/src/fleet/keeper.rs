@@ -120,6 +120,14 @@ impl Keeper {
         })
     }
 
+    /// Whether a device is affected by signs of the platform and not of its guest.
+    pub(super) fn is_down(&self, device: &str) -> bool {
+        let known = self.before(device).ok().flatten();
+        known.is_some_and(|known| {
+            known.open && group_of(&self.words, known.cell.why).is_some_and(|group| group != Group::Guest)
+        })
+    }
+
     fn before(&self, device: &str) -> Result<Option<Before>, FleetError> {
         let Some(known) = self.ledger.known(device)? else { return Ok(None) };
         let before = self.cells.cell(known.block).map(|cell| Before {

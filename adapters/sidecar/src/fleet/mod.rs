@@ -89,6 +89,13 @@ impl Fleet {
         self.keeper().has_shown(device)
     }
 
+    /// Whether a device fails by signs of the platform, its host or a disk, and by none of its guest: where a provider says
+    /// that such a one runs again, it is restored, though nothing tells of its guest.
+    #[must_use]
+    pub fn is_down(&self, device: &str) -> bool {
+        self.keeper().is_down(device)
+    }
+
     /// Notes how a repair of a device goes. Work on a device that is seen well is no repair and is not counted; one on a
     /// device that was never seen counts once it is.
     ///
