@@ -1,0 +1,140 @@
+//! The feed `aws-ssm`: repairs of machines by documents of Systems Manager, counted in the fleet that `aws-ec2` counts. That
+//! a workflow ended well makes its machine attempted; that the machine is well is for its checks to say.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use entente_sidecar::account::Cadence;
+use entente_sidecar::ask::Clock;
+use entente_sidecar::item::{FeedProfile, Reading};
+use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::{Ask, Told};
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+
+use super::region::{Common, Region};
+use crate::account::patience::together;
+use crate::account::regions::Regions;
+use crate::account::share::Share;
+use crate::account::strangers::Strangers;
+
+/// How far behind what is told the note of it may be: what ended in between is told again after a restart, which is a no-op.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// The feed.
+pub(crate) struct SsmAsk {
+    profile: FeedProfile,
+    regions: Regions,
+    common: Common,
+    share: Share,
+    cadence: Cadence,
+    known: BTreeMap<String, Region>,
+    note: Note,
+}
+
+/// Up to when ends of executions were told: a file, so that they are not told again after a restart, when their machines may
+/// have failed anew.
+struct Note {
+    file: PathBuf,
+    written: Option<DateTime<Utc>>,
+    next: Option<DateTime<Utc>>,
+}
+
+impl Note {
+    fn read(file: PathBuf) -> Self {
+        let written = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+        Self { file, written, next: None }
+    }
+
+    /// Takes note of what is safe by now. A disk that takes nothing costs a repetition, no more.
+    fn keep(&mut self, until: DateTime<Utc>) {
+        if self.written.is_some_and(|written| until - written < NOTED_EVERY) {
+            return;
+        }
+        let beside = self.file.with_extension("new");
+        let text = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        match std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, &self.file)) {
+            Ok(()) => self.written = Some(until),
+            Err(error) => tracing::warn!(%error, "how far executions were told is not kept; some may be told again"),
+        }
+    }
+}
+
+impl SsmAsk {
+    /// A feed that keeps a note in a file.
+    pub(crate) fn new(
+        profile: FeedProfile,
+        regions: Regions,
+        mut common: Common,
+        share: Share,
+        cadence: Cadence,
+        note: PathBuf,
+    ) -> Self {
+        let note = Note::read(note);
+        common.told_until = note.written.map(|written| written - NOTED_EVERY);
+        Self { profile, regions, common, share, cadence, known: BTreeMap::new(), note }
+    }
+
+    async fn read(&mut self, now: DateTime<Utc>) -> Result<Reading, Failure> {
+        let codes = self.regions.list(now).await?;
+        self.known.retain(|code, _| codes.contains(code));
+        for code in codes {
+            self.known.entry(code.clone()).or_insert_with(|| Region::new(code, self.common.clone()));
+        }
+        let pace = TimeDelta::from_std(self.pace()).unwrap_or(TimeDelta::minutes(1));
+        let reads = self.known.values_mut().map(|region| region.read(pace, now));
+        let reads: Vec<_> = reads.collect::<FuturesUnordered<_>>().collect().await;
+        let (mut strangers, mut failures) = (Strangers::default(), Vec::new());
+        let all = reads.len();
+        for read in reads {
+            match read {
+                Ok(found) => strangers.extend(found),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let blind = failures.len() == all;
+        let lacks = together(failures, all);
+        if blind && let Some(failure) = lacks {
+            return Err(failure);
+        }
+        self.note.next = lacks.is_none().then_some(now);
+        let items = self.share.items(now)?;
+        Ok(Reading { items, unmapped: strangers.into_unmapped(), lacks: lacks.map(Box::new), ..Reading::default() })
+    }
+
+    fn pace(&self) -> Duration {
+        let going_on = self.common.fleet.is_hit() || self.known.values().any(Region::is_open);
+        self.cadence.pause(going_on)
+    }
+}
+
+impl Ask for SsmAsk {
+    fn profile(&self) -> &FeedProfile {
+        &self.profile
+    }
+
+    fn shown(&self) -> String {
+        self.profile.address.clone()
+    }
+
+    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        Box::pin(async move { self.read(clock.now()).await.map(Told::Reading) })
+    }
+
+    fn settle(&mut self, settled: Settled) -> BoxFuture<'_, ()> {
+        if let (Settled::Read, Some(until)) = (settled, self.note.next.take()) {
+            self.note.keep(until);
+        }
+        Box::pin(std::future::ready(()))
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        Some(self.pace())
+    }
+
+    fn clock_offset_ms(&self) -> Option<i64> {
+        self.common.caller.clients().skew().offset_ms()
+    }
+}
