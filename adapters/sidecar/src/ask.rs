@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_journal::Clock;
+pub use entente_journal::Clock;
 use futures::future::BoxFuture;
 
 use crate::address::Address;

@@ -416,12 +416,12 @@ fn newest_of_each(items: Vec<Item>) -> Vec<Item> {
     items.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, item)| item).collect()
 }
 
-/// Statements of one item with ids of their own: providers put two under one second, or one twice.
+/// Statements of one item and family with ids of their own: providers put two under one second, or one twice.
 fn told_apart(statements: &[Statement]) -> Vec<Statement> {
-    let mut digests: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut digests: BTreeMap<(Family, &str), BTreeSet<&str>> = BTreeMap::new();
     let mut apart = Vec::new();
     for statement in statements {
-        let known = digests.entry(&statement.object_id).or_default();
+        let known = digests.entry((statement.body.family(), &statement.object_id)).or_default();
         if !known.insert(&statement.native.digest) {
             continue;
         }

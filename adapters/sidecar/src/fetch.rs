@@ -18,7 +18,8 @@ use crate::poll::{Answer, Failure, Settled};
 const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(45);
 const REDIRECTS: usize = 5;
-const AGENT: &str = concat!("entente/", env!("CARGO_PKG_VERSION"));
+/// How we name ourselves to providers.
+pub const AGENT: &str = concat!("entente/", env!("CARGO_PKG_VERSION"));
 
 /// A feed that is asked over HTTP.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub struct Fetch {
 
 /// By which a server knows what we have.
 #[derive(Clone, Debug, Default)]
-struct Validators {
+pub struct Validators {
     etag: Option<HeaderValue>,
     modified: Option<HeaderValue>,
 }
@@ -90,15 +91,21 @@ impl Fetch {
 }
 
 impl Validators {
-    fn of(headers: &HeaderMap) -> Self {
+    /// Those that an answer carries.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
         Self { etag: headers.get(ETAG).cloned(), modified: headers.get(LAST_MODIFIED).cloned() }
     }
 
-    fn any(&self) -> bool {
+    /// Whether there are any.
+    #[must_use]
+    pub fn any(&self) -> bool {
         self.etag.is_some() || self.modified.is_some()
     }
 
-    fn conditions(&self) -> HeaderMap {
+    /// The headers by which only what changed is asked for.
+    #[must_use]
+    pub fn conditions(&self) -> HeaderMap {
         let named = |(name, value): (HeaderName, &Option<HeaderValue>)| value.clone().map(|value| (name, value));
         [(IF_NONE_MATCH, &self.etag), (IF_MODIFIED_SINCE, &self.modified)].into_iter().filter_map(named).collect()
     }
@@ -133,7 +140,9 @@ fn charset(headers: &HeaderMap) -> Option<String> {
     Some(value.trim().trim_matches('"').to_owned())
 }
 
-fn offset_ms(headers: &HeaderMap) -> Option<i64> {
+/// The clock that an answer shows minus ours, to the second.
+#[must_use]
+pub fn offset_ms(headers: &HeaderMap) -> Option<i64> {
     let ours = SystemTime::now();
     let ms = |duration: Duration| i64::try_from(duration.as_millis()).ok();
     match date(headers)?.duration_since(ours) {
@@ -142,7 +151,9 @@ fn offset_ms(headers: &HeaderMap) -> Option<i64> {
     }
 }
 
-fn refused(status: StatusCode, headers: &HeaderMap) -> Failure {
+/// The failure that a status tells of, with the provider's own wish when to ask again.
+#[must_use]
+pub fn refused(status: StatusCode, headers: &HeaderMap) -> Failure {
     let next = match status.as_u16() {
         401 | 403 => "; the feed may want another address or an account",
         404 | 410 => "; look whether the feed has moved",
@@ -167,8 +178,9 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
-/// In words for people, with the innermost reason; the address may hold a secret and is left out.
-fn failed(error: reqwest::Error) -> Failure {
+/// A call without an answer, in words for people, with the innermost reason; the address may hold a secret and is left out.
+#[must_use]
+pub fn failed(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     let mut innermost: &dyn Error = &error;
     while let Some(cause) = innermost.source() {

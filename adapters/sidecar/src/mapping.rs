@@ -19,7 +19,8 @@ const WORD_MAX: usize = 100;
 const UNMAPPED_MAX: usize = 1_000;
 
 /// One adapter's mapping table, with its names ready to be looked up: an answer can hold millions of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "Table")]
 pub struct Mapping {
     version: u32,
     digest: BTreeMap<String, Vec<String>>,

@@ -4,9 +4,11 @@ use std::sync::{Arc, LazyLock};
 
 use entente_schemas::block::ServiceClass;
 use entente_schemas::speaker::{Relay, Role, Speaker};
+use entente_sidecar::ask::Open;
 use entente_sidecar::item::{FeedProfile, Normalize, Vanishing};
 use serde::Deserialize;
 
+use crate::csaf::{self, Options};
 use crate::rss::Rss;
 use crate::statuspage::Statuspage;
 use crate::words::mapping;
@@ -74,6 +76,30 @@ pub fn rss(name: &str, address: &str) -> Arc<dyn Normalize> {
     let name = slug(name);
     let class = known(&name).map_or(ServiceClass::Other, |vendor| vendor.class);
     Arc::new(Rss { profile: profile(&name, "rss", format!("rss.{name}"), address, known(&name)), class })
+}
+
+/// The feed of a vendor's advisories in CSAF, at the address of its provider metadata or of its host. The name is made a
+/// slug; one of `feeds.toml` brings its classes along.
+#[must_use]
+pub fn csaf(name: &str, address: &str, options: Options) -> Open {
+    csaf::open(csaf_profile(name, address), options)
+}
+
+/// What does not change about a vendor's feed of advisories.
+pub(crate) fn csaf_profile(name: &str, address: &str) -> FeedProfile {
+    let name = slug(name);
+    let profile = profile(&name, "csaf", format!("csaf.{name}"), address, known(&name));
+    // Whether the provider is named by its host or by its metadata, it is one channel.
+    let channel = csaf::home(address).map_or_else(|_| address.to_owned(), String::from);
+    let speaker = Speaker { channel: Some(channel), ..profile.speaker };
+    FeedProfile { speaker, mapping_version: csaf::mapping_version(), ..profile }
+}
+
+/// Whether an address is that of a provider of advisories in CSAF.
+#[must_use]
+pub fn is_csaf(address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    path.starts_with("http") && path.ends_with(csaf::METADATA)
 }
 
 /// The feed of a vendor at an address that somebody gave: of the kind that the address ends in, else that `feeds.toml` names

@@ -2,6 +2,7 @@
 //! without further ado stands in `feeds.toml`, what their words mean in `mapping.toml`.
 
 mod component;
+mod csaf;
 mod feeds;
 mod incident;
 mod place;
@@ -9,4 +10,5 @@ mod rss;
 mod statuspage;
 mod words;
 
-pub use feeds::{feed, rss, statuspage, usual};
+pub use csaf::Options;
+pub use feeds::{csaf, feed, is_csaf, rss, statuspage, usual};

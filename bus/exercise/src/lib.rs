@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod azure;
+pub mod csaf;
 pub mod fault;
 pub mod fleet;
 pub mod gcp;
