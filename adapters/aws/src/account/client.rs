@@ -10,7 +10,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_sdk_ec2::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_ec2::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+};
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents, SharedHttpClient};
 use aws_sdk_ec2::error::BoxError;
 use aws_smithy_http_client::tls::Provider;
@@ -77,7 +79,7 @@ struct Made {
 
 /// A client of a service, made of what all share.
 macro_rules! client {
-    ($(#[$doc:meta])* $name:ident: $sdk:ident) => {
+    ($(#[$doc:meta])* $name:ident: $sdk:ident $(, $more:expr)?) => {
         $(#[$doc])*
         pub(crate) async fn $name(&self, region: &str) -> $sdk::Client {
             let config = self.config().await;
@@ -86,7 +88,8 @@ macro_rules! client {
             }
             let mut builder = $sdk::config::Builder::from(config.as_ref())
                 .region(Region::new(region.to_owned()))
-                .interceptor(Dated(self.skew.clone()));
+                .interceptor(Dated(self.skew.clone()))
+                $(.interceptor($more))?;
             if let Some(endpoint) = self.making.endpoints.get(stringify!($name)) {
                 builder = builder.endpoint_url(endpoint.as_str());
             }
@@ -112,7 +115,7 @@ impl Clients {
 
     client! {
         /// EC2 in a region.
-        ec2: aws_sdk_ec2
+        ec2: aws_sdk_ec2, Whole
     }
     client! {
         /// Health, which has two regions for the whole world.
@@ -198,5 +201,53 @@ impl Intercept for Dated {
             self.0.note(date);
         }
         Ok(())
+    }
+}
+
+/// An answer in XML that has no end. The SDK takes it for a short list, and whoever is missing for gone.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer has no end")]
+pub(crate) struct NoEnd;
+
+/// Sees to it that answers in XML have their end.
+#[derive(Debug)]
+struct Whole;
+
+impl Intercept for Whole {
+    fn name(&self) -> &'static str {
+        "Whole"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        let whole = !answer.status().is_success() || answer.body().bytes().is_none_or(has_end);
+        if whole { Ok(()) } else { Err(NoEnd.into()) }
+    }
+}
+
+/// Whether a document ends with the end of the element that it begins with.
+fn has_end(xml: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(xml);
+    let root = text.split('<').map(str::trim).find(|tag| !tag.is_empty() && !tag.starts_with(['?', '!']));
+    let name = root.and_then(|tag| tag.split(|c: char| c == '>' || c == '/' || c.is_whitespace()).next());
+    name.is_some_and(|name| text.trim_end().ends_with(&format!("</{name}>")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_end;
+
+    #[test]
+    fn a_document_ends_as_it_begins() {
+        let whole = "<?xml version=\"1.0\"?>\n<AResponse xmlns=\"x\"><b>1</b></AResponse>\n";
+        assert!(has_end(whole.as_bytes()));
+        let cut = (0..whole.len() - 1).find(|cut| has_end(&whole.as_bytes()[..*cut]));
+        assert_eq!(cut, None);
+        assert!(!has_end(b"") && !has_end(b"not found"));
     }
 }

@@ -18,6 +18,8 @@ mod ssm;
 mod strangers;
 mod table;
 mod time;
+#[cfg(test)]
+mod trial;
 mod trouble;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,8 @@ use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, Utc};
 use entente_sidecar::account::{Skew, Trouble};
 
+use super::client::NoEnd;
+
 const THROTTLED: [&str; 12] = [
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -67,6 +69,7 @@ where
     let header = |name| answer.and_then(|answer| answer.headers().get(name));
     let wish = header("retry-after").and_then(|after| wished(after, Utc::now()));
     match error {
+        other if sources(other).any(|error| error.is::<NoEnd>()) => refused(Trouble::Truncated, ""),
         SdkError::TimeoutError(_) => refused(Trouble::Stalled, ""),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => refused(Trouble::Stalled, ""),
         SdkError::ServiceError(service) => match (service.err().code(), status) {
