@@ -380,7 +380,7 @@ impl Places {
 }
 
 /// A zone is its region with one more letter: `us-central1-a`.
-fn region_of_zone(code: &str) -> Option<&str> {
+pub(crate) fn region_of_zone(code: &str) -> Option<&str> {
     let (region, letter) = code.rsplit_once('-')?;
     let zone = letter.len() == 1 && letter.bytes().all(|b| b.is_ascii_lowercase());
     (zone && region.ends_with(|c: char| c.is_ascii_digit())).then_some(region)

@@ -20,10 +20,15 @@ struct Public {
     mapping: Mapping,
 }
 
+/// The table of the public feed, by which products are classed everywhere.
+pub(crate) fn mapping() -> Mapping {
+    Mapping::compiled_in(include_str!("../mapping.toml"))
+}
+
 /// The public feed of Google Cloud.
 #[must_use]
 pub fn public() -> Arc<dyn Normalize> {
-    let mapping = Mapping::compiled_in(include_str!("../mapping.toml"));
+    let mapping = mapping();
     let profile = FeedProfile {
         slug: "gcp-public".to_owned(),
         system: SYSTEM.to_owned(),

@@ -1,0 +1,21 @@
+//! What an account sees of Google Cloud: machines, what is done to them, what Google says to whom it concerns, and patch
+//! jobs. Read-only, through Google's own clients.
+
+mod adapter;
+mod api;
+mod asked;
+mod atlas;
+mod check;
+mod compute;
+mod config;
+mod failure;
+mod google;
+mod operations;
+mod osconfig;
+mod psh;
+mod redact;
+#[cfg(test)]
+mod trial;
+
+pub use adapter::Gcp;
+pub use config::Feeds;

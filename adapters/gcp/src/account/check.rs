@@ -1,0 +1,152 @@
+//! The checks of a preflight: each call that the feeds make, made once in every project, as small as it can be.
+
+use entente_sidecar::account::Check;
+use entente_sidecar::poll::Failure;
+use google_cloud_servicehealth_v1::model::EventView;
+
+use super::api::{
+    Api, EVENTS, GROUPS, INSTANCES, INVENTORIES, MANAGED, OPERATIONS, ORGANIZATION_EVENTS, ORGANIZATION_IMPACTS,
+    PATCH_DETAILS, PATCH_JOBS, SERIAL,
+};
+use super::config::Feeds;
+use super::google::Google;
+use super::psh::last_part;
+use super::{compute, operations, osconfig, psh};
+
+/// One check for each call of the feeds that are read.
+pub(super) fn checks(feeds: &Feeds, google: &Google) -> Vec<Check> {
+    let projects = &feeds.own.projects;
+    let mut checks = Vec::new();
+    let mut each = |feed: &str, api: &'static Api| {
+        let (google, projects) = (google.clone(), projects.clone());
+        let call = async move {
+            for (index, project) in projects.iter().enumerate() {
+                call(&google, api, project).await.map_err(|failure| of_project(failure, index, projects.len()))?;
+            }
+            Ok(())
+        };
+        checks.push(Check::new(feed, api.name, api.permission, call));
+    };
+    if let Some(feed) = &feeds.compute {
+        let guest = feed.own.signals();
+        each(compute::SLUG, INSTANCES);
+        let groups = guest.groups.then_some([GROUPS, MANAGED]);
+        groups.into_iter().flatten().for_each(|api| each(compute::SLUG, api));
+        guest.inventory.into_iter().for_each(|_| each(compute::SLUG, INVENTORIES));
+        (guest.ports > 0).then_some(SERIAL).into_iter().for_each(|api| each(compute::SLUG, api));
+    }
+    if feeds.operations.is_some() {
+        each(operations::SLUG, OPERATIONS);
+    }
+    if feeds.osconfig.is_some() {
+        [PATCH_JOBS, PATCH_DETAILS].into_iter().for_each(|api| each(osconfig::SLUG, api));
+    }
+    let organization = feeds.own.organization.clone();
+    if feeds.psh.is_some() && organization.is_empty() {
+        each(psh::SLUG, EVENTS);
+    } else if feeds.psh.is_some() {
+        for api in [ORGANIZATION_EVENTS, ORGANIZATION_IMPACTS] {
+            let (google, number) = (google.clone(), organization.clone());
+            let call = async move { call(&google, api, &number).await };
+            checks.push(Check::new(psh::SLUG, api.name, api.permission, call));
+        }
+    }
+    checks
+}
+
+fn of_project(mut failure: Failure, index: usize, projects: usize) -> Failure {
+    if projects > 1 {
+        failure.error.text = format!("project {} of {projects} in the settings: {}", index + 1, failure.error.text);
+    }
+    failure
+}
+
+/// Makes one call in a project or organisation.
+async fn call(google: &Google, api: &'static Api, owner: &str) -> Result<(), Failure> {
+    match api.name {
+        name if name == INSTANCES.name => machine(google, owner).await.map(drop),
+        name if name == GROUPS.name => group(google, owner).await.map(drop),
+        name if name == MANAGED.name => managed(google, owner).await,
+        name if name == SERIAL.name => serial(google, owner).await,
+        name if name == OPERATIONS.name => zone_operations(google, owner).await,
+        name if name == INVENTORIES.name => inventories(google, owner).await,
+        name if name == PATCH_JOBS.name => patch_job(google, owner).await.map(drop),
+        name if name == PATCH_DETAILS.name => patch_details(google, owner).await,
+        name if name == EVENTS.name => events(google, owner).await,
+        name if name == ORGANIZATION_EVENTS.name => organization_events(google, owner).await,
+        _ => organization_impacts(google, owner).await,
+    }
+}
+
+/// A machine of the project, by zone and id; none if it has none.
+async fn machine(google: &Google, project: &str) -> Result<Option<(String, String)>, Failure> {
+    let list = google.instances(INSTANCES).await?.aggregated_list().set_project(project).set_max_results(1_u32);
+    let page = google.call(INSTANCES, project, list.send()).await?;
+    let mut machines = page.items.iter().flat_map(|(scope, list)| list.instances.iter().map(move |one| (scope, one)));
+    Ok(machines.find_map(|(scope, machine)| Some((last_part(scope), machine.id?.to_string()))))
+}
+
+/// A group of the project, by zone and name.
+async fn group(google: &Google, project: &str) -> Result<Option<(String, String)>, Failure> {
+    let list = google.groups(GROUPS).await?.aggregated_list().set_project(project).set_max_results(1_u32);
+    let page = google.call(GROUPS, project, list.send()).await?;
+    let groups = page.items.values().flat_map(|list| &list.instance_group_managers);
+    let mut zonal = groups.filter_map(|group| Some((last_part(group.zone.as_deref()?), group.name.clone()?)));
+    Ok(zonal.next())
+}
+
+async fn managed(google: &Google, project: &str) -> Result<(), Failure> {
+    let Some((zone, group)) = group(google, project).await? else { return Ok(()) };
+    let list = google.groups(MANAGED).await?.list_managed_instances().set_project(project).set_zone(zone);
+    let list = list.set_instance_group_manager(group).set_max_results(1_u32);
+    google.call(MANAGED, project, list.send()).await.map(drop)
+}
+
+async fn serial(google: &Google, project: &str) -> Result<(), Failure> {
+    let Some((zone, machine)) = machine(google, project).await? else { return Ok(()) };
+    let port = google.instances(SERIAL).await?.get_serial_port_output().set_project(project).set_zone(zone);
+    google.call(SERIAL, project, port.set_instance(machine).set_port(1).send()).await.map(drop)
+}
+
+async fn zone_operations(google: &Google, project: &str) -> Result<(), Failure> {
+    let Some((zone, _)) = machine(google, project).await? else { return Ok(()) };
+    let list = google.operations(OPERATIONS).await?.list().set_project(project).set_zone(zone);
+    google.call(OPERATIONS, project, list.set_max_results(1_u32).send()).await.map(drop)
+}
+
+async fn inventories(google: &Google, project: &str) -> Result<(), Failure> {
+    let Some((zone, _)) = machine(google, project).await? else { return Ok(()) };
+    let list = google.inventories(INVENTORIES).await?.list_inventories().set_page_size(1);
+    let list = list.set_parent(format!("projects/{project}/locations/{zone}/instances/-"));
+    google.call(INVENTORIES, project, list.send()).await.map(drop)
+}
+
+/// The name of a patch job.
+async fn patch_job(google: &Google, project: &str) -> Result<Option<String>, Failure> {
+    let list = google.patches(PATCH_JOBS).await?.list_patch_jobs().set_parent(format!("projects/{project}"));
+    let page = google.call(PATCH_JOBS, project, list.set_page_size(1).send()).await?;
+    Ok(page.patch_jobs.into_iter().next().map(|job| job.name))
+}
+
+async fn patch_details(google: &Google, project: &str) -> Result<(), Failure> {
+    let Some(job) = patch_job(google, project).await? else { return Ok(()) };
+    let list = google.patches(PATCH_DETAILS).await?.list_patch_job_instance_details().set_parent(job).set_page_size(1);
+    google.call(PATCH_DETAILS, project, list.send()).await.map(drop)
+}
+
+async fn events(google: &Google, project: &str) -> Result<(), Failure> {
+    let list = google.health(EVENTS).await?.list_events().set_parent(format!("projects/{project}/locations/global"));
+    google.call(EVENTS, project, list.set_page_size(1).set_view(EventView::Basic).send()).await.map(drop)
+}
+
+async fn organization_events(google: &Google, number: &str) -> Result<(), Failure> {
+    let list = google.health(ORGANIZATION_EVENTS).await?.list_organization_events().set_page_size(1);
+    let list = list.set_parent(psh::organization(number));
+    google.call(ORGANIZATION_EVENTS, number, list.send()).await.map(drop)
+}
+
+async fn organization_impacts(google: &Google, number: &str) -> Result<(), Failure> {
+    let list = google.health(ORGANIZATION_IMPACTS).await?.list_organization_impacts().set_page_size(1);
+    let list = list.set_parent(psh::organization(number));
+    google.call(ORGANIZATION_IMPACTS, number, list.send()).await.map(drop)
+}

@@ -1,0 +1,237 @@
+//! The feed `gcp-operations`: what is done to machines, zone by zone, as far as it is a repair: a disk that is repaired on a
+//! rescue machine, a restart. Which machines were in need of one the fleet knows.
+
+mod course;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entente_journal::Clock;
+use entente_schemas::block::ServiceClass;
+use entente_schemas::speaker::Speaker;
+use entente_sidecar::account::Cadence;
+use entente_sidecar::fleet::{Fleet, FleetError, Repair};
+use entente_sidecar::item::{FeedProfile, Reading, UnmappedWord, Vanishing};
+use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::stamp::instant;
+use entente_sidecar::{Ask, Told};
+use futures::future::BoxFuture;
+use google_cloud_compute_v1::model::Operation;
+use google_cloud_gax::paginator::Paginator as _;
+
+use super::api::OPERATIONS;
+use super::asked::Asked;
+use super::atlas::Atlas;
+use super::compute::unkept;
+use super::google::Google;
+use course::{Operations, State, judge};
+use table::Status;
+
+pub(crate) use table::Table;
+
+/// The native system.
+pub(crate) const SYSTEM: &str = "gcp.operations";
+pub(crate) const SLUG: &str = "gcp-operations";
+const CHANNEL: &str = "https://compute.googleapis.com";
+
+/// The approaches that leave these traces, as the fleet's table calls them.
+const RESCUE: &str = "gcp-rescue-vm";
+const RESTART: &str = "gcp-restart";
+
+/// Elements of a page, and pages of one zone that are read.
+const PAGE: u32 = 500;
+const PAGES_MAX: usize = 200;
+/// How far back is read again: an operation may be listed later than one that was asked for after it.
+const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+/// How long operations on a machine are remembered after the last.
+const KEPT: TimeDelta = TimeDelta::hours(48);
+
+/// The feed.
+pub(crate) struct Feed {
+    profile: FeedProfile,
+    table: Arc<Table>,
+    google: Google,
+    fleet: Fleet,
+    atlas: Atlas,
+    lookback: TimeDelta,
+    cadence: Cadence,
+    /// By project and zone: from when on operations are read.
+    since: BTreeMap<(String, String), DateTime<Utc>>,
+    machines: BTreeMap<u64, Operations>,
+    /// What was told of each machine.
+    told: BTreeMap<u64, course::Told>,
+}
+
+/// What the feed is made of.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) google: Google,
+    pub(crate) fleet: Fleet,
+    pub(crate) atlas: Atlas,
+    pub(crate) lookback: TimeDelta,
+    pub(crate) cadence: Cadence,
+    pub(crate) speaker: Speaker,
+}
+
+impl Feed {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let table = Arc::new(Table::compiled_in());
+        let profile = FeedProfile {
+            slug: SLUG.to_owned(),
+            system: SYSTEM.to_owned(),
+            speaker: Speaker { channel: None, ..parts.speaker },
+            address: CHANNEL.to_owned(),
+            vanishing: Vanishing::Nothing,
+            covers: vec![ServiceClass::Compute],
+            mapping_version: table.version(),
+        };
+        let Parts { google, fleet, atlas, lookback, cadence, .. } = parts;
+        let (since, machines, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { profile, table, google, fleet, atlas, lookback, cadence, since, machines, told }
+    }
+}
+
+impl Ask for Feed {
+    fn profile(&self) -> &FeedProfile {
+        &self.profile
+    }
+
+    fn shown(&self) -> String {
+        CHANNEL.to_owned()
+    }
+
+    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        Box::pin(async move {
+            let google = self.google.clone();
+            tokio::join!(self.read(clock), google.look_at_clock()).0
+        })
+    }
+
+    fn settle(&mut self, _settled: Settled) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        Some(self.cadence.pause(self.fleet.is_hit()))
+    }
+
+    fn clock_offset_ms(&self) -> Option<i64> {
+        self.google.skew().offset_ms()
+    }
+}
+
+impl Feed {
+    async fn read(&mut self, clock: Clock) -> Result<Told, Failure> {
+        let zones = self.atlas.zones().await?;
+        let mut asked = Asked::of("zone");
+        let mut reading = Reading::default();
+        for (project, zone) in zones {
+            let listed = self.list(&project, &zone, clock).await;
+            for operation in asked.note(listed).into_iter().flatten() {
+                self.take(&operation, clock.now(), &mut reading);
+            }
+        }
+        let now = clock.now();
+        self.tell(now).map_err(unkept)?;
+        self.forget(now);
+        reading.items = self.fleet.runs(SYSTEM, now).map_err(unkept)?;
+        asked.told(reading)
+    }
+
+    /// The operations of a zone that are newer than what was read, the newest first.
+    async fn list(&mut self, project: &str, zone: &str, clock: Clock) -> Result<Vec<Operation>, Failure> {
+        let place = (project.to_owned(), zone.to_owned());
+        let since = self.since.get(&place).copied();
+        let since = since.or_else(|| clock.now().checked_sub_signed(self.lookback)).unwrap_or(DateTime::UNIX_EPOCH);
+        let list = self.google.operations(OPERATIONS).await?.list().set_project(project).set_zone(zone);
+        let mut pages = list.set_max_results(PAGE).set_order_by("creationTimestamp desc").by_page();
+        let mut all: Vec<Operation> = Vec::new();
+        let mut read = 0;
+        loop {
+            read += 1;
+            let next = async { pages.next().await.transpose() };
+            let Some(page) = self.google.call(OPERATIONS, project, next).await? else { break };
+            let times = page.items.iter().filter_map(|operation| asked_for(operation, clock.now()));
+            let old = times.min().is_some_and(|oldest| oldest < since);
+            all.extend(page.items);
+            if old {
+                break;
+            }
+            if read == PAGES_MAX {
+                tracing::warn!(zone, "operations beyond the newest {PAGES_MAX} pages are not looked at");
+                break;
+            }
+        }
+        all.retain(|operation| asked_for(operation, clock.now()).is_some_and(|at| at >= since));
+        self.since.insert(place, next_since(&all, since, &self.table, clock.now()));
+        Ok(all)
+    }
+
+    fn take(&mut self, operation: &Operation, now: DateTime<Utc>, reading: &mut Reading) {
+        let word = operation.operation_type.as_deref().unwrap_or_default();
+        let Some(kind) = self.table.kind(word) else { return };
+        let (Some(machine), Some(at)) = (operation.target_id, asked_for(operation, now)) else { return };
+        let status = operation.status.as_ref().and_then(|status| status.name()).unwrap_or_default();
+        let state = match self.table.status(status) {
+            Some(Status::Done) if failed(operation) => State::Failed,
+            Some(Status::Done) => State::Done,
+            Some(Status::Open) => State::Open,
+            None => {
+                let word = status.chars().take(60).collect();
+                let unmapped = UnmappedWord { field: "status".into(), word, read_as: "open".into() };
+                *reading.unmapped.entry(unmapped).or_default() += 1;
+                State::Open
+            }
+        };
+        let operations = self.machines.entry(machine).or_default();
+        operations.insert((at, operation.id.unwrap_or_default()), course::Operation { kind, state });
+    }
+
+    /// Tells the fleet what is new; the same told again later could be taken for a repair of a later failure.
+    fn tell(&mut self, now: DateTime<Utc>) -> Result<(), FleetError> {
+        for (machine, operations) in &self.machines {
+            let (told, before) = (judge(operations, now), self.told.get(machine).copied().unwrap_or_default());
+            let device = machine.to_string();
+            for (approach, progress, before) in
+                [(RESTART, told.restart, before.restart), (RESCUE, told.rescue, before.rescue)]
+            {
+                if let Some(progress) = progress.filter(|_| progress != before) {
+                    self.fleet.repair(Repair { device: &device, approach, progress, observed: now })?;
+                }
+            }
+            self.told.insert(*machine, told);
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, now: DateTime<Utc>) {
+        self.machines.retain(|_, operations| operations.last_key_value().is_some_and(|((at, _), _)| now - *at < KEPT));
+        let Self { machines, told, .. } = self;
+        told.retain(|machine, _| machines.contains_key(machine));
+    }
+}
+
+/// When an operation was asked for.
+fn asked_for(operation: &Operation, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let text = operation.insert_time.as_deref().or(operation.start_time.as_deref())?;
+    instant(text, now).ok()
+}
+
+fn failed(operation: &Operation) -> bool {
+    let errors = operation.error.as_ref().is_some_and(|error| !error.errors.is_empty());
+    errors || operation.http_error_status_code.is_some_and(|code| code >= 400)
+}
+
+/// From where on to read next time: what is still open is read until it ended, and what may be listed late too.
+fn next_since(listed: &[Operation], since: DateTime<Utc>, table: &Table, now: DateTime<Utc>) -> DateTime<Utc> {
+    let times = |operation: &Operation| asked_for(operation, now);
+    let newest = listed.iter().filter_map(times).max().map_or(since, |newest| newest - OVERLAP);
+    let open = listed.iter().filter(|operation| {
+        let status = operation.status.as_ref().and_then(|status| status.name()).unwrap_or_default();
+        table.status(status) != Some(Status::Done)
+    });
+    open.filter_map(times).min().map_or(newest, |oldest| oldest.min(newest)).max(since)
+}

@@ -1,0 +1,225 @@
+//! The feed `gcp-osconfig`: patch jobs, machine by machine. That a job has ended well on a machine says that the workflow
+//! did: until the machine is seen well it is an attempt.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entente_journal::Clock;
+use entente_schemas::block::ServiceClass;
+use entente_schemas::speaker::Speaker;
+use entente_sidecar::account::Cadence;
+use entente_sidecar::fleet::{Fleet, FleetError, Progress, Repair};
+use entente_sidecar::item::{FeedProfile, Reading, UnmappedWord, Vanishing};
+use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::{Ask, Told};
+use futures::future::BoxFuture;
+use google_cloud_gax::paginator::Paginator as _;
+use google_cloud_osconfig_v1::model::{PatchJob, PatchJobInstanceDetails};
+
+use super::api::{PATCH_DETAILS, PATCH_JOBS};
+use super::asked::Asked;
+use super::compute::unkept;
+use super::google::Google;
+use table::Job;
+
+pub(crate) use table::Table;
+
+/// The native system.
+pub(crate) const SYSTEM: &str = "gcp.osconfig";
+pub(crate) const SLUG: &str = "gcp-osconfig";
+const CHANNEL: &str = "https://osconfig.googleapis.com";
+
+/// The approach, as the fleet's table calls it.
+const APPROACH: &str = "gcp-patch-job";
+
+/// Elements of a page, and pages of one list that are read.
+const PAGE: i32 = 100;
+const PAGES_MAX: usize = 500;
+
+/// The feed.
+pub(crate) struct Feed {
+    profile: FeedProfile,
+    table: Arc<Table>,
+    parts: Parts,
+    /// What was told of each machine of a job, by the job's name. A job that has ended is told of once more, and then kept
+    /// without its machines for as long as it is listed.
+    jobs: BTreeMap<String, Known>,
+}
+
+/// What the feed is made of.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) google: Google,
+    pub(crate) fleet: Fleet,
+    pub(crate) projects: Vec<String>,
+    /// What the names of jobs begin with that are repairs; all are if there are none.
+    pub(crate) jobs: Vec<String>,
+    pub(crate) lookback: TimeDelta,
+    pub(crate) cadence: Cadence,
+    pub(crate) speaker: Speaker,
+}
+
+/// What was told of a job.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    ended: bool,
+    machines: BTreeMap<u64, Progress>,
+}
+
+impl Feed {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let table = Arc::new(Table::compiled_in());
+        let profile = FeedProfile {
+            slug: SLUG.to_owned(),
+            system: SYSTEM.to_owned(),
+            speaker: Speaker { channel: None, ..parts.speaker.clone() },
+            address: CHANNEL.to_owned(),
+            vanishing: Vanishing::Nothing,
+            covers: vec![ServiceClass::Compute],
+            mapping_version: table.version(),
+        };
+        Self { profile, table, parts, jobs: BTreeMap::new() }
+    }
+}
+
+impl Ask for Feed {
+    fn profile(&self) -> &FeedProfile {
+        &self.profile
+    }
+
+    fn shown(&self) -> String {
+        CHANNEL.to_owned()
+    }
+
+    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        Box::pin(async move {
+            let google = self.parts.google.clone();
+            tokio::join!(self.read(clock), google.look_at_clock()).0
+        })
+    }
+
+    fn settle(&mut self, _settled: Settled) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        Some(self.parts.cadence.pause(self.parts.fleet.is_hit()))
+    }
+
+    fn clock_offset_ms(&self) -> Option<i64> {
+        self.parts.google.skew().offset_ms()
+    }
+}
+
+impl Feed {
+    async fn read(&mut self, clock: Clock) -> Result<Told, Failure> {
+        let mut asked = Asked::of("project");
+        let mut reading = Reading::default();
+        let mut listed = BTreeSet::new();
+        for project in self.parts.projects.clone() {
+            let jobs = asked.note(self.jobs(&project, clock).await);
+            for job in jobs.into_iter().flatten() {
+                listed.insert(job.name.clone());
+                match self.details(&project, &job, &mut reading).await {
+                    Ok(details) => self.tell(&job, &details, clock.now(), &mut reading).map_err(unkept)?,
+                    Err(failure) => asked.lack(vec![failure]),
+                }
+            }
+        }
+        if asked.all() {
+            self.jobs.retain(|name, _| listed.contains(name));
+        }
+        reading.items = self.parts.fleet.runs(SYSTEM, clock.now()).map_err(unkept)?;
+        asked.told(reading)
+    }
+
+    /// The jobs of a project that are repairs and not long past.
+    async fn jobs(&self, project: &str, clock: Clock) -> Result<Vec<PatchJob>, Failure> {
+        let since = clock.now().checked_sub_signed(self.parts.lookback).unwrap_or(DateTime::UNIX_EPOCH);
+        let list = self.parts.google.patches(PATCH_JOBS).await?.list_patch_jobs();
+        let mut pages = list.set_parent(format!("projects/{project}")).set_page_size(PAGE).by_page();
+        let mut jobs = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let next = async { pages.next().await.transpose() };
+            let Some(page) = self.parts.google.call(PATCH_JOBS, project, next).await? else { return Ok(jobs) };
+            jobs.extend(page.patch_jobs.into_iter().filter(|job| self.is_repair(job, since)));
+        }
+        Err(Failure::new("too-many", format!("{}: the list has over {PAGES_MAX} pages", PATCH_JOBS.name)))
+    }
+
+    fn is_repair(&self, job: &PatchJob, since: DateTime<Utc>) -> bool {
+        let named = &self.parts.jobs;
+        let is_named = named.is_empty() || named.iter().any(|prefix| job.display_name.starts_with(prefix.as_str()));
+        let time = job.update_time.as_ref().or(job.create_time.as_ref());
+        let at = time.and_then(|time| DateTime::from_timestamp(time.seconds(), time.nanos().unsigned_abs()));
+        let open = job.state.name().and_then(|word| self.table.job(word)) == Some(Job::Open);
+        !job.dry_run && is_named && (open || at.is_none_or(|at| at >= since))
+    }
+
+    /// The machines of a job; none if all was told already.
+    async fn details(
+        &self,
+        project: &str,
+        job: &PatchJob,
+        reading: &mut Reading,
+    ) -> Result<Vec<PatchJobInstanceDetails>, Failure> {
+        if self.jobs.get(&job.name).is_some_and(|known| known.ended) {
+            return Ok(Vec::new());
+        }
+        if self.state(job).is_none() {
+            unknown(reading, "job", job.state.name().unwrap_or_default());
+        }
+        let list = self.parts.google.patches(PATCH_DETAILS).await?.list_patch_job_instance_details();
+        let mut pages = list.set_parent(&job.name).set_page_size(PAGE).by_page();
+        let mut details = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let next = async { pages.next().await.transpose() };
+            let Some(page) = self.parts.google.call(PATCH_DETAILS, project, next).await? else { return Ok(details) };
+            details.extend(page.patch_job_instance_details);
+        }
+        Err(Failure::new("too-many", format!("{}: the list has over {PAGES_MAX} pages", PATCH_DETAILS.name)))
+    }
+
+    fn state(&self, job: &PatchJob) -> Option<Job> {
+        self.table.job(job.state.name()?)
+    }
+
+    /// Tells the fleet what is new; the same told again later could be taken for a repair of a later failure.
+    fn tell(
+        &mut self,
+        job: &PatchJob,
+        details: &[PatchJobInstanceDetails],
+        now: DateTime<Utc>,
+        reading: &mut Reading,
+    ) -> Result<(), FleetError> {
+        let state = self.state(job).unwrap_or(Job::Open);
+        let known = self.jobs.entry(job.name.clone()).or_default();
+        for detail in details {
+            let Ok(machine) = detail.instance_system_id.parse::<u64>() else { continue };
+            let word = detail.state.name().unwrap_or_default();
+            let Some(progress) = self.table.progress(word, state) else {
+                unknown(reading, "machine", word);
+                continue;
+            };
+            if known.machines.get(&machine) != Some(&progress) {
+                let device = machine.to_string();
+                self.parts.fleet.repair(Repair { device: &device, approach: APPROACH, progress, observed: now })?;
+                known.machines.insert(machine, progress);
+            }
+        }
+        if state != Job::Open {
+            *known = Known { ended: true, machines: BTreeMap::new() };
+        }
+        Ok(())
+    }
+}
+
+fn unknown(reading: &mut Reading, field: &str, word: &str) {
+    let (field, word) = (field.to_owned(), word.chars().take(60).collect());
+    let read_as = "nothing".to_owned();
+    *reading.unmapped.entry(UnmappedWord { field, word, read_as }).or_default() += 1;
+}

@@ -1,0 +1,146 @@
+//! Every fault, at every feed: a shown state with a stable code and words that name nobody, and the next good answer is
+//! taken by the same feed.
+
+use entente_exercise::{Fault, Os};
+
+use super::*;
+
+/// Every feed of a project, beside machines in one zone.
+async fn feeds() -> (Trial, Vec<Box<dyn Ask>>) {
+    let trial = Trial::start(NO_SIGNAL).await;
+    trial.machines.add(3, Os::Windows, ("us-central1", "us-central1-a"), true, onset() - TimeDelta::days(1));
+    let mut compute = trial.compute();
+    trial.ask(&mut compute).await.unwrap();
+    let source = [psh::Source::Project(PROJECT.into())];
+    let organization = [psh::Source::Organization(ORGANIZATION.into())];
+    let feeds: Vec<Box<dyn Ask>> = vec![
+        Box::new(compute),
+        Box::new(trial.operations()),
+        Box::new(trial.osconfig(&[])),
+        Box::new(trial.psh(&source)),
+        Box::new(trial.psh(&organization)),
+    ];
+    (trial, feeds)
+}
+
+/// Plays a fault at every feed, and gives the failure of each; then cures it.
+async fn played(fault: Fault) -> Vec<Failure> {
+    let (trial, mut feeds) = feeds().await;
+    let mut failures = Vec::new();
+    for feed in &mut feeds {
+        trial.ask(feed.as_mut()).await.unwrap();
+        trial.gcp.faults().keep("", fault.clone());
+        let failure = trial.ask(feed.as_mut()).await.unwrap_err();
+        for text in [&failure.error.text, &failure.error.code] {
+            assert!(!text.contains("acme") && !text.contains(ORGANIZATION), "{text}");
+        }
+        trial.gcp.faults().lift();
+        let cured = trial.ask(feed.as_mut()).await;
+        assert!(cured.is_ok_and(|reading| reading.lacks.is_none()), "{} goes on by itself", feed.profile().slug);
+        failures.push(failure);
+    }
+    failures
+}
+
+fn codes(failures: &[Failure]) -> Vec<&str> {
+    failures.iter().map(|failure| failure.error.code.as_str()).collect()
+}
+
+#[tokio::test]
+async fn over_the_quota_is_throttled_whatever_its_status() {
+    let failures = played(Fault::Throttled { retry_after: None }).await;
+    assert_eq!(codes(&failures), ["throttled"; 5]);
+    assert!(failures[0].error.text.contains("rateLimitExceeded"), "{}", failures[0].error.text);
+    assert!(failures[2].error.text.contains("RATE_LIMIT_EXCEEDED"), "{}", failures[2].error.text);
+}
+
+#[tokio::test]
+async fn the_pause_that_google_names_is_kept() {
+    let pause = Duration::from_secs(1);
+    let failures = played(Fault::Throttled { retry_after: Some(pause) }).await;
+    assert_eq!(codes(&failures), ["throttled"; 5]);
+    assert!(failures.iter().all(|failure| failure.retry_after == Some(pause)));
+}
+
+#[tokio::test]
+async fn a_stall_ends_with_the_time_of_the_call() {
+    assert_eq!(codes(&played(Fault::Stall(Duration::from_secs(30))).await), ["stalled"; 5]);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_none() {
+    assert_eq!(codes(&played(Fault::Truncated).await), ["truncated"; 5]);
+}
+
+#[tokio::test]
+async fn credentials_that_have_expired_are_named_so() {
+    assert_eq!(codes(&played(Fault::Expired).await), ["expired"; 5]);
+}
+
+#[tokio::test]
+async fn what_is_forbidden_names_the_permission() {
+    let failures = played(Fault::Forbidden).await;
+    assert_eq!(codes(&failures), ["forbidden"; 5]);
+    let permissions = [
+        "compute.instances.list",
+        "compute.zoneOperations.list",
+        "osconfig.patchJobs.list",
+        "servicehealth.events.list",
+        "servicehealth.organizationEvents.list",
+    ];
+    for (failure, permission) in failures.iter().zip(permissions) {
+        assert!(failure.error.text.contains(&format!("grant {permission} to")), "{}", failure.error.text);
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_the_reason_that_is_named() {
+    let failures = played(Fault::ClockOff(600)).await;
+    assert_eq!(codes(&failures), ["clock"; 5]);
+    assert!(failures.iter().all(|failure| failure.error.text.contains("s behind the provider's")));
+}
+
+#[tokio::test]
+async fn what_failed_inside_google_is_tried_again_before_it_is_told() {
+    assert_eq!(codes(&played(Fault::Internal).await), ["provider-error"; 5]);
+    let (trial, mut feeds) = feeds().await;
+    for feed in &mut feeds {
+        trial.gcp.faults().play("/v1/", Fault::Internal, 2);
+        assert!(trial.ask(feed.as_mut()).await.is_ok(), "{}", feed.profile().slug);
+        trial.gcp.faults().lift();
+    }
+}
+
+#[tokio::test]
+async fn the_clock_is_looked_at_while_all_is_well() {
+    let (_trial, feeds) = feeds().await;
+    let offset = feeds[0].clock_offset_ms().unwrap();
+    assert!(offset.abs() < 5_000, "{offset}");
+}
+
+#[tokio::test]
+async fn a_project_that_is_not_there_is_named_as_a_mistake_of_the_settings() {
+    let trial = Trial::start(NO_SIGNAL).await;
+    let failure = trial.ask(&mut trial.compute_of(&["acme-gone-999"])).await.unwrap_err();
+    assert_eq!(failure.error.code, "not-found");
+    assert!(failure.error.text.contains("settings") && !failure.error.text.contains("acme"));
+}
+
+#[tokio::test]
+async fn nobody_listens_there() {
+    let trial = Trial::start(NO_SIGNAL).await;
+    let (google, mut feed) = (trial.google.clone(), trial.compute());
+    trial.ask(&mut feed).await.unwrap();
+    drop(google);
+    let Trial { served, fleet, folder, .. } = trial;
+    drop(served);
+    // The port is free again once the double has stopped listening.
+    let failure = loop {
+        match feed.ask(at(onset())).await {
+            Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(failure) => break failure,
+        }
+    };
+    assert!(["unreachable", "truncated"].contains(&failure.error.code.as_str()), "{failure:?}");
+    drop((fleet, folder));
+}
