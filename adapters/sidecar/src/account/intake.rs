@@ -257,13 +257,13 @@ fn one(outcome: Outcome) -> Response {
 
 /// A batch is answered as its worst event: whoever looks at the status alone sends it all again, which is harmless.
 fn many(outcomes: Vec<Outcome>) -> Response {
-    let worst = |status: &StatusCode| match *status {
-        StatusCode::SERVICE_UNAVAILABLE => 3,
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => 2,
-        StatusCode::ACCEPTED => 1,
-        _ => 0,
+    let any = |status: StatusCode| outcomes.iter().any(|outcome| outcome.status == status);
+    let status = match () {
+        () if any(StatusCode::SERVICE_UNAVAILABLE) => StatusCode::SERVICE_UNAVAILABLE,
+        () if any(StatusCode::UNPROCESSABLE_ENTITY) || any(StatusCode::BAD_REQUEST) => StatusCode::UNPROCESSABLE_ENTITY,
+        () if any(StatusCode::ACCEPTED) => StatusCode::ACCEPTED,
+        () => StatusCode::OK,
     };
-    let status = outcomes.iter().map(|outcome| outcome.status).max_by_key(worst).unwrap_or(StatusCode::OK);
     answer(status, Json(json!({ "results": outcomes })).into_response())
 }
 

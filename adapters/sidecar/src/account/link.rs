@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use entente_journal::{Access, Bus, Scope};
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::supervise::Patience;
 
 /// How long an answer about the logs stands.
 const STANDS: Duration = Duration::from_secs(3);
+
+/// How long the connection may take to be closed.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// The way to the bus. Clones are one.
 #[derive(Clone)]
@@ -75,8 +78,11 @@ impl Link {
     /// Closes the connection, if there is one.
     pub(super) async fn close(&self) {
         let bus = self.inner.bus.borrow().bus();
-        if let Some(bus) = bus {
-            bus.close().await;
+        // A server that no longer answers must not hold up the end.
+        if let Some(bus) = bus
+            && timeout(CLOSING, bus.close()).await.is_err()
+        {
+            tracing::debug!("the bus did not answer to its closing");
         }
     }
 

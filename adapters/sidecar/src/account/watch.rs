@@ -123,11 +123,6 @@ impl Watch {
         }
     }
 
-    /// Takes note of a part of an answer that failed.
-    fn lacked(&self, error: &BeatError) {
-        *self.lock().failed.entry(error.code.clone()).or_default() += 1;
-    }
-
     fn failed(&self, error: &BeatError, at: DateTime<Utc>, at_once: bool) {
         let mut inner = self.lock();
         inner.down = None;
@@ -153,11 +148,17 @@ impl Watch {
     }
 }
 
+/// What failed where an answer holds a part of what was asked for.
+fn lack(told: &Told) -> Option<BeatError> {
+    let Told::Reading(Reading { lacks, .. }) = told else { return None };
+    lacks.as_ref().map(|failure| failure.error.clone())
+}
+
 struct Watched {
     ask: Box<dyn Ask>,
     watch: Watch,
-    /// When the answer came that is not settled yet.
-    told: Option<DateTime<Utc>>,
+    /// When the answer came that is not settled yet, and what failed of it.
+    told: Option<(DateTime<Utc>, Option<BeatError>)>,
 }
 
 impl Ask for Watched {
@@ -174,12 +175,7 @@ impl Ask for Watched {
             let answer = self.ask.ask(clock).await;
             self.watch.lock().clock_offset_ms = self.ask.clock_offset_ms();
             match &answer {
-                Ok(told) => {
-                    self.told = Some(clock.now());
-                    if let Told::Reading(Reading { lacks: Some(failure), .. }) = told {
-                        self.watch.lacked(&failure.error);
-                    }
-                }
+                Ok(told) => self.told = Some((clock.now(), lack(told))),
                 Err(failure) => self.watch.failed(&failure.error, clock.now(), false),
             }
             answer
@@ -187,8 +183,9 @@ impl Ask for Watched {
     }
 
     fn settle(&mut self, settled: Settled) -> BoxFuture<'_, ()> {
-        if let Some(at) = self.told.take() {
+        if let Some((at, lack)) = self.told.take() {
             self.watch.settled(settled, at);
+            lack.iter().for_each(|lack| self.watch.failed(lack, at, false));
         }
         self.ask.settle(settled)
     }

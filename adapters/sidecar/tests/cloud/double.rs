@@ -77,6 +77,13 @@ impl Cloud {
         inner.queue.insert(id, json!({"id": id, "broken": broken, "account": ACCOUNT}));
     }
 
+    /// Mends them all, if any is broken.
+    pub fn mend_machines(&self) {
+        if !self.inner().broken.is_empty() {
+            self.break_machines(0);
+        }
+    }
+
     pub fn play(&self, fault: Option<Fault>) {
         self.inner().fault = fault;
     }

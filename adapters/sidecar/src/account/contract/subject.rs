@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use entente_schemas::family::Family;
+
 use super::super::adapter::Adapter;
 
 /// A fault that the double plays, at every call, until it is lifted. Each double words it as its provider does.
@@ -52,8 +54,13 @@ pub trait Subject: Send + Sync {
     /// called, such as webhooks, are left out.
     fn asking(&self) -> Vec<String>;
 
-    /// Makes trouble that the adapter must tell as an impact.
+    /// Makes trouble that the adapter must tell. If it is made and ended several times, each is told anew.
     fn trouble(&self);
+
+    /// What the adapter says of the trouble.
+    fn tells(&self) -> Family {
+        Family::Impact
+    }
 
     /// Ends the trouble.
     fn cure(&self);
@@ -70,6 +77,12 @@ pub trait Subject: Send + Sync {
     /// Everything that the double gives out and that must never be heard on a bus: ids of accounts, machines, disks and
     /// runs, names, addresses with secrets in them.
     fn secrets(&self) -> BTreeSet<String>;
+
+    /// Puts one item that no adapter can take among the double's answers, beside good ones, until the trouble is ended. False
+    /// if an answer of this provider is taken whole or not at all.
+    fn garble(&self) -> bool {
+        false
+    }
 
     /// The settings as TOML without any signal from inside the machines, if the adapter's provider does not show guests by
     /// itself: then trouble inside them must be `unknown`, never nothing and never nought. None where the provider shows it.

@@ -1,0 +1,154 @@
+//! Sentences on neighbours, and on a bus that is away.
+
+use entente_schemas::count::Quantity;
+use entente_schemas::event::Event;
+use entente_schemas::family::Family;
+use serde_json::{Value, json};
+
+use super::stage::{Stage, about, code, run};
+use super::subject::Subject;
+
+const BATCH: &str = "application/cloudevents-batch+json";
+/// Above what one outbox of the contract's settings holds.
+const MANY: usize = 200;
+
+pub(super) async fn answers_from_disk<S: Subject>(stage: &mut Stage<S>) {
+    stage.calm().await;
+    for (id, attempted, status, outcome) in [
+        ("disk-1", 1, 202, "taken"),
+        ("disk-1", 1, 200, "repeated"),
+        ("disk-2", 2, 202, "taken"),
+        ("disk-1", 1, 200, "repeated"),
+    ] {
+        let (answered, told) = stage.report(id, "disk", attempted).await;
+        assert_eq!((answered, told["outcome"].as_str()), (status, Some(outcome)), "{told}");
+    }
+    stage.stop().await;
+    stage.start().await;
+    stage.ready_with(|ready| ready["ready"] == true).await;
+    for id in ["disk-1", "disk-2"] {
+        assert_eq!(stage.report(id, "disk", 7).await.1["outcome"], "repeated");
+    }
+    let log = stage.log_with("what was taken is in the log", |log| about(log, "disk").len() >= 2).await;
+    assert_eq!(about(&log, "disk").len(), 2);
+}
+
+pub(super) async fn hears_the_token<S: Subject>(stage: &mut Stage<S>) {
+    stage.calm().await;
+    let body = run("token-1", "token", 1).to_string();
+    let event = |stage: &Stage<S>| stage.request("/v1/events").header("content-type", "application/cloudevents+json");
+    let token = stage.token();
+    for (request, status) in [
+        (event(stage).body(body.clone()), 401),
+        (event(stage).bearer_auth("guess").body(body.clone()), 401),
+        (event(stage).bearer_auth(&token).header("host", "evil.example").body(body.clone()), 403),
+        (event(stage).bearer_auth(&token).header("origin", "https://evil.example").body(body.clone()), 403),
+    ] {
+        assert_eq!(request.send().await.expect("an answer").status().as_u16(), status);
+    }
+    assert_eq!(stage.report("token-2", "token", 2).await.0, 202);
+    let log = stage.log_with("the right one is heard", |log| !about(log, "token").is_empty()).await;
+    assert_eq!(about(&log, "token").len(), 1);
+}
+
+pub(super) async fn refuses_alone<S: Subject>(stage: &mut Stage<S>) {
+    stage.calm().await;
+    let mut bad = run("alone-2", "alone", 2);
+    bad["data"]["state"] = json!("perhaps");
+    let batch = json!([run("alone-1", "alone", 1), bad, {"id": "alone-3"}, run("alone-4", "alone", 4)]);
+    let (status, told) = stage.send(BATCH, &batch).await;
+    let outcomes: Vec<&str> =
+        told["results"].as_array().into_iter().flatten().filter_map(|one| one["outcome"].as_str()).collect();
+    assert_eq!((status, outcomes), (422, vec!["taken", "refused", "refused", "taken"]), "{told}");
+    assert_eq!(told["results"][1]["mistakes"][0]["path"], "data.state", "{told}");
+    stage.log_with("what stands beside it is told", |log| about(log, "alone").len() == 2).await;
+    if stage.subject.garble() {
+        let rejected = |log: &[Event]| log.iter().any(|event| event.claim.family() == Family::Rejected);
+        stage.log_with("what the provider garbled is told as rejected", rejected).await;
+        stage.troubled().await;
+        stage.calm().await;
+    }
+}
+
+pub(super) async fn counts_devices<S: Subject>(stage: &mut Stage<S>) {
+    stage.calm().await;
+    let names: Vec<String> = (0..3).map(|number| format!("contract-device-{number}-of-the-branch")).collect();
+    let report = |name: &str, state: &str| {
+        let data = json!({"device": name, "state": state, "region": "contract-1", "os": "windows"});
+        json!({"specversion": "1.0", "id": format!("{state} {name}"), "source": "//contract/tool",
+            "type": "io.entente.device.v1", "data": data})
+    };
+    stage.hidden.extend(names.iter().cloned());
+    let batch = |state: &str| Value::Array(names.iter().map(|name| report(name, state)).collect());
+    let (status, told) = stage.send(BATCH, &batch("affected")).await;
+    // The answers name the events, whose ids are the sender's own; they never go further.
+    stage.told.pop();
+    assert_eq!(status, 202, "{told}");
+    let sum = |event: &Event| {
+        let counts = event.claim.impact().map(|impact| impact.counts.clone()).unwrap_or_default();
+        let three = counts.iter().any(|count| count.quantity == Quantity::Affected && count.value == Some(3));
+        three && event.claim.impact().is_some_and(|impact| impact.blocks.iter().any(|b| b.regions == ["contract-1"]))
+    };
+    stage.log_with("three devices are counted in their place", |log| log.iter().any(sum)).await;
+    assert_eq!(stage.send(BATCH, &batch("affected")).await.0, 200);
+    stage.told.pop();
+    assert_eq!(stage.send(BATCH, &batch("restored")).await.0, 202);
+    stage.told.pop();
+}
+
+pub(super) async fn takes_no_more<S: Subject>(stage: &mut Stage<S>) {
+    stage.calm().await;
+    stage.freeze();
+    let mut taken = Vec::new();
+    let mut refused = None;
+    for number in 0..MANY {
+        let (status, told) = stage.send("application/cloudevents+json", &statement(number)).await;
+        match status {
+            202 => taken.push(number),
+            status => {
+                refused = Some((status, told));
+                break;
+            }
+        }
+    }
+    let intake = stage.intake();
+    let shown = stage.ready_with(|ready| code(ready, &intake) == Some("outbox")).await;
+    stage.thaw();
+    let (status, told) = refused.expect("an outbox of 1 MiB takes no end of events");
+    assert_eq!((status, told["outcome"].as_str()), (503, Some("not_taken")), "{told} {shown}");
+    let again = taken.len();
+    let began = tokio::time::Instant::now();
+    while stage.send("application/cloudevents+json", &statement(again)).await.0 != 202 {
+        assert!(began.elapsed() < std::time::Duration::from_secs(180), "it takes nothing any more");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    taken.push(again);
+    let all = |log: &[Event]| taken.iter().all(|number| about(log, &format!("statement-{number}")).len() == 1);
+    stage.log_with("all that was taken is in the log, once", all).await;
+    stage.ready_with(|ready| code(ready, &intake).is_none()).await;
+}
+
+/// A long word to customers.
+fn statement(number: usize) -> Value {
+    let data =
+        json!({"issuer_role": "customer", "category": "statement", "title": "Status", "text": "status ".repeat(4_000)});
+    json!({"specversion": "1.0", "id": format!("statement-{number}"), "source": "//contract/tool",
+        "type": "io.entente.advisory.v1", "subject": format!("statement-{number}"), "data": data})
+}
+
+pub(super) async fn outlives_the_bus<S: Subject>(stage: &mut Stage<S>) {
+    stage.calm().await;
+    stage.freeze();
+    for number in 1..=3 {
+        assert_eq!(stage.report(&format!("away-{number}"), &format!("away-{number}"), number).await.0, 202);
+    }
+    let waiting = stage.stop().await;
+    stage.start().await;
+    stage.ready_with(|ready| ready["ready"] == false).await;
+    stage.thaw();
+    assert!(waiting >= 3, "{waiting} events wait");
+    let once = |log: &[Event]| (1..=3).all(|number| about(log, &format!("away-{number}")).len() == 1);
+    stage.log_with("what was taken reaches the log", once).await;
+    stage.calm().await;
+    assert!(once(&stage.log().await));
+}
