@@ -69,11 +69,11 @@ impl<'a> Entry<'a> {
         Some(match kind {
             BLOCK => Self::Block(BlockId(u16::from_le_bytes(*take(from)?)), read_text(from)?),
             APPROACH => Self::Approach(read_approach(from)??, read_text(from)?),
-            FORGOTTEN => Self::Forgotten(Fingerprint::from_bytes(take(from)?)),
+            FORGOTTEN => Self::Forgotten(Fingerprint::from_bytes(take(from)?)?),
             LOST => Self::Lost(Lost { places: read_number(from)?, changes: read_number(from)? }),
             kind => {
                 let status = Status::ALL.into_iter().find(|status| DEVICE + *status as u8 == kind)?;
-                Self::Device(Fingerprint::from_bytes(take(from)?), read_device(status, from)?, read_set(from)?)
+                Self::Device(Fingerprint::from_bytes(take(from)?)?, read_device(status, from)?, read_set(from)?)
             }
         })
     }
@@ -166,13 +166,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fingerprint::SHARDS;
 
     fn approach() -> impl Strategy<Value = ApproachId> {
         any::<NonZeroU8>().prop_map(ApproachId)
     }
 
     fn print() -> impl Strategy<Value = Fingerprint> {
-        any::<(u8, [u32; 3])>().prop_map(|(shard, key)| Fingerprint { shard, key })
+        (0..SHARDS, any::<[u32; 3]>()).prop_map(|(shard, key)| Fingerprint { shard, key })
     }
 
     fn device() -> impl Strategy<Value = Device> {
@@ -191,6 +192,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn what_is_written_is_read(
             order in proptest::collection::vec(0..5usize, 1..9),

@@ -1,15 +1,18 @@
 //! What stands for a device: a keyed hash of its id. Without the key nothing leads from it to an id, nor from a guessed id
-//! to it; with 104 bits, two of ten million devices share one with a probability below 10^-17.
+//! to it; with 102 bits, two of ten million devices share one with a probability of 10^-17.
 
-use siphasher::sip128::SipHasher24;
+use siphasher::sip128::{Hash128, SipHasher24};
 
 /// The secret of one ledger.
 pub(crate) type Secret = [u8; 16];
 
+/// Parts of the table that devices are spread over.
+pub(crate) const SHARDS: u8 = 64;
+
 /// The hash of a device's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
-    /// The part of the table that the device is in.
+    /// The part of the table that the device is in, below [`SHARDS`].
     pub shard: u8,
     pub key: Key,
 }
@@ -27,10 +30,11 @@ impl Fingerprint {
         [self.shard, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3]
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+    /// None if these are no bytes of a fingerprint.
+    pub(crate) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Option<Self> {
         let [shard, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3] = *bytes;
         let key = [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]].map(u32::from_le_bytes);
-        Self { shard, key }
+        (shard < SHARDS).then_some(Self { shard, key })
     }
 }
 
@@ -45,9 +49,8 @@ impl Hand {
     }
 
     pub(crate) fn fingerprint(&self, device: &str) -> Fingerprint {
-        let hash = u128::from(self.hasher.hash(device.as_bytes())).to_le_bytes();
-        let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, shard, ..] = hash;
-        Fingerprint::from_bytes(&[shard, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3])
+        let Hash128 { h1, h2 } = self.hasher.hash(device.as_bytes());
+        Fingerprint { shard: (h2 >> 32) as u8 % SHARDS, key: [h1 as u32, (h1 >> 32) as u32, h2 as u32] }
     }
 }
 
@@ -62,6 +65,6 @@ mod tests {
         assert_eq!(print, Hand::new(&[1; 16]).fingerprint("i-0a"));
         assert_ne!(print, one.fingerprint("i-0b"));
         assert_ne!(print, other.fingerprint("i-0a"));
-        assert_eq!(Fingerprint::from_bytes(&print.to_bytes()), print);
+        assert_eq!(Fingerprint::from_bytes(&print.to_bytes()), Some(print));
     }
 }

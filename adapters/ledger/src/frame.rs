@@ -201,3 +201,97 @@ impl<R: Read> Frames<R> {
         Ok(self.rest().len() >= bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::state::BlockId;
+
+    /// Gives a few bytes at a time.
+    struct Slow<'a>(&'a [u8], usize);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let most = to.len().min(self.1);
+            self.0.read(&mut to[..most])
+        }
+    }
+
+    fn frame(first: u64, name: &str) -> Vec<u8> {
+        let mut batch = Batch::new();
+        batch.push(&Entry::Block(BlockId(0), name));
+        batch.push(&Entry::Block(BlockId(1), name));
+        batch.frame(first).to_vec()
+    }
+
+    fn pieces(bytes: &[u8], at_a_time: usize) -> Vec<(u64, Piece)> {
+        let mut frames = Frames::new(Slow(bytes, at_a_time), 100);
+        let mut found = Vec::new();
+        loop {
+            let offset = frames.offset();
+            let Some(piece) = frames.next().unwrap() else { break };
+            if let Piece::Frame(head) = piece {
+                let mut payload = frames.payload();
+                let entries = std::iter::from_fn(|| Entry::read(&mut payload)).count();
+                assert_eq!((entries, payload), (head.entries as usize, &[][..]));
+            }
+            found.push((offset, piece));
+        }
+        found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn good_frames_are_found_between_anything(
+            parts in proptest::collection::vec((0..4u8, "[a-z]{0,300}", proptest::collection::vec(any::<u8>(), 1..200)), 1..12),
+            at_a_time in 1..600usize,
+        ) {
+            let (mut bytes, mut expected) = (Vec::new(), Vec::new());
+            let (mut offset, mut first) = (100, 0);
+            for (kind, name, junk) in parts {
+                let mut part = frame(first, &name);
+                let head = Head::read(part.first_chunk().unwrap()).unwrap();
+                let piece = match kind {
+                    // A mark alone makes no frame.
+                    0 => { part = [&MARK, &junk[..]].concat(); Piece::Damage(part.len() as u64, None) }
+                    1 => { part[HEAD + 4] ^= 1; first += 2; Piece::Damage(part.len() as u64, Some(head)) }
+                    _ => { first += 2; Piece::Frame(head) }
+                };
+                let length = part.len() as u64;
+                bytes.extend(part);
+                match (expected.last_mut(), piece) {
+                    (Some((_, Piece::Damage(before, None))), Piece::Damage(more, None)) => *before += more,
+                    (_, piece) => expected.push((offset, piece)),
+                }
+                offset += length;
+            }
+            // The end is never junk, which could look like the beginning of a frame.
+            expected.push((offset, Piece::Frame(Head::read(frame(first, "z").first_chunk().unwrap()).unwrap())));
+            bytes.extend(frame(first, "z"));
+            prop_assert_eq!(pieces(&bytes, at_a_time), expected);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_the_file_ends_in_is_torn_and_no_other() {
+        let good = frame(7, "a name");
+        for end in 1..good.len() {
+            assert_eq!(pieces(&good[..end], 9), [(100, Piece::Torn(end as u64))]);
+        }
+        assert_eq!(pieces(b"\xf5En!", 9), [(100, Piece::Damage(4, None))]);
+        assert_eq!(pieces(&[0; 64], 9), [(100, Piece::Damage(64, None))]);
+        assert_eq!(pieces(b"", 9), []);
+    }
+
+    #[test]
+    fn no_head_asks_for_more_than_a_frame_can_have() {
+        let head = Head { first: 0, entries: 1, length: u32::MAX, checksum: 0 };
+        assert_eq!(Head::read(&head.to_bytes()), None);
+        let most = Head { length: LONGEST as u32, ..head };
+        assert_eq!(Head::read(&most.to_bytes()), Some(most));
+    }
+}

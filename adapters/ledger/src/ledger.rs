@@ -10,7 +10,7 @@ use crate::books::{Books, index};
 use crate::entry::Entry;
 use crate::error::LedgerError;
 use crate::file::{LedgerFile, sync_folder};
-use crate::fingerprint::{Fingerprint, Hand, Secret};
+use crate::fingerprint::{Fingerprint, Hand, SHARDS, Secret};
 use crate::frame::Batch;
 use crate::lock::Lock;
 use crate::pace::Pace;
@@ -219,7 +219,7 @@ impl Ledger {
     /// If the disk takes no more. Those that are left are noted by another call.
     pub fn end_listing(&mut self, of: impl Fn(BlockId) -> bool) -> Result<u64, LedgerError> {
         let mut gone = 0;
-        for shard in 0..=u8::MAX {
+        for shard in 0..SHARDS {
             for (print, block) in self.books.unlisted(shard, &of) {
                 self.note_print(print, block, Seen::Gone)?;
                 gone += 1;

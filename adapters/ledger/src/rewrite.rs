@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::books::Books;
 use crate::entry::Entry;
 use crate::file::LedgerFile;
-use crate::fingerprint::Secret;
+use crate::fingerprint::{SHARDS, Secret};
 use crate::frame::Batch;
 use crate::pace::Pace;
 
@@ -20,8 +20,8 @@ pub(crate) struct Rewrite {
     file: LedgerFile,
     batch: Batch,
     pace: Pace,
-    /// The next shard to write; none: all are.
-    shard: Option<u8>,
+    /// The next shard to write.
+    shard: u8,
     /// How far the disk was made to keep it.
     synced: u64,
 }
@@ -30,7 +30,7 @@ impl Rewrite {
     /// Begins with what the devices refer to.
     pub(crate) fn begin(path: PathBuf, books: &Books, pace: Pace) -> io::Result<Self> {
         let file = LedgerFile::begin(path)?;
-        let mut rewrite = Self { file, batch: Batch::new(), pace, shard: Some(0), synced: 0 };
+        let mut rewrite = Self { file, batch: Batch::new(), pace, shard: 0, synced: 0 };
         for entry in books.definitions() {
             rewrite.put(&entry)?;
         }
@@ -46,20 +46,18 @@ impl Rewrite {
     /// Writes the next part. The books must say what the old file says. True when nothing is left to write.
     pub(crate) fn step(&mut self, books: &Books) -> io::Result<bool> {
         let until = self.file.end() + self.pace.part;
-        while let Some(shard) = self.shard
-            && self.file.end() < until
-        {
-            for entry in books.devices(shard) {
+        while self.shard < SHARDS && self.file.end() < until {
+            for entry in books.devices(self.shard) {
                 self.put(&entry)?;
             }
             self.write()?;
-            self.shard = shard.checked_add(1);
+            self.shard += 1;
         }
         if self.file.end() - self.synced > self.pace.sync {
             self.file.sync()?;
             self.synced = self.file.end();
         }
-        Ok(self.shard.is_none())
+        Ok(self.shard == SHARDS)
     }
 
     /// Puts the file in the place of the old one.

@@ -1,12 +1,10 @@
-//! The devices in memory: 256 shards, each of which grows by itself, so that growing never needs the memory of two tables.
+//! The devices in memory: shards, each of which grows by itself, so that growing never needs the memory of two tables.
 
 mod shard;
 
-use crate::fingerprint::{Fingerprint, Key};
+use crate::fingerprint::{Fingerprint, Key, SHARDS};
 use crate::state::Device;
 use shard::Shard;
-
-const SHARDS: usize = 256;
 
 /// All devices by fingerprint.
 pub(crate) struct Table {
@@ -29,7 +27,7 @@ impl Spot {
 impl Table {
     /// A table that takes this many devices without growing.
     pub(crate) fn with_room(devices: u64) -> Self {
-        let each = usize::try_from(devices).unwrap_or(0) / SHARDS;
+        let each = usize::try_from(devices).unwrap_or(0) / usize::from(SHARDS);
         // Hashes do not spread evenly: a part more than the mean.
         let each = each + each / 32;
         Self { shards: (0..SHARDS).map(|_| Shard::with_room(each)).collect(), len: 0 }
@@ -76,6 +74,6 @@ impl Table {
 
     /// All devices, in an order that depends on nothing but their fingerprints.
     pub(crate) fn devices(&self) -> impl Iterator<Item = (Fingerprint, Device)> {
-        (0..=u8::MAX).flat_map(|number| self.shard(number))
+        (0..SHARDS).flat_map(|number| self.shard(number))
     }
 }

@@ -76,7 +76,7 @@ fn groups() -> impl Strategy<Value = Vec<Vec<Note>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_damaged_frame_costs_itself_alone_and_that_is_told_for_good(
