@@ -14,6 +14,7 @@ mod serial;
 mod stage;
 mod words;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use patch::Job;
 use crate::fault::Faults;
 use crate::fleet::Fleet;
 use crate::served::Served;
+use project::Project;
 use stage::Stage;
 
 /// The double. Clones play one script.
@@ -59,6 +61,11 @@ impl Gcp {
     /// Adds a project that holds the machines of a fleet.
     pub fn project(&self, id: &str, fleet: Fleet) {
         self.stage.add_project(id, fleet);
+    }
+
+    /// Shows a machine among those of a project that has no id, which nobody can count; or no longer.
+    pub fn nameless(&self, project: &str, shown: bool) {
+        self.stage.with_project(project, |project| project.nameless = shown);
     }
 
     /// Adds a managed instance group to a project.
@@ -107,6 +114,12 @@ impl Gcp {
     /// `{"headers": {"status": "200"}, "body": {...}}`.
     pub fn replay(&self, call: &str, recordings: Vec<Value>) {
         self.stage.replay(call, recordings);
+    }
+
+    /// Everything that it gives out by which a project, a machine, a run or a person is known.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<String> {
+        self.stage.lock().projects.values().flat_map(Project::secrets).collect()
     }
 
     /// Starts listening.

@@ -1,4 +1,5 @@
-//! The checks of a preflight: each call that the feeds make, made once in every project, as small as it can be.
+//! The checks of a preflight: each call that the feeds make, made once in every project, as small as it can be. Where a call
+//! is about one thing it is made about one that is not there: that it is not found shows that it may be looked for.
 
 use entente_sidecar::account::Check;
 use entente_sidecar::poll::Failure;
@@ -9,9 +10,14 @@ use super::api::{
     PATCH_DETAILS, PATCH_JOBS, SERIAL,
 };
 use super::config::Feeds;
+use super::failure;
 use super::google::Google;
-use super::psh::last_part;
 use super::{compute, operations, osconfig, psh};
+
+/// A zone that every project has.
+const ZONE: &str = "us-central1-a";
+/// What no group, machine or job is called.
+const NOBODY: &str = "entente-preflight";
 
 /// One check for each call of the feeds that are read.
 pub(super) fn checks(feeds: &Feeds, google: &Google) -> Vec<Check> {
@@ -64,73 +70,65 @@ fn of_project(mut failure: Failure, index: usize, projects: usize) -> Failure {
 /// Makes one call in a project or organisation.
 async fn call(google: &Google, api: &'static Api, owner: &str) -> Result<(), Failure> {
     match api.name {
-        name if name == INSTANCES.name => machine(google, owner).await.map(drop),
-        name if name == GROUPS.name => group(google, owner).await.map(drop),
-        name if name == MANAGED.name => managed(google, owner).await,
-        name if name == SERIAL.name => serial(google, owner).await,
+        name if name == INSTANCES.name => instances(google, owner).await,
+        name if name == GROUPS.name => groups(google, owner).await,
+        name if name == MANAGED.name => permitted(managed(google, owner).await),
+        name if name == SERIAL.name => permitted(serial(google, owner).await),
         name if name == OPERATIONS.name => zone_operations(google, owner).await,
         name if name == INVENTORIES.name => inventories(google, owner).await,
-        name if name == PATCH_JOBS.name => patch_job(google, owner).await.map(drop),
-        name if name == PATCH_DETAILS.name => patch_details(google, owner).await,
+        name if name == PATCH_JOBS.name => patch_jobs(google, owner).await,
+        name if name == PATCH_DETAILS.name => permitted(patch_details(google, owner).await),
         name if name == EVENTS.name => events(google, owner).await,
         name if name == ORGANIZATION_EVENTS.name => organization_events(google, owner).await,
         _ => organization_impacts(google, owner).await,
     }
 }
 
-/// A machine of the project, by zone and id; none if it has none.
-async fn machine(google: &Google, project: &str) -> Result<Option<(String, String)>, Failure> {
-    let list = google.instances(INSTANCES).await?.aggregated_list().set_project(project).set_max_results(1_u32);
-    let page = google.call(INSTANCES, project, list.send()).await?;
-    let mut machines = page.items.iter().flat_map(|(scope, list)| list.instances.iter().map(move |one| (scope, one)));
-    Ok(machines.find_map(|(scope, machine)| Some((last_part(scope), machine.id?.to_string()))))
+/// What is not there may be looked for.
+fn permitted(called: Result<(), Failure>) -> Result<(), Failure> {
+    called.or_else(|failure| if failure.error.code == failure::NOT_FOUND { Ok(()) } else { Err(failure) })
 }
 
-/// A group of the project, by zone and name.
-async fn group(google: &Google, project: &str) -> Result<Option<(String, String)>, Failure> {
+async fn instances(google: &Google, project: &str) -> Result<(), Failure> {
+    let list = google.instances(INSTANCES).await?.aggregated_list().set_project(project).set_max_results(1_u32);
+    google.call(INSTANCES, project, list.send()).await.map(drop)
+}
+
+async fn groups(google: &Google, project: &str) -> Result<(), Failure> {
     let list = google.groups(GROUPS).await?.aggregated_list().set_project(project).set_max_results(1_u32);
-    let page = google.call(GROUPS, project, list.send()).await?;
-    let groups = page.items.values().flat_map(|list| &list.instance_group_managers);
-    let mut zonal = groups.filter_map(|group| Some((last_part(group.zone.as_deref()?), group.name.clone()?)));
-    Ok(zonal.next())
+    google.call(GROUPS, project, list.send()).await.map(drop)
 }
 
 async fn managed(google: &Google, project: &str) -> Result<(), Failure> {
-    let Some((zone, group)) = group(google, project).await? else { return Ok(()) };
-    let list = google.groups(MANAGED).await?.list_managed_instances().set_project(project).set_zone(zone);
-    let list = list.set_instance_group_manager(group).set_max_results(1_u32);
+    let list = google.groups(MANAGED).await?.list_managed_instances().set_project(project).set_zone(ZONE);
+    let list = list.set_instance_group_manager(NOBODY).set_max_results(1_u32);
     google.call(MANAGED, project, list.send()).await.map(drop)
 }
 
 async fn serial(google: &Google, project: &str) -> Result<(), Failure> {
-    let Some((zone, machine)) = machine(google, project).await? else { return Ok(()) };
-    let port = google.instances(SERIAL).await?.get_serial_port_output().set_project(project).set_zone(zone);
-    google.call(SERIAL, project, port.set_instance(machine).set_port(1).send()).await.map(drop)
+    let port = google.instances(SERIAL).await?.get_serial_port_output().set_project(project).set_zone(ZONE);
+    google.call(SERIAL, project, port.set_instance(NOBODY).set_port(1).send()).await.map(drop)
 }
 
 async fn zone_operations(google: &Google, project: &str) -> Result<(), Failure> {
-    let Some((zone, _)) = machine(google, project).await? else { return Ok(()) };
-    let list = google.operations(OPERATIONS).await?.list().set_project(project).set_zone(zone);
+    let list = google.operations(OPERATIONS).await?.list().set_project(project).set_zone(ZONE);
     google.call(OPERATIONS, project, list.set_max_results(1_u32).send()).await.map(drop)
 }
 
 async fn inventories(google: &Google, project: &str) -> Result<(), Failure> {
-    let Some((zone, _)) = machine(google, project).await? else { return Ok(()) };
     let list = google.inventories(INVENTORIES).await?.list_inventories().set_page_size(1);
-    let list = list.set_parent(format!("projects/{project}/locations/{zone}/instances/-"));
+    let list = list.set_parent(format!("projects/{project}/locations/{ZONE}/instances/-"));
     google.call(INVENTORIES, project, list.send()).await.map(drop)
 }
 
-/// The name of a patch job.
-async fn patch_job(google: &Google, project: &str) -> Result<Option<String>, Failure> {
+async fn patch_jobs(google: &Google, project: &str) -> Result<(), Failure> {
     let list = google.patches(PATCH_JOBS).await?.list_patch_jobs().set_parent(format!("projects/{project}"));
-    let page = google.call(PATCH_JOBS, project, list.set_page_size(1).send()).await?;
-    Ok(page.patch_jobs.into_iter().next().map(|job| job.name))
+    google.call(PATCH_JOBS, project, list.set_page_size(1).send()).await.map(drop)
 }
 
 async fn patch_details(google: &Google, project: &str) -> Result<(), Failure> {
-    let Some(job) = patch_job(google, project).await? else { return Ok(()) };
-    let list = google.patches(PATCH_DETAILS).await?.list_patch_job_instance_details().set_parent(job).set_page_size(1);
+    let list = google.patches(PATCH_DETAILS).await?.list_patch_job_instance_details().set_page_size(1);
+    let list = list.set_parent(format!("projects/{project}/patchJobs/{NOBODY}"));
     google.call(PATCH_DETAILS, project, list.send()).await.map(drop)
 }
 

@@ -14,6 +14,9 @@ use super::api::Api;
 /// A clock that is off by more is why a token is refused.
 const CLOCK_MS: u64 = 300_000;
 
+/// The code of what is not there.
+pub(super) const NOT_FOUND: &str = "not-found";
+
 /// Reasons that say more than the status does: over a quota, which Compute Engine refuses with 403.
 const OVER_QUOTA: [&str; 5] =
     ["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"];
@@ -126,5 +129,5 @@ fn switched_off(api: &Api, reason: &str) -> Failure {
 fn missing(api: &Api) -> Failure {
     let text =
         format!("{}: there is no such project, organisation or zone; look at the names in the settings", api.name);
-    Failure::new("not-found", text)
+    Failure::new(NOT_FOUND, text)
 }

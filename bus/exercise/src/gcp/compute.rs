@@ -28,7 +28,9 @@ async fn instances(State(stage): State<Stage>, Path(project): Path<String>, Quer
     machines.retain(|machine| !script.unreachable.contains(&machine.zone));
     machines.sort_by(|a, b| (&a.zone, a.number).cmp(&(&b.zone, b.number)));
     let scoped = machines.iter().map(|machine| (format!("zones/{}", machine.zone), known.instance(machine)));
-    let page = match paging.cut(scoped.collect(), PAGE, script.page_limit) {
+    let nameless = machines.first().filter(|_| known.nameless);
+    let nameless = nameless.map(|machine| (format!("zones/{}", machine.zone), known.without_id(machine)));
+    let page = match paging.cut(nameless.into_iter().chain(scoped).collect(), PAGE, script.page_limit) {
         Ok(page) => page,
         Err(BadToken) => return refusal::bad_token("/compute/"),
     };

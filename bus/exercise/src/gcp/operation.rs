@@ -73,6 +73,10 @@ impl Kept {
         }
     }
 
+    pub(super) fn secrets(&self) -> [String; 3] {
+        [self.id.to_string(), self.name.clone(), self.told.user.clone()]
+    }
+
     pub(super) fn progress(&mut self, progress: Progress, at: DateTime<Utc>) {
         if !matches!(progress, Progress::Pending) {
             self.began.get_or_insert(at);

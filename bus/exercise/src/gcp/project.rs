@@ -25,6 +25,8 @@ pub(super) struct Project {
     pub(super) operations: Vec<Kept>,
     pub(super) jobs: Vec<Job>,
     pub(super) serial: BTreeMap<usize, Serial>,
+    /// Whether a machine without an id is shown.
+    pub(super) nameless: bool,
 }
 
 impl Project {
@@ -39,7 +41,19 @@ impl Project {
             operations: Vec::new(),
             jobs: Vec::new(),
             serial: BTreeMap::new(),
+            nameless: false,
         }
+    }
+
+    /// Whatever tells of it, its machines, and what is done to them.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let mut secrets = vec![self.id.clone(), self.number.to_string()];
+        secrets.extend(
+            self.fleet.machines().into_iter().flat_map(|machine| [self.machine_id(machine.number), machine.name]),
+        );
+        secrets.extend(self.operations.iter().flat_map(Kept::secrets));
+        secrets.extend(self.jobs.iter().map(|job| job.name.clone()));
+        secrets
     }
 
     /// The machines that are not gone for good.
@@ -83,6 +97,15 @@ impl Project {
             Some(known) => *known = job,
             None => self.jobs.push(job),
         }
+    }
+
+    /// A machine as none should be shown.
+    pub(super) fn without_id(&self, machine: &Machine) -> Value {
+        let mut instance = self.instance(machine);
+        if let Some(instance) = instance.as_object_mut() {
+            instance.remove("id");
+        }
+        instance
     }
 
     /// The machine as `instances.list` shows it.
