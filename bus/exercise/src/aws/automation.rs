@@ -1,6 +1,7 @@
 //! Systems Manager Automation: executions of documents on machines, one alone or many as children of one. What a script
 //! says of them is told; that a machine is well again is EC2's to tell.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -62,6 +63,12 @@ impl Automations {
             known.targets = machines.len();
         }
         parent
+    }
+
+    /// The ids of all executions.
+    #[must_use]
+    pub fn ids(&self) -> BTreeSet<String> {
+        self.lock().iter().map(|known| known.id.clone()).collect()
     }
 
     /// Sets the state of an execution.

@@ -83,6 +83,14 @@ impl Health {
         told.events.push(event);
     }
 
+    /// Every resource and account that is told of.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        let told = self.lock();
+        let entities = told.events.iter().flat_map(|event| &event.entities);
+        entities.flat_map(|entity| [entity.value.clone(), entity.account.clone()]).collect()
+    }
+
     /// Whether the account's support plan holds the API; it does until told otherwise.
     pub fn set_plan(&self, holds: bool) {
         self.lock().plan = holds;

@@ -139,6 +139,17 @@ impl Aws {
         &self.world.recorded
     }
 
+    /// Everything that is told here and must never be heard on a bus.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let World { fleet, account, queue_url, health, automations, .. } = self.world.as_ref();
+        let machines = fleet.machines().into_iter().filter(|machine| is_region(&machine.region));
+        let machines = machines.flat_map(|machine| [instance_id(machine.number), machine.name]);
+        let mut secrets: BTreeSet<String> = machines.chain([account.clone(), queue_url.clone()]).collect();
+        secrets.extend(health.names().into_iter().chain(automations.ids()));
+        secrets
+    }
+
     /// What was asked so far.
     #[must_use]
     pub fn calls(&self) -> Vec<Made> {

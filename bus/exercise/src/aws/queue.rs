@@ -55,6 +55,11 @@ impl Queue {
         self.lock().is_empty()
     }
 
+    /// Drops every message.
+    pub fn purge(&self) {
+        self.lock().clear();
+    }
+
     /// Shows every message that is hidden, as if its time were over.
     pub fn reveal(&self) {
         self.lock().iter_mut().for_each(|message| message.hidden_until = None);
