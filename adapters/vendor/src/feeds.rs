@@ -123,6 +123,13 @@ fn named_by(address: &str) -> Option<Kind> {
     }
 }
 
+/// The usual address of a vendor's status page, or of its RSS.
+#[cfg(feature = "account")]
+pub(crate) fn usual_address(name: &str, rss: bool) -> Option<&'static str> {
+    let kind = if rss { Kind::Rss } else { Kind::Statuspage };
+    known(name).filter(|vendor| vendor.kind == kind).map(|vendor| vendor.address.as_str())
+}
+
 /// The vendors whose pages are asked unless others are named.
 #[must_use]
 pub fn usual() -> Vec<Arc<dyn Normalize>> {

@@ -1,6 +1,8 @@
-//! The adapter of vendors: their public status pages, in JSON or as RSS and Atom, into items. Which vendors are asked
-//! without further ado stands in `feeds.toml`, what their words mean in `mapping.toml`.
+//! The adapter of vendors: their public status pages, in JSON or as RSS and Atom, and their advisories in CSAF, into items.
+//! Which vendors are asked without further ado stands in `feeds.toml`, what their words mean in `mapping.toml` and `csaf.toml`.
 
+#[cfg(feature = "account")]
+mod account;
 mod component;
 mod csaf;
 mod feeds;
@@ -10,5 +12,7 @@ mod rss;
 mod statuspage;
 mod words;
 
+#[cfg(feature = "account")]
+pub use account::{Feeds, Vendor};
 pub use csaf::Options;
 pub use feeds::{csaf, feed, is_csaf, rss, statuspage, usual};

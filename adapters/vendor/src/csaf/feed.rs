@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::beat::BeatError;
+use entente_sidecar::account::{Budget, Key};
 use entente_sidecar::ask::{Ask, Clock, OpenError, Told};
 use entente_sidecar::fetch::Validators;
 use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal, UnmappedWord};
@@ -42,13 +43,21 @@ pub struct Options {
     pub timeout: Duration,
     /// Where it is kept which documents were read; nowhere if none.
     pub file: Option<PathBuf>,
+    /// The bucket that every call takes a token from.
+    pub budget: Option<(Budget, Key)>,
 }
 
 impl Options {
     /// For everybody; the last 30 days; 45 seconds a call; nothing kept.
     #[must_use]
     pub fn public() -> Self {
-        Self { open_to_all: true, reach: TimeDelta::days(30), timeout: Duration::from_secs(45), file: None }
+        Self {
+            open_to_all: true,
+            reach: TimeDelta::days(30),
+            timeout: Duration::from_secs(45),
+            file: None,
+            budget: None,
+        }
     }
 }
 
@@ -91,7 +100,7 @@ impl CsafFeed {
     pub(crate) fn new(profile: FeedProfile, home: Url, options: Options) -> Result<Self, OpenError> {
         let hosts = Hosts::of(&home).map_err(|error| OpenError::Needs(error.to_string()))?;
         Ok(Self {
-            web: Web::new(hosts, options.timeout)?,
+            web: Web::new(hosts, options.timeout, options.budget.clone())?,
             lists: Lists::new(home.clone(), options.open_to_all),
             shelf: Shelf::open(options.file.clone()),
             profile,

@@ -46,6 +46,15 @@ pub(crate) fn open(profile: FeedProfile, options: Options) -> Open {
     })
 }
 
+/// Whether an address may be asked at all: over https, or on this machine.
+///
+/// # Errors
+/// If it may not, with the reason.
+#[cfg(feature = "account")]
+pub(crate) fn may_be_asked(url: &Url) -> Result<(), String> {
+    hosts::Hosts::of(url).map(drop).map_err(|error| error.to_string())
+}
+
 /// The version of the table of CSAF's words.
 pub(crate) fn mapping_version() -> u32 {
     table::table().mapping.version()

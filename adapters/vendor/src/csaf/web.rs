@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use entente_sidecar::account::{Budget, Key};
 use entente_sidecar::fetch::{AGENT, Validators, failed, offset_ms, refused};
 use entente_sidecar::poll::Failure;
 use reqwest::redirect::{Attempt, Policy};
@@ -20,6 +21,7 @@ const REDIRECTS: usize = 5;
 pub(crate) struct Web {
     client: Client,
     hosts: Arc<RwLock<Hosts>>,
+    budget: Option<(Budget, Key)>,
     clock_offset_ms: Option<i64>,
 }
 
@@ -37,11 +39,11 @@ pub(crate) enum Got {
 }
 
 impl Web {
-    /// Prepares asking; each call ends after `timeout`.
+    /// Prepares asking; each call ends after `timeout`, and takes a token of `budget` first.
     ///
     /// # Errors
     /// If the system gives no TLS roots.
-    pub(crate) fn new(hosts: Hosts, timeout: Duration) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(hosts: Hosts, timeout: Duration, budget: Option<(Budget, Key)>) -> Result<Self, reqwest::Error> {
         let hosts = Arc::new(RwLock::new(hosts));
         let known = Arc::clone(&hosts);
         let client = Client::builder()
@@ -50,7 +52,7 @@ impl Web {
             .timeout(timeout)
             .redirect(Policy::custom(move |attempt| follow(attempt, &known)))
             .build()?;
-        Ok(Self { client, hosts, clock_offset_ms: None })
+        Ok(Self { client, hosts, budget, clock_offset_ms: None })
     }
 
     /// The provider's hosts as they are known now.
@@ -74,6 +76,9 @@ impl Web {
     /// If there is no answer, it is not a good one, or the address is none of the provider's.
     pub(crate) async fn get(&mut self, url: &Url, known: &Validators, max: usize) -> Result<Got, Failure> {
         self.hosts().allows(url).map_err(foreign)?;
+        if let Some((budget, key)) = &self.budget {
+            budget.take(key).await;
+        }
         let request = self.client.get(url.clone()).headers(known.conditions());
         let response = request.send().await.map_err(call_failed)?;
         self.clock_offset_ms = offset_ms(response.headers());
@@ -81,8 +86,18 @@ impl Web {
             StatusCode::NOT_MODIFIED if known.any() => Ok(Got::Unchanged),
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Got::Absent),
             status if status.is_success() => whole(response, max).await,
-            status => Err(refused(status, response.headers())),
+            status => Err(self.sent_away(refused(status, response.headers()))),
         }
+    }
+}
+
+impl Web {
+    /// The other feeds of this provider spare it too.
+    fn sent_away(&self, failure: Failure) -> Failure {
+        if let (Some((budget, key)), Some(after)) = (&self.budget, failure.retry_after) {
+            budget.hold(key, after);
+        }
+        failure
     }
 }
 

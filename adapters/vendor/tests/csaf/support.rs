@@ -24,7 +24,7 @@ pub fn at(text: &str) -> DateTime<Utc> {
 }
 
 pub fn options() -> Options {
-    Options { open_to_all: true, reach: TimeDelta::days(30), timeout: Duration::from_millis(500), file: None }
+    Options { timeout: Duration::from_millis(500), ..Options::public() }
 }
 
 /// A document of a tracking id and version, with these remediations.

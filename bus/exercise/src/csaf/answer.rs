@@ -46,6 +46,13 @@ pub(super) async fn file(State(provider): State<Provider>, Path(path): Path<Stri
     }
 }
 
+pub(super) async fn page(State(provider): State<Provider>, Path(path): Path<String>, headers: HeaderMap) -> Response {
+    match provider.shelf().pages.get(&path) {
+        Some(bytes) => known(&headers, bytes.clone(), "application/octet-stream"),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 /// A hash as `sha256sum` writes it.
 fn hash(path: &str, document: &super::Document, ending: &str) -> Option<String> {
     let bytes: &[u8] = match (document.hashes, ending) {

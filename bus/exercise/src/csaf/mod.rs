@@ -64,6 +64,8 @@ struct Shelf {
     moved: BTreeMap<String, String>,
     /// Links of other hosts, which stand in the white list.
     foreign: Vec<String>,
+    /// What else stands on the host, by path below `/pages/`.
+    pages: BTreeMap<String, Vec<u8>>,
 }
 
 /// A provider. Clones are one provider.
@@ -108,6 +110,11 @@ impl Provider {
         self.shelf().foreign.push(url.to_owned());
     }
 
+    /// Puts a page that is no advisory at `/pages/PATH`: a status page, say, that the provider has beside them.
+    pub fn post(&self, path: &str, bytes: impl Into<Vec<u8>>) {
+        self.shelf().pages.insert(path.to_owned(), bytes.into());
+    }
+
     /// The faults that it plays.
     #[must_use]
     pub fn faults(&self) -> &Faults {
@@ -122,6 +129,7 @@ impl Provider {
         let routes = Router::new()
             .route(METADATA, get(answer::metadata))
             .route("/csaf/{*path}", get(answer::file))
+            .route("/pages/{*path}", get(answer::page))
             .layer(axum::middleware::from_fn_with_state(self.clone(), answer::faulty))
             .with_state(self.clone());
         Served::start(routes).await
