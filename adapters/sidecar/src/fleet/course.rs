@@ -254,7 +254,8 @@ impl Runs {
     }
 }
 
-fn check(slug: &str) -> Result<(), FleetError> {
+/// Whether a slug is one.
+pub(super) fn check(slug: &str) -> Result<(), FleetError> {
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if (1..=SLUG_MAX).contains(&slug.len()) && slug.bytes().all(good) {
         return Ok(());

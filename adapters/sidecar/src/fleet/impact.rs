@@ -4,8 +4,10 @@
 use chrono::{DateTime, Utc};
 use entente_schemas::block::{Asset, Block, BlockState, Severity};
 use entente_schemas::count::{Count, Quantity};
+use entente_schemas::event::PAYLOAD_MAX;
 use entente_schemas::family::{Body, CauseStatus, Impact, Outcome, Phase, SuspectedCause};
 use entente_schemas::header::{Certainty, Fidelity, Native, Times};
+use serde::Serialize;
 
 use super::diary::Season;
 use super::figures::{self, Figures, Row, Sheet};
@@ -15,30 +17,24 @@ use super::speech::digest;
 use super::words::{Cause, Group};
 use crate::item::{Item, incident};
 
-/// Rows of an impact: more would not fit into a payload.
-pub(super) const ROWS: usize = 56;
+/// Rows of an impact and of a run: the most that fit into a payload, and fewer where each has much to say.
+pub(super) const ROWS: [usize; 5] = [56, 44, 32, 20, 8];
+/// Bytes that a claim may have so that it fits with all that goes around it.
+const BYTES: usize = PAYLOAD_MAX - 6_000;
 
 /// The impact of a group, as it is now. None where there is nothing to claim: with sight and nothing ever affected.
 pub(super) fn impact(keeper: &Keeper, group: Group, sheet: &Sheet, now: DateTime<Utc>) -> Option<Item> {
     let nothing_began = Season::numbered(1);
     let season = keeper.diary.season(group).unwrap_or(&nothing_began);
-    let view = View::of(keeper, group, season, sheet, now);
+    let mut view = View::of(keeper, group, season, sheet, now);
     if view.total.ever == 0 && !view.blind && !season.blind {
         return None;
     }
     let object = object_id(keeper, group);
-    let counts = view.rows.iter().flat_map(|row| view.counts(row)).collect();
-    let body = Impact {
-        phase: view.phase,
-        outcome: view.outcome(),
-        severity: view.severity(),
-        effect: view.cause.map(|cause| cause.effect.clone()).unwrap_or_default(),
-        blocks: view.blocks(),
-        symptoms: view.symptoms(),
-        suspected_cause: view.suspected(),
-        counts,
-        ..incident(view.title())
-    };
+    let body = fitting(|most| {
+        view.rows = figures::rows(&view.told, most);
+        view.body()
+    });
     let times = view.times();
     let native = Native {
         system: keeper.profile.system.clone(),
@@ -60,6 +56,15 @@ pub(super) fn impact(keeper: &Keeper, group: Group, sheet: &Sheet, now: DateTime
         body: Body::Impact(body),
         also: Vec::new(),
         refused: Vec::new(),
+    })
+}
+
+/// What is made of as many rows as fit.
+pub(super) fn fitting<T: Serialize>(mut of: impl FnMut(usize) -> T) -> T {
+    let [most, fewer @ ..] = ROWS;
+    fewer.into_iter().fold(of(most), |made, rows| {
+        let bytes = serde_json::to_vec(&made).map_or(0, |json| json.len());
+        if bytes > BYTES { of(rows) } else { made }
     })
 }
 
@@ -105,6 +110,8 @@ struct View<'a> {
     keeper: &'a Keeper,
     group: Group,
     season: &'a Season,
+    /// What there is to say something of.
+    told: Sheet,
     rows: Vec<Row>,
     total: Figures,
     /// Nobody can say that nothing is wrong.
@@ -122,12 +129,26 @@ impl<'a> View<'a> {
         let hidden = |figures: &Figures| (blind || figures.dark.is_some()) && figures.unknown > 0;
         let told = sheet.iter().filter(|(_, figures)| figures.ever > 0 || claimed && hidden(figures));
         let told: Sheet = told.map(|(spot, figures)| (spot.clone(), figures.clone())).collect();
-        let rows = figures::rows(&told, ROWS);
         let sign = total.signs.iter().max_by_key(|(hint, devices)| (**devices, std::cmp::Reverse(**hint)));
         let cause = sign.filter(|(_, devices)| **devices > 0).map(|(hint, _)| keeper.words.of(*hint));
-        let mut view = Self { keeper, group, season, rows, total, blind, cause, phase: Phase::Suspected, now };
+        let rows = Vec::new();
+        let mut view = Self { keeper, group, season, told, rows, total, blind, cause, phase: Phase::Suspected, now };
         view.phase = view.phase();
         view
+    }
+
+    fn body(&self) -> Impact {
+        Impact {
+            phase: self.phase,
+            outcome: self.outcome(),
+            severity: self.severity(),
+            effect: self.cause.map(|cause| cause.effect.clone()).unwrap_or_default(),
+            blocks: self.blocks(),
+            symptoms: self.symptoms(),
+            suspected_cause: self.suspected(),
+            counts: self.rows.iter().flat_map(|row| self.counts(row)).collect(),
+            ..incident(self.title())
+        }
     }
 
     fn phase(&self) -> Phase {

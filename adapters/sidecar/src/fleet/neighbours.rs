@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use entente_ledger::LedgerError;
 
-use super::Fleet;
 use super::error::FleetError;
 use super::sighting::{Hint, Os, Place, Progress, Repair, Seen, Sighting};
+use super::{Fleet, course};
 use crate::account::{DeviceError, DeviceReport, DeviceSink, DeviceState};
 use crate::item::Item;
 
@@ -48,6 +48,8 @@ impl Fleet {
     fn take(&self, report: &DeviceReport, now: DateTime<Utc>) -> Result<(), FleetError> {
         let observed = report.at.map_or(now, |at| at.min(now));
         let approach = report.approach.as_deref();
+        // Before anything is noted.
+        approach.map_or(Ok(()), course::check)?;
         let seen = match (report.state, approach) {
             (DeviceState::Affected, _) => Seen::Affected(Hint::Unstated),
             (DeviceState::Restored, by) | (DeviceState::Well, by @ Some(_)) => Seen::Restored { by },

@@ -10,7 +10,7 @@ use entente_schemas::header::{Certainty, Native, Ref, RefKind, Relation};
 
 use super::course::Runs;
 use super::figures::{Row, Sheet, rows};
-use super::impact::{self, ROWS};
+use super::impact;
 use super::keeper::Keeper;
 use super::profile::KnownApproach;
 use super::speech::digest;
@@ -53,22 +53,23 @@ fn run(keeper: &mut Keeper, slug: &str, group: Group, sheet: &Sheet, approach: S
         }
     }
     let sighted = !keeper.is_blind(group);
-    let arms: Vec<(Row, Runs)> = rows(&treated, ROWS)
-        .into_iter()
-        .map(|row| {
-            let runs = row.figures.runs.get(slug).copied().unwrap_or_default();
-            (row, runs)
-        })
-        .collect();
-    let goes_on = arms.iter().any(|(_, runs)| runs.goes_on());
-    let body = Remediation {
-        approach_id: approach.object_id.clone(),
-        operator: Some(keeper.profile.org.clone()),
-        state: if goes_on { RunState::Running } else { RunState::Done },
-        arms: arms.iter().map(|(row, runs)| arm(keeper, group, row, runs, sighted)).collect(),
-        ttr: None,
-        rollback: None,
+    let arms_of = |most| -> Vec<(Row, Runs)> {
+        let runs = |row: &Row| row.figures.runs.get(slug).copied().unwrap_or_default();
+        rows(&treated, most).into_iter().map(|row| (row.clone(), runs(&row))).collect()
     };
+    let mut arms = Vec::new();
+    let body = impact::fitting(|most| {
+        arms = arms_of(most);
+        let goes_on = arms.iter().any(|(_, runs)| runs.goes_on());
+        Remediation {
+            approach_id: approach.object_id.clone(),
+            operator: Some(keeper.profile.org.clone()),
+            state: if goes_on { RunState::Running } else { RunState::Done },
+            arms: arms.iter().map(|(row, runs)| arm(keeper, group, row, runs, sighted)).collect(),
+            ttr: None,
+            rollback: None,
+        }
+    });
     let members = arms.iter().map(|(row, runs)| format!("{}|{:?}", row.place(), runs.tally(sighted).members()));
     let members: Vec<String> = [body.state.to_string(), body.approach_id.clone()].into_iter().chain(members).collect();
     let system = known(keeper, slug).map_or_else(|| keeper.profile.system.clone(), |known| known.system.clone());

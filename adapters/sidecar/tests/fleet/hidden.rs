@@ -40,7 +40,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Seen::Gone),
         1 => Just(Seen::Restored { by: Some("own-way") }),
     ];
-    let progress = prop_oneof![Just(Progress::Targeted), Just(Progress::Running), Just(Progress::Ended), Just(Progress::Failed)];
+    let progress =
+        prop_oneof![Just(Progress::Targeted), Just(Progress::Running), Just(Progress::Ended), Just(Progress::Failed)];
     prop_oneof![
         8 => (0..6usize, seen).prop_map(|(device, seen)| Deed::See(device, seen)),
         3 => (0..6usize, 0..3usize, progress).prop_map(|(device, by, progress)| Deed::Repair(device, by, progress)),
@@ -52,7 +53,8 @@ fn deed() -> impl Strategy<Value = Deed> {
 /// Parts of an id that nobody else has: none of them may be found either.
 fn secrets(ids: &[String]) -> BTreeSet<String> {
     let parts = ids.iter().flat_map(|id| id.split(['/', ':', ' ']));
-    let long = parts.filter(|part| part.chars().count() >= 6 && part.bytes().any(|byte| byte.is_ascii_digit() || byte > 127));
+    let long =
+        parts.filter(|part| part.chars().count() >= 6 && part.bytes().any(|byte| byte.is_ascii_digit() || byte > 127));
     let known = ["us-east-1", "europe-west1-b"];
     long.filter(|part| !known.contains(part)).map(str::to_owned).chain(ids.iter().cloned()).collect()
 }
@@ -111,7 +113,8 @@ fn an_error_names_no_device() {
     let place = Place { region: "arn:aws:123456789012", zone: None };
     for (device, place) in [(device.as_str(), Place { region: "r", zone: None }), ("i-0123456789", place)] {
         let (os, seen, observed) = (Os::Windows, DOWN, stage.now);
-        let error = stage.fleet.see(Sighting { device, place, os, seen, since: None, launched: None, observed }).unwrap_err();
+        let error =
+            stage.fleet.see(Sighting { device, place, os, seen, since: None, launched: None, observed }).unwrap_err();
         let told = format!("{error} {error:?}");
         assert!(!told.contains("123456789") && !told.contains("arn"), "{told}");
     }

@@ -11,6 +11,7 @@ use entente_schemas::count::{Quantity, Unit};
 use entente_schemas::event::{CHAIN_START, Event, Place, Source, chain_hash};
 use entente_schemas::record::{Position, Record, Verdict};
 use entente_schemas::speaker::{Relay, Role, Speaker};
+use entente_schemas::subject::log_stream;
 use entente_sidecar::edge::Edge;
 use entente_sidecar::fleet::{Os, Progress, Seen};
 use entente_sidecar::item::{FeedProfile, Item, Reading, Vanishing};
@@ -19,7 +20,6 @@ use crate::stage::*;
 
 const AUDIENCE: &str = "gaaaaaaaaaaaaaaaa";
 const UNIVERSE: &str = "test";
-const STREAM: &str = "TEST_GAAAAAAAAAAAAAAAA";
 
 /// One feed of an account, and what it said into the log.
 pub struct Log {
@@ -82,10 +82,10 @@ pub fn picture(logs: &[&Log], at: DateTime<Utc>) -> Picture {
     let mut all: Vec<_> = logs.iter().flat_map(|log| &log.payloads).collect();
     all.sort_by_key(|(logged, ..)| *logged);
     let mut state = State::new(UNIVERSE, Arc::new(Model::v1().unwrap()));
-    let count = all.len() as u64;
+    let (count, stream) = (all.len() as u64, log_stream(UNIVERSE, AUDIENCE));
     for (sequence, (logged, subject, payload)) in (1..).zip(all) {
         state.offer(Record {
-            stream: STREAM.into(),
+            stream: stream.as_str().into(),
             sequence,
             logged: *logged,
             subject: subject.clone(),
@@ -95,7 +95,7 @@ pub fn picture(logs: &[&Log], at: DateTime<Utc>) -> Picture {
             verdict: Verdict::Signed,
         });
     }
-    state.complete(&Position::of(STREAM, count));
+    state.complete(&Position::of(&stream, count));
     let picture = state.picture(at, &Select::default());
     assert_eq!((picture.held_back.as_slice(), picture.totals.rejected), (&[][..], 0));
     picture
@@ -103,7 +103,8 @@ pub fn picture(logs: &[&Log], at: DateTime<Utc>) -> Picture {
 
 fn group(incident: &Incident, quantity: Quantity) -> (String, Option<u64>, Option<u64>, usize) {
     let found = incident.counts.iter().find(|group| (group.quantity, group.unit) == (quantity, Unit::Vm));
-    found.map_or((String::new(), None, None, 0), |group| (group.regime.clone(), group.lo, group.hi, group.figures.len()))
+    found
+        .map_or((String::new(), None, None, 0), |group| (group.regime.clone(), group.lo, group.hi, group.figures.len()))
 }
 
 #[test]
@@ -152,11 +153,8 @@ fn a_fleet_is_one_incident_with_its_places_and_arms_that_rise() {
 
 #[test]
 fn in_three_clouds_one_sees_one_is_told_and_one_knows_nothing() {
-    let mut stages = [
-        Stage::new(profile("aws", true)),
-        Stage::new(profile("azure", false)),
-        Stage::new(profile("gcp", false)),
-    ];
+    let mut stages =
+        [Stage::new(profile("aws", true)), Stage::new(profile("azure", false)), Stage::new(profile("gcp", false))];
     let mut logs = [Log::new("acme", "aws-ec2"), Log::new("bravo", "azure-vm"), Log::new("charlie", "gcp-compute")];
     for (index, stage) in stages.iter_mut().enumerate() {
         for number in 0..40 {
@@ -185,11 +183,14 @@ fn in_three_clouds_one_sees_one_is_told_and_one_knows_nothing() {
             _ => None,
         })
         .collect();
-    assert_eq!(states, [
-        ("acme".to_owned(), BlockState::AffectedUnavailable),
-        ("bravo".to_owned(), BlockState::AffectedPartial),
-        ("charlie".to_owned(), BlockState::Unknown),
-    ]);
+    assert_eq!(
+        states,
+        [
+            ("acme".to_owned(), BlockState::AffectedUnavailable),
+            ("bravo".to_owned(), BlockState::AffectedPartial),
+            ("charlie".to_owned(), BlockState::Unknown),
+        ]
+    );
     for incident in &picture.incidents {
         let affected = group(incident, Quantity::Affected);
         assert_ne!((affected.1, affected.2), (Some(0), Some(0)), "nobody says that none is");

@@ -54,11 +54,14 @@ fn the_approach_goes_along_and_both_lead_to_the_impact() {
     stage.repair_all(0..3, "aws-restart", Progress::Running);
     stage.repair_all(0..1, "a-neighbours-own-way", Progress::Running);
     let items = stage.later();
-    assert_eq!(ids(&items)[2..], [
-        "aws.ec2:main/repair/a-neighbours-own-way",
-        "aws.ec2:main/repair/aws-restart",
-        "aws.ec2:main/repair/aws-restart/platform",
-    ]);
+    assert_eq!(
+        ids(&items)[2..],
+        [
+            "aws.ec2:main/repair/a-neighbours-own-way",
+            "aws.ec2:main/repair/aws-restart",
+            "aws.ec2:main/repair/aws-restart/platform",
+        ]
+    );
     for (end, refs, kind, automation) in [
         ("own-way", &["aws.ec2:main/guest"][..], ApproachKind::Other, Automation::Other),
         ("aws-restart", &["aws.ec2:main/guest"], ApproachKind::SelfRecoveryReboot, Automation::Manual),
@@ -72,7 +75,10 @@ fn the_approach_goes_along_and_both_lead_to_the_impact() {
         assert_eq!((approach.kind, approach.automation), (kind, automation));
         assert_eq!(run(&items, end).approach_id, statement.object_id);
         assert!(statement.refs.iter().all(|to| to.kind == RefKind::Incident) && statement.refs.len() >= refs.len());
-        assert_eq!((approach.applies_to.as_slice(), statement.object_id.split_once(':').unwrap().0), (&["aws".to_owned()][..], "acme"));
+        assert_eq!(
+            (approach.applies_to.as_slice(), statement.object_id.split_once(':').unwrap().0),
+            (&["aws".to_owned()][..], "acme")
+        );
     }
     assert_eq!(stage.fleet.runs("aws.ec2", stage.now).unwrap().len(), 3);
     assert_eq!(stage.fleet.impacts(stage.now).unwrap().len(), 2);

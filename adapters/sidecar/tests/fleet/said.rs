@@ -33,14 +33,24 @@ fn a_boot_loop_is_one_impact_from_its_first_machine_to_its_last() {
         let since = Some(minute(9 + i64::try_from(number).unwrap() / 30));
         let place = Place { region: "us-east-1", zone: Some(zone) };
         let device = device(number);
-        let sighting =
-            Sighting { device: &device, place, os: Os::Windows, seen: DOWN, since, launched: Some(at(-9_000)), observed };
+        let sighting = Sighting {
+            device: &device,
+            place,
+            os: Os::Windows,
+            seen: DOWN,
+            since,
+            launched: Some(at(-9_000)),
+            observed,
+        };
         stage.fleet.see(sighting).unwrap();
     }
     let items = stage.items();
     assert_eq!(ids(&items), ["aws.ec2:main/guest"]);
     let (whole, hit) = (&items[0], impact(&items, "/guest"));
-    assert_eq!((hit.phase, hit.severity, whole.certainty), (Phase::Investigating, Severity::Critical, Certainty::Observed));
+    assert_eq!(
+        (hit.phase, hit.severity, whole.certainty),
+        (Phase::Investigating, Severity::Critical, Certainty::Observed)
+    );
     let cause = hit.suspected_cause.as_ref().unwrap();
     assert_eq!((cause.class.as_deref(), cause.status), (Some("correlated_guest_failure"), CauseStatus::Hypothesis));
     assert_eq!(hit.effect, [Effect::Unavailable]);
@@ -93,7 +103,10 @@ fn who_fails_again_soon_reopens_the_incident_and_long_after_it_is_another() {
     stage.see_all(4..6, DOWN);
     let items = stage.later();
     let hit = impact(&items, "main/guest");
-    assert_eq!((hit.phase, items[0].times.occurred_at, items[0].times.occurred_end), (Phase::Investigating, Some(at(0)), None));
+    assert_eq!(
+        (hit.phase, items[0].times.occurred_at, items[0].times.occurred_end),
+        (Phase::Investigating, Some(at(0)), None)
+    );
     assert_eq!((exact(hit, Quantity::Affected), exact(hit, Quantity::Relapsed)), (Some(6), Some(1)));
     stage.see_all(4..6, Seen::Well);
     stage.later();
@@ -179,7 +192,10 @@ fn windows_machines_fail_together_if_so_many_do_in_so_short_a_time_in_two_places
 fn that_they_fail_together_survives_a_kill_between_them() {
     let mut stage = Stage::aws();
     stage.see_all(0..6, DOWN);
-    assert_eq!(impact(&stage.items(), "/guest").suspected_cause.as_ref().unwrap().class.as_deref(), Some("guest_os_unreachable"));
+    assert_eq!(
+        impact(&stage.items(), "/guest").suspected_cause.as_ref().unwrap().class.as_deref(),
+        Some("guest_os_unreachable")
+    );
     stage.kill();
     stage.see_all(0..10, DOWN);
     let class = |stage: &mut Stage| impact(&stage.later(), "/guest").suspected_cause.clone().unwrap().class.unwrap();
@@ -219,7 +235,10 @@ fn what_failed_long_before_is_not_how_it_began() {
     let place = Place { region: "r", zone: Some("a") };
     let since = Some(at(-90 * 86_400));
     let observed = stage.now;
-    stage.fleet.see(Sighting { device: "old", place, os: Os::Windows, seen: DOWN, since, launched: None, observed }).unwrap();
+    stage
+        .fleet
+        .see(Sighting { device: "old", place, os: Os::Windows, seen: DOWN, since, launched: None, observed })
+        .unwrap();
     assert_eq!(stage.items()[0].times.occurred_at, since);
     stage.now = minute(100);
     stage.see_all(0..40, DOWN);
@@ -239,7 +258,10 @@ fn an_object_changes_at_most_so_often_and_its_stamp_is_that_of_the_change() {
     assert_eq!(stage.fleet.due(), Some(at(10)));
     stage.now = at(10);
     let second = stage.items();
-    assert_eq!((exact(impact(&second, "/guest"), Quantity::Remaining), second[0].times.published_at), (Some(4), Some(at(10))));
+    assert_eq!(
+        (exact(impact(&second, "/guest"), Quantity::Remaining), second[0].times.published_at),
+        (Some(4), Some(at(10)))
+    );
     assert_eq!(stage.fleet.due(), None);
     // Nothing changed: the same stamp and digest, whatever the time.
     stage.now = at(100);

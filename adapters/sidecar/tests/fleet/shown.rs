@@ -16,7 +16,10 @@ fn without_a_signal_from_inside_guests_are_unknown_and_never_nought() {
     let items = stage.items();
     assert_eq!(ids(&items), ["gcp.compute:main/guest"]);
     let unknown = impact(&items, "/guest");
-    assert_eq!((unknown.phase, unknown.severity, items[0].certainty), (Phase::Suspected, Severity::NotStated, Certainty::Unknown));
+    assert_eq!(
+        (unknown.phase, unknown.severity, items[0].certainty),
+        (Phase::Suspected, Severity::NotStated, Certainty::Unknown)
+    );
     assert_eq!((items[0].times.occurred_at, items[0].times.occurred_end), (None, None));
     assert!(unknown.blocks.iter().all(|block| block.state == BlockState::Unknown) && unknown.blocks.len() == 2);
     assert!(unknown.counts.iter().all(|count| count.quantity == Quantity::Unknown));
