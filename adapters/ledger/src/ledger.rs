@@ -83,7 +83,7 @@ impl Ledger {
             _lock: lock,
         };
         while ledger.renew {
-            ledger.shorten()?;
+            ledger.rewrite_a_part().map_err(|source| LedgerError::File { path: beside(dir), source })?;
         }
         Ok(ledger)
     }

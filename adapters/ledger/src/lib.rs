@@ -35,7 +35,9 @@
 //! What was noted is in memory and soon in the file; after [`Ledger::flush`] it survives `kill -9`, after [`Ledger::sync`] a
 //! loss of power. The file holds what changed, and is written anew without what is outdated when it is more than twice as
 //! long as it need be, beside the old one and a part at a time; so a ledger takes up to three times its smallest size on
-//! disk. A write that was cut off is what a kill leaves; anything else that is not as it was written is
+//! disk. A device takes 24 bytes in a table that is three quarters to five sixths full, and about 20 in the file.
+//!
+//! A write that was cut off is what a kill leaves; anything else that is not as it was written is
 //! [told](Ledger::recovery), with the number of changes that it cost.
 
 mod books;

@@ -63,6 +63,25 @@ fn the_child_whose_disk_is_full() {
         assert_eq!((book.ledger.recovery().torn, &*book.ledger.recovery().damage), (0, &[][..]));
         assert_eq!(book.counted(), model.counted(), "round {round}");
     }
+    drop(book);
+    a_damaged_file_stays_as_it_is_until_it_can_be_written_anew(&dir);
+}
+
+fn a_damaged_file_stays_as_it_is_until_it_can_be_written_anew(dir: &Path) {
+    let file = dir.join("ledger");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    set_limit(Some(100));
+    for _ in 0..2 {
+        let error = Ledger::open_at(dir, SMALL).err().unwrap();
+        assert!(matches!(error, LedgerError::File { .. }), "{error}");
+        assert_eq!(std::fs::read(&file).unwrap(), bytes);
+    }
+    set_limit(None);
+    assert_eq!(Ledger::open_at(dir, SMALL).unwrap().recovery().damage.len(), 1);
+    assert_eq!(Ledger::open_at(dir, SMALL).unwrap().recovery().damage.len(), 0);
 }
 
 /// The next sighting, of a device that turns each time; the model takes it if the ledger does.

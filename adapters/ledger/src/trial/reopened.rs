@@ -196,7 +196,8 @@ proptest! {
             drop(book);
             let book = Book::open(&cut, pace);
             prop_assert_eq!(book.counted(), model.counted());
-            prop_assert_eq!(book.ledger.recovery().torn, 0);
+            let recovery = book.ledger.recovery();
+            prop_assert_eq!((recovery.torn, recovery.damage.len()), (0, 0));
         }
     }
 }
