@@ -6,6 +6,7 @@ mod api;
 mod asked;
 mod atlas;
 mod check;
+mod clients;
 mod compute;
 mod config;
 mod failure;

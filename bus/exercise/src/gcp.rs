@@ -12,6 +12,7 @@ mod project;
 mod refusal;
 mod serial;
 mod stage;
+mod token;
 mod words;
 
 use std::collections::BTreeSet;
@@ -100,6 +101,21 @@ impl Gcp {
         self.stage.set_impact(organization, impact);
     }
 
+    /// Lets only calls pass that show a token, which `POST /token` gives for any refresh token.
+    pub fn guard(&self) {
+        self.stage.lock().tokens.guarded = true;
+    }
+
+    /// Takes back every token that was given.
+    pub fn revoke(&self) {
+        self.stage.lock().tokens.revoke();
+    }
+
+    /// Gives no more tokens, or gives them again.
+    pub fn withhold(&self, withheld: bool) {
+        self.stage.lock().tokens.withheld = withheld;
+    }
+
     /// Names the zones that cannot be reached; the machines in them are not told of.
     pub fn unreachable(&self, zones: &[&str]) {
         self.stage.set_unreachable(zones);
@@ -134,9 +150,11 @@ impl Gcp {
             .merge(serial::routes())
             .merge(health::routes())
             .merge(patch::routes())
+            .merge(token::routes())
             .fallback(refusal::unknown_path)
             .with_state(self.stage.clone())
             .layer(from_fn_with_state(self.stage.clone(), stage::replayed))
+            .layer(from_fn_with_state(self.stage.clone(), token::guarded))
             .layer(from_fn_with_state(self.faults.clone(), refusal::faulty));
         Served::start(routes).await
     }

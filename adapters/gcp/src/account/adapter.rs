@@ -10,9 +10,10 @@ use entente_sidecar::account::{AccountFeed, Adapter, DeviceSink, OpenError, Part
 use entente_sidecar::ask::Open;
 use entente_sidecar::fleet::{Counter, Fleet, FleetProfile, Rules, known_approaches};
 use futures::future::BoxFuture;
-use google_cloud_auth::credentials::{self, Credentials, anonymous};
+use google_cloud_auth::credentials::{self, anonymous};
 
 use super::atlas::Atlas;
+use super::clients::Identity;
 use super::config::{self, ENDPOINTS, Feeds, Own};
 use super::google::{Google, Means};
 use super::psh::{Psh, Source};
@@ -130,18 +131,21 @@ fn health(
     }
 }
 
-fn identity(own: &Own) -> Result<Credentials, OpenError> {
-    if own.credentials == config::Credentials::None {
-        return Ok(anonymous::Builder::new().build());
-    }
-    let mut builder = credentials::Builder::default();
-    if !own.quota_project.is_empty() {
-        builder = builder.with_quota_project_id(&own.quota_project);
-    }
-    builder.build().map_err(|error| {
+/// What finds credentials; that it finds any now is seen before anything runs.
+fn identity(own: &Own) -> Result<Identity, OpenError> {
+    let (from, quota_project) = (own.credentials, own.quota_project.clone());
+    let identity: Identity = Arc::new(move || {
+        if from == config::Credentials::None {
+            return Ok(anonymous::Builder::new().build());
+        }
+        let builder = credentials::Builder::default();
+        if quota_project.is_empty() { builder } else { builder.with_quota_project_id(&quota_project) }.build()
+    });
+    identity().map_err(|error| {
         let what = "the credentials that Google's clients found cannot be used";
         OpenError(format!("{what}: {error}; mend the file that GOOGLE_APPLICATION_CREDENTIALS names, or remove it"))
-    })
+    })?;
+    Ok(identity)
 }
 
 fn fleet(feeds: &Feeds, site: &Site) -> Result<Fleet, OpenError> {

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use entente_sidecar::account::{Feed, Length, Tables};
 use serde::Deserialize;
 
+use super::clients::Endpoints;
 use super::compute::{self, Guest, Silence};
-use super::google::Endpoints;
 use super::{operations, osconfig, psh};
 
 /// The names of APIs whose address can be set.

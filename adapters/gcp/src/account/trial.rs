@@ -7,7 +7,9 @@ mod health;
 mod machines;
 mod repairs;
 mod secrets;
+mod settings;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -27,8 +29,9 @@ use google_cloud_auth::credentials::anonymous;
 use tempfile::TempDir;
 
 use super::atlas::Atlas;
+use super::clients::{Endpoints, Identity};
 use super::compute::{self, Guest, Silence};
-use super::google::{Endpoints, Google, Means};
+use super::google::{Google, Means};
 use super::redact::Redact;
 use super::{api, operations, osconfig, psh};
 
@@ -82,14 +85,15 @@ impl Trial {
         gcp.clock(onset);
         let served = gcp.serve().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let endpoint = Some(served.url().parse().unwrap());
-        let endpoints = Endpoints { compute: endpoint.clone(), servicehealth: endpoint.clone(), osconfig: endpoint };
-        let rates = api::RATES.iter().map(|rate| (rate.api.to_owned(), 60_000)).collect();
-        let means = Means { timeout: TIMEOUT, budget: Budget::new(rates), skew: Skew::default() };
-        let google = Google::new(anonymous::Builder::new().build(), endpoints, means);
+        let google = google(&served, Arc::new(|| Ok(anonymous::Builder::new().build())));
         let fleet = fleet(&folder, guest);
         let (atlas, clock) = (Atlas::new(TIMEOUT), at(onset()));
         Self { gcp, machines, served, google, fleet, atlas, clock, folder, guest }
+    }
+
+    /// Google, called by somebody else.
+    fn google_as(&self, identity: Identity) -> Google {
+        google(&self.served, identity)
     }
 
     /// Lets everything be as so many minutes after the onset.
@@ -166,6 +170,14 @@ impl Trial {
     fn paths(&self) -> Vec<String> {
         self.served.calls().into_iter().filter(|call| call.method != "HEAD").map(|call| call.target).collect()
     }
+}
+
+fn google(served: &Served, identity: Identity) -> Google {
+    let endpoint = Some(served.url().parse().unwrap());
+    let endpoints = Endpoints { compute: endpoint.clone(), servicehealth: endpoint.clone(), osconfig: endpoint };
+    let rates = api::RATES.iter().map(|rate| (rate.api.to_owned(), 60_000)).collect();
+    let means = Means { timeout: TIMEOUT, budget: Budget::new(rates), skew: Skew::default() };
+    Google::new(identity, endpoints, means)
 }
 
 fn fleet(folder: &TempDir, guest: Guest) -> Fleet {

@@ -74,7 +74,8 @@ fn throttled(path: &str, retry_after: Option<Duration>) -> Response {
     response
 }
 
-fn expired(path: &str) -> Response {
+/// A token that is no longer valid.
+pub(super) fn expired(path: &str) -> Response {
     let words = Words {
         code: StatusCode::UNAUTHORIZED,
         status: "UNAUTHENTICATED",

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::project::Project;
+use super::token::Tokens;
 use crate::fleet::Fleet;
 use crate::secret;
 
@@ -33,6 +34,7 @@ pub(super) struct Script {
     pub(super) impacts: BTreeMap<String, Vec<Value>>,
     pub(super) unreachable: BTreeSet<String>,
     pub(super) page_limit: usize,
+    pub(super) tokens: Tokens,
     replays: Vec<Replay>,
     clock: Clock,
 }
@@ -51,6 +53,7 @@ impl Default for Script {
             impacts: BTreeMap::new(),
             unreachable: BTreeSet::new(),
             page_limit: PAGE_MAX,
+            tokens: Tokens::default(),
             replays: Vec::new(),
             clock: Arc::new(Utc::now),
         }

@@ -144,3 +144,45 @@ async fn nobody_listens_there() {
     assert!(["unreachable", "truncated"].contains(&failure.error.code.as_str()), "{failure:?}");
     drop((fleet, folder));
 }
+
+/// A trial whose calls show tokens, with the credentials of a user in a file that is read anew each time.
+async fn with_tokens() -> Trial {
+    let mut trial = Trial::start(NO_SIGNAL).await;
+    trial.machines.add(3, Os::Windows, ("us-central1", "us-central1-a"), true, onset() - TimeDelta::days(1));
+    trial.gcp.guard();
+    let path = trial.folder.path().join("user.json");
+    let user = serde_json::json!({
+        "type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r",
+        "token_uri": format!("{}/token", trial.served.url()),
+    });
+    std::fs::write(&path, user.to_string()).unwrap();
+    let identity = move || {
+        let user = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        google_cloud_auth::credentials::user_account::Builder::new(user).build()
+    };
+    trial.google = trial.google_as(Arc::new(identity));
+    trial
+}
+
+#[tokio::test]
+async fn a_token_that_was_taken_back_is_replaced_without_a_restart() {
+    let trial = with_tokens().await;
+    let mut feed = trial.compute();
+    assert!(trial.ask(&mut feed).await.is_ok());
+    trial.gcp.revoke();
+    assert_eq!(trial.ask(&mut feed).await.unwrap_err().error.code, "expired");
+    assert!(trial.ask(&mut feed).await.is_ok(), "another token is asked for");
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_for_good_are_read_anew() {
+    let trial = with_tokens().await;
+    trial.gcp.withhold(true);
+    let mut feed = trial.compute();
+    for _ in 0..2 {
+        let failure = trial.ask(&mut feed).await.unwrap_err();
+        assert_eq!(failure.error.code, "unauthenticated", "{}", failure.error.text);
+    }
+    trial.gcp.withhold(false);
+    assert!(trial.ask(&mut feed).await.is_ok());
+}
