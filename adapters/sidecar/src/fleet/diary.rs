@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::burst::Burst;
 use super::error::FleetError;
+use super::profile::Rules;
 use super::words::Group;
 
 /// One incident of one group of failures; after a while with nothing remaining, the next failure begins another.
@@ -35,6 +36,24 @@ impl Season {
     pub(super) fn numbered(number: u32) -> Self {
         let burst = Burst::default();
         Self { number, onset: None, ended: None, closed: false, correlated: None, blind: false, burst }
+    }
+
+    /// A device began to fail.
+    pub(super) fn begin(&mut self, since: DateTime<Utc>) {
+        self.onset = Some(self.onset.map_or(since, |onset| onset.min(since)));
+    }
+
+    /// A Windows machine began to fail whose host is in order: it may be one of many.
+    pub(super) fn correlate(&mut self, since: DateTime<Utc>, (region, zone): (&str, &str), rules: &Rules) {
+        if self.correlated.is_some() {
+            return;
+        }
+        self.burst.add(since, region, zone);
+        if let Some(start) = self.burst.together(since, rules.correlated_machines, rules.together) {
+            self.correlated = Some(start);
+            // What failed long before is not how this began.
+            self.onset = self.onset.map(|onset| if onset < start - rules.apart { start } else { onset });
+        }
     }
 }
 

@@ -163,25 +163,19 @@ impl Keeper {
         if let Some(before) = before.filter(|before| !goes_on && before.ever_affected) {
             self.ledger.note(sighting.device, before.block, Noted::Forgotten)?;
         }
-        let of =
-            before.filter(|before| goes_on && before.open).and_then(|before| group_of(&self.words, before.cell.why));
-        let began = of != Some(group);
+        let known = before.filter(|before| goes_on && before.open);
+        let of = known.and_then(|before| group_of(&self.words, before.cell.why));
         self.note(sighting, Cell { why: Why::Failed(hint), season, os, place }, Noted::Affected)?;
         let since = since(sighting);
-        let (region, zone) = self.cells.place(place);
         let diary = self.diary.season_mut(group);
         diary.ended = None;
-        if began {
-            diary.onset = Some(diary.onset.map_or(since, |onset| onset.min(since)));
+        if of != Some(group) {
+            diary.begin(since);
         }
-        if began && group == Group::Guest && os == Os::Windows && diary.correlated.is_none() {
-            diary.burst.add(since, region, zone);
-            let rules = &self.profile.rules;
-            if let Some(start) = diary.burst.together(since, rules.correlated_machines, rules.together) {
-                diary.correlated = Some(start);
-                // What failed long before is not how this began.
-                diary.onset = diary.onset.map(|onset| if onset < start - rules.apart { start } else { onset });
-            }
+        // One that fails over and over is one.
+        let counted = goes_on && before.is_some_and(|before| before.ever_affected);
+        if group == Group::Guest && os == Os::Windows && !counted {
+            diary.correlate(since, self.cells.place(place), &self.profile.rules);
         }
         Ok(())
     }
@@ -201,9 +195,7 @@ impl Keeper {
             _ => {
                 let season = self.season_at(Group::Guest, sighting.observed);
                 (cell.why, cell.season) = (Why::Failed(Hint::Unstated), season);
-                let since = since(sighting);
-                let diary = self.diary.season_mut(Group::Guest);
-                diary.onset = Some(diary.onset.map_or(since, |onset| onset.min(since)));
+                self.diary.season_mut(Group::Guest).begin(since(sighting));
             }
         }
         let Some(by) = by else { return self.note(sighting, cell, Noted::Restored { by: None }) };

@@ -97,7 +97,7 @@ impl Fleet {
     }
 
     /// Notes how a repair of a device goes. Work on a device that is seen well is no repair and is not counted; one on a
-    /// device that was never seen counts once it is.
+    /// device that was never seen counts once it is. Success is earned only by restoring who was affected.
     ///
     /// # Errors
     /// If the device has no id, if the slug is none, if there are too many approaches, or if the disk takes no more.

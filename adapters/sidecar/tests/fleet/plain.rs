@@ -117,10 +117,10 @@ impl Device {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
-    fn figures_are_those_of_a_plain_count(lines in proptest::collection::vec(line(), 1..80)) {
+    fn figures_are_those_of_a_plain_count(lines in proptest::collection::vec(line(), 1..60)) {
         let mut stage = Stage::aws();
         let mut devices = vec![Device::default(); DEVICES];
         let mut reached: BTreeMap<usize, [u64; 2]> = BTreeMap::new();

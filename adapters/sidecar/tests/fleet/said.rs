@@ -189,6 +189,20 @@ fn windows_machines_fail_together_if_so_many_do_in_so_short_a_time_in_two_places
 }
 
 #[test]
+fn few_that_fail_over_and_over_do_not_fail_together() {
+    let mut stage = Stage::aws();
+    for second in 0..20 {
+        stage.now = at(30 * second);
+        stage.see_all(0..4, DOWN);
+        stage.see_all(0..4, Seen::Well);
+    }
+    let items = stage.later();
+    let hit = impact(&items, "/guest");
+    assert_eq!(hit.suspected_cause.as_ref().unwrap().class.as_deref(), Some("guest_os_unreachable"));
+    assert_eq!(exact(hit, Quantity::Relapsed), Some(4));
+}
+
+#[test]
 fn that_they_fail_together_survives_a_kill_between_them() {
     let mut stage = Stage::aws();
     stage.see_all(0..6, DOWN);
