@@ -9,5 +9,7 @@ mod asked;
 mod hostile;
 #[path = "csaf/meaning.rs"]
 mod meaning;
+#[path = "csaf/picture.rs"]
+mod picture;
 #[path = "csaf/support.rs"]
 mod support;

@@ -101,6 +101,18 @@ async fn ten_thousand_products_a_thousand_remedies_and_circles_fit_the_bus() {
 }
 
 #[tokio::test]
+async fn hundreds_of_parts_that_are_none_are_all_told_and_told_once() {
+    let bad = |n: usize| json!({ "category": "vendor_fix", "number": n });
+    let body = changed(|body| {
+        body["vulnerabilities"] = json!([{ "remediations": (0..300).map(bad).collect::<Vec<_>>() }]);
+    });
+    let (mut bench, drafts) = beside_a_good_one(vec![body]).await;
+    assert_eq!(reasons(&drafts).len(), 300);
+    assert!(bench.asked("/bad-0.json") < 10);
+    assert!(bench.all().await.is_empty());
+}
+
+#[tokio::test]
 async fn texts_of_any_length_are_cut_with_a_note() {
     let long = "word ".repeat(100_000);
     let body = changed(|body| {
