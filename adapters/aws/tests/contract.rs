@@ -1,4 +1,5 @@
 //! Every sentence of the sidecars' contract, kept by the adapter against its double.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at what it did not expect")]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -45,7 +46,9 @@ impl AwsSubject {
             status: Some(if status == "open" { "IMPAIRED" } else { "RESOLVED" }),
         });
         self.double.health().tell(HealthEvent {
-            arn: format!("arn:aws:health:us-east-1::event/EC2/AWS_EC2_OPERATIONAL_ISSUE/AWS_EC2_OPERATIONAL_ISSUE_{number}"),
+            arn: format!(
+                "arn:aws:health:us-east-1::event/EC2/AWS_EC2_OPERATIONAL_ISSUE/AWS_EC2_OPERATIONAL_ISSUE_{number}"
+            ),
             service: "EC2".to_owned(),
             code: "AWS_EC2_OPERATIONAL_ISSUE".to_owned(),
             category: "issue",
@@ -113,7 +116,12 @@ impl Subject for AwsSubject {
         let now = Utc::now();
         self.troubles.fetch_add(1, Ordering::Relaxed);
         self.double.fleet().set(self.machines.iter().copied().take(12), &Condition::BootLoop, now);
-        self.double.automations().start_many("us-east-1", "AWSSupport-StartEC2RescueWorkflow", &self.machines[..4], now);
+        self.double.automations().start_many(
+            "us-east-1",
+            "AWSSupport-StartEC2RescueWorkflow",
+            &self.machines[..4],
+            now,
+        );
         self.tell("open", now);
         self.send(now);
     }

@@ -23,6 +23,8 @@ use crate::account::api::{CHANGE_MESSAGE_VISIBILITY, DELETE_MESSAGE, RECEIVE_MES
 use crate::account::call::{Caller, Denied};
 use crate::account::health::{Telling, item};
 
+/// AWS's words for a queue that is not there.
+const NO_QUEUE: [&str; 2] = ["QueueDoesNotExist", "NonExistentQueue"];
 /// Messages that one call takes.
 const BATCH: i32 = 10;
 /// Seconds for which what is taken stays hidden: longer than the log ever takes as a rule.
@@ -96,6 +98,17 @@ impl EventsAsk {
         }
         self.take();
         Ok(self.told(now))
+    }
+
+    fn failure(&self, denied: Denied) -> Failure {
+        if NO_QUEUE.iter().any(|word| denied.word.ends_with(word)) {
+            let text = format!(
+                "{}: there is no such queue in {}; mend queue_url or region of [feeds.{}]",
+                RECEIVE_MESSAGE.name, self.manner.region, self.profile.slug
+            );
+            return Failure::new("no-queue", text);
+        }
+        denied.into()
     }
 
     async fn receive(&mut self, now: DateTime<Utc>) -> Result<(), Denied> {
@@ -223,7 +236,7 @@ impl Ask for EventsAsk {
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move {
             self.flowing = false;
-            let reading = self.read(clock.now()).await?;
+            let reading = self.read(clock.now()).await.map_err(|denied| self.failure(denied))?;
             self.flowing = true;
             Ok(Told::Reading(reading))
         })

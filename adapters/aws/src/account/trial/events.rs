@@ -109,6 +109,15 @@ async fn a_fault_while_deleting_costs_a_repetition_only() {
 #[tokio::test]
 async fn a_queue_that_is_not_there_is_named() {
     let bench = bench(&[]).await;
+    let failure = ask(&mut bench.events_of("https://sqs.us-east-1.amazonaws.com/1/none")).await.unwrap_err();
+    let told =
+        "sqs.ReceiveMessage: there is no such queue in us-east-1; mend queue_url or region of [feeds.aws-events]";
+    assert_eq!((failure.error.code.as_str(), failure.error.text.as_str()), ("no-queue", told));
+}
+
+#[tokio::test]
+async fn a_feed_that_fails_pauses() {
+    let bench = bench(&[]).await;
     let mut feed = bench.events();
     bench.double.faults().keep("sqs:", Fault::Forbidden);
     let failure = ask(&mut feed).await.unwrap_err();

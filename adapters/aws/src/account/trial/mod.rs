@@ -4,6 +4,7 @@ mod ec2;
 mod events;
 mod faults;
 mod health;
+mod moto;
 mod recorded;
 mod ssm;
 
@@ -47,6 +48,7 @@ pub(super) struct Bench {
     fleet: Fleet,
     attempts: u32,
     url: String,
+    timeout: Duration,
 }
 
 impl Bench {
@@ -57,7 +59,7 @@ impl Bench {
         std::fs::write(folder.path().join("config"), "").unwrap();
         let fleet = Fleet::open(&folder.path().join("fleet"), fleet_profile()).unwrap();
         let double = Double::start(machines, Faults::default()).await.unwrap();
-        Self { url: double.url(), double, folder, fleet, attempts: 1 }
+        Self { url: double.url(), double, folder, fleet, attempts: 1, timeout: TIMEOUT }
     }
 
     /// Calls are attempted so often.
@@ -65,9 +67,9 @@ impl Bench {
         Self { attempts, ..self }
     }
 
-    /// Another address is called than the double's.
+    /// Another address is called than the double's, and it may take its time.
     pub(super) fn at(self, url: &str) -> Self {
-        Self { url: url.to_owned(), ..self }
+        Self { url: url.to_owned(), timeout: Duration::from_secs(60), ..self }
     }
 
     pub(super) fn credentials(&self) -> PathBuf {
@@ -82,7 +84,7 @@ impl Bench {
             config_file: Some(self.folder.path().join("config")),
             credentials_file: Some(self.credentials()),
             endpoints: super::config::ENDPOINTS.iter().map(|name| (*name, url.clone())).collect(),
-            timeout: TIMEOUT,
+            timeout: self.timeout,
             attempts: self.attempts,
         });
         let rates = super::api::RATES.iter().map(|rate| (rate.api.to_owned(), 60_000)).collect::<BTreeMap<_, _>>();
@@ -132,9 +134,13 @@ impl Bench {
     }
 
     pub(super) fn events(&self) -> EventsAsk {
+        self.events_of(self.double.queue_url())
+    }
+
+    pub(super) fn events_of(&self, queue_url: &str) -> EventsAsk {
         let manner = super::events::Manner {
             cadence: cadence(),
-            queue_url: self.double.queue_url().to_owned(),
+            queue_url: queue_url.to_owned(),
             region: "us-east-1".to_owned(),
             sources: vec!["aws.health".to_owned(), "awshealth.mock".to_owned()],
             wait: Duration::ZERO,
