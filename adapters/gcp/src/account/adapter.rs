@@ -126,6 +126,7 @@ fn health(
             lookback,
             redact: redact.clone(),
             cadence,
+            known: Vec::new(),
             going_on: false,
         })
     }

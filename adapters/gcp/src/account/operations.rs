@@ -19,6 +19,7 @@ use entente_sidecar::poll::{Failure, Settled};
 use entente_sidecar::stamp::instant;
 use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use google_cloud_compute_v1::model::Operation;
 use google_cloud_gax::paginator::Paginator as _;
 
@@ -44,10 +45,18 @@ const RESTART: &str = "gcp-restart";
 /// Elements of a page, and pages of one zone that are read.
 const PAGE: u32 = 500;
 const PAGES_MAX: usize = 200;
+/// Zones that are asked beside each other.
+const AT_ONCE: usize = 8;
 /// How far back is read again: an operation may be listed later than one that was asked for after it.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 /// How long operations on a machine are remembered after the last.
 const KEPT: TimeDelta = TimeDelta::hours(48);
+
+/// A project and a zone.
+type Place = (String, String);
+
+/// What one zone told: its operations, and from when on to read next time.
+type Listed = (Place, Vec<Operation>, DateTime<Utc>);
 
 /// The feed.
 pub(crate) struct Feed {
@@ -58,8 +67,8 @@ pub(crate) struct Feed {
     atlas: Atlas,
     lookback: TimeDelta,
     cadence: Cadence,
-    /// By project and zone: from when on operations are read.
-    since: BTreeMap<(String, String), DateTime<Utc>>,
+    /// From when on operations are read.
+    since: BTreeMap<Place, DateTime<Utc>>,
     machines: BTreeMap<u64, Operations>,
     /// What was told of each machine.
     told: BTreeMap<u64, course::Told>,
@@ -128,11 +137,15 @@ impl Feed {
         let zones = self.atlas.zones().await?;
         let mut asked = Asked::of("zone");
         let mut reading = Reading::default();
-        for (project, zone) in zones {
-            let listed = self.list(&project, &zone, clock).await;
-            for operation in asked.note(listed).into_iter().flatten() {
-                self.take(&operation, clock.now(), &mut reading);
-            }
+        let asking = zones.into_iter().map(|place| {
+            let since = self.since.get(&place).copied();
+            let since = since.or_else(|| clock.now().checked_sub_signed(self.lookback));
+            self.list(place, since.unwrap_or(DateTime::UNIX_EPOCH), clock).boxed()
+        });
+        let answers: Vec<_> = stream::iter(asking.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+        for (place, operations, next) in answers.into_iter().filter_map(|answer| asked.note(answer)) {
+            operations.iter().for_each(|operation| self.take(operation, clock.now(), &mut reading));
+            self.since.insert(place, next);
         }
         let now = clock.now();
         self.tell(now).map_err(unkept)?;
@@ -141,11 +154,9 @@ impl Feed {
         asked.told(reading)
     }
 
-    /// The operations of a zone that are newer than what was read, the newest first.
-    async fn list(&mut self, project: &str, zone: &str, clock: Clock) -> Result<Vec<Operation>, Failure> {
-        let place = (project.to_owned(), zone.to_owned());
-        let since = self.since.get(&place).copied();
-        let since = since.or_else(|| clock.now().checked_sub_signed(self.lookback)).unwrap_or(DateTime::UNIX_EPOCH);
+    /// The operations of a zone that are not older than that, and from when on to read next time.
+    async fn list(&self, place: Place, since: DateTime<Utc>, clock: Clock) -> Result<Listed, Failure> {
+        let (project, zone) = (&place.0, &place.1);
         let list = self.google.operations(OPERATIONS).await?.list().set_project(project).set_zone(zone);
         let mut pages = list.set_max_results(PAGE).set_order_by("creationTimestamp desc").by_page();
         let mut all: Vec<Operation> = Vec::new();
@@ -166,8 +177,8 @@ impl Feed {
             }
         }
         all.retain(|operation| asked_for(operation, clock.now()).is_some_and(|at| at >= since));
-        self.since.insert(place, next_since(&all, since, &self.table, clock.now()));
-        Ok(all)
+        let next = next_since(&all, since, &self.table, clock.now());
+        Ok((place, all, next))
     }
 
     fn take(&mut self, operation: &Operation, now: DateTime<Utc>, reading: &mut Reading) {

@@ -18,6 +18,7 @@ use entente_sidecar::poll::{Failure, Settled};
 use entente_sidecar::reading::gather;
 use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use google_cloud_gax::paginator::Paginator as _;
 use google_cloud_servicehealth_v1::model::{EventView, OrganizationEventView, OrganizationImpact};
 
@@ -36,6 +37,8 @@ const CHANNEL: &str = "https://servicehealth.googleapis.com";
 
 /// Elements of a page; the service gives ten unless told.
 const PAGE: i32 = 100;
+/// Places that are asked beside each other.
+const AT_ONCE: usize = 8;
 /// Pages of one list that are read.
 const PAGES_MAX: usize = 100;
 
@@ -63,6 +66,8 @@ pub(crate) struct Psh {
     pub(crate) lookback: TimeDelta,
     pub(crate) redact: Redact,
     pub(crate) cadence: Cadence,
+    /// What each source last told.
+    pub(crate) known: Vec<Vec<event::Told>>,
     /// Whether an event is open.
     pub(crate) going_on: bool,
 }
@@ -114,15 +119,15 @@ impl Psh {
         let since = clock.now().checked_sub_signed(self.lookback).unwrap_or(DateTime::UNIX_EPOCH);
         let mut asked = Asked::of("project or organisation");
         let mut events: BTreeMap<String, event::Told> = BTreeMap::new();
-        for source in &self.sources {
-            for told in asked.note(self.events(source, since).await).into_iter().flatten() {
-                match events.get_mut(told.id()) {
-                    Some(known) => known.join(told),
-                    None => {
-                        events.insert(told.id().to_owned(), told);
-                    }
-                }
+        let asking: Vec<_> = self.sources.iter().map(|source| self.events(source, since).boxed()).collect();
+        let answers: Vec<_> = stream::iter(asking).buffered(AT_ONCE).collect().await;
+        self.known.resize(answers.len(), Vec::new());
+        for (answer, known) in answers.into_iter().zip(&mut self.known) {
+            // Of a place that does not answer what it told last stands, lest its projects seem to be hit no more.
+            if let Some(told) = asked.note(answer) {
+                *known = told;
             }
+            known.iter().for_each(|told| join(told, &mut events));
         }
         let (words, services) = (Lookup::new(&self.words), Lookup::new(&self.services));
         let mut reader = Reader { words, services, redact: &self.redact, observed: clock.now() };
@@ -190,6 +195,15 @@ impl Psh {
             page.organization_impacts.into_iter().for_each(|impact| note(impact, &mut hit));
         }
         Ok(hit.into_iter().map(|(event, projects)| (event, Projects::hit(projects.len() as u64, more))).collect())
+    }
+}
+
+fn join(told: &event::Told, events: &mut BTreeMap<String, event::Told>) {
+    match events.get_mut(told.id()) {
+        Some(known) => known.join(told.clone()),
+        None => {
+            events.insert(told.id().to_owned(), told.clone());
+        }
     }
 }
 

@@ -155,6 +155,7 @@ impl Trial {
             lookback: TimeDelta::days(14),
             redact: Redact::new([PROJECT, ORGANIZATION]),
             cadence: CADENCE,
+            known: Vec::new(),
             going_on: false,
         }
     }

@@ -36,11 +36,13 @@ impl Round {
     }
 
     /// Joins what another project's list showed.
-    pub(super) fn join(&mut self, other: Self) {
-        for (into, from) in [(&mut self.reached, other.reached), (&mut self.dark, other.dark)] {
-            from.into_iter().for_each(|(region, zones)| into.entry(region).or_default().extend(zones));
+    pub(super) fn join(&mut self, other: &Self) {
+        for (into, from) in [(&mut self.reached, &other.reached), (&mut self.dark, &other.dark)] {
+            for (region, zones) in from {
+                into.entry(region.clone()).or_default().extend(zones.iter().cloned());
+            }
         }
-        self.missed.extend(other.missed);
+        self.missed.extend(other.missed.iter().cloned());
     }
 
     /// The zones that could not be reached.

@@ -179,6 +179,26 @@ async fn projects_add_up_by_what_the_event_is_to_them() {
 }
 
 #[tokio::test]
+async fn a_project_that_does_not_answer_is_hit_still() {
+    let trial = trial().await;
+    let mut sources = Vec::new();
+    for id in [PROJECT, "acme-other-1"] {
+        trial.gcp.project(id, Machines::new());
+        let parent = format!("projects/{id}");
+        trial.gcp.event(&parent, event(&parent, "events", "Abc", json!({"relevance": "IMPACTED"})));
+        sources.push(psh::Source::Project(id.into()));
+    }
+    let mut feed = trial.psh(&sources);
+    let before = trial.ask(&mut feed).await.unwrap();
+    trial.gcp.faults().keep("acme-other-1", entente_exercise::Fault::Expired);
+    let after = trial.ask(&mut feed).await.unwrap();
+    assert_eq!(after.lacks.map(|failure| failure.error.code).as_deref(), Some("expired"));
+    assert_eq!(after.items[0].native.digest, before.items[0].native.digest);
+    let hit = projects(&after.items[0].impact().unwrap().counts);
+    assert_eq!(hit, [(Quantity::Affected, (Some(2), None))].into());
+}
+
+#[tokio::test]
 async fn an_organisation_is_asked_once_and_its_projects_are_counted() {
     let trial = trial().await;
     trial.gcp.page_limit(2);
