@@ -48,6 +48,12 @@ impl Regions {
         self.codes.get(&normal(text)).map(String::as_str)
     }
 
+    /// The codes of all regions.
+    #[cfg(feature = "account")]
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|(_, code)| code.as_str())
+    }
+
     /// Whether a text is a word for a scope that names no region.
     pub(crate) fn is_unnamed(&self, text: &str) -> bool {
         self.unnamed.contains(&normal(text))

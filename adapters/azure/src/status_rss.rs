@@ -23,7 +23,8 @@ const ADDRESS: &str = "https://rssfeed.azure.status.microsoft/en-us/status/feed/
 /// Characters of a title that are looked at; more are cut from it anyway.
 const TITLE_MAX: usize = 500;
 
-static MAPPING: LazyLock<Mapping> = LazyLock::new(|| Mapping::compiled_in(include_str!("../mapping.toml")));
+/// What the services of Azure are, by their names.
+pub(crate) static SERVICES: LazyLock<Mapping> = LazyLock::new(|| Mapping::compiled_in(include_str!("../mapping.toml")));
 
 /// The public status feed of Azure.
 #[must_use]
@@ -40,8 +41,8 @@ pub fn status_rss() -> Arc<dyn Normalize> {
         },
         address: ADDRESS.to_owned(),
         vanishing: Vanishing::ResolvedAfterTwoPolls,
-        covers: MAPPING.classes(),
-        mapping_version: MAPPING.version(),
+        covers: SERVICES.classes(),
+        mapping_version: SERVICES.version(),
     };
     Arc::new(StatusRss { profile })
 }
@@ -56,7 +57,7 @@ impl Normalize for StatusRss {
     }
 
     fn read(&self, body: &[u8], observed: DateTime<Utc>) -> Result<Reading, Refusal> {
-        let mut lookup = Lookup::new(&MAPPING);
+        let mut lookup = Lookup::new(&SERVICES);
         let mut reading = post::read(body, |entry| self.item(entry, &mut lookup, observed))?;
         reading.unmapped = lookup.into_unmapped();
         Ok(reading)
@@ -70,9 +71,9 @@ impl StatusRss {
             return Err(PostError::Undated);
         }
         let object_id = post.object_id(&self.profile.system)?;
-        let statement = post.statement(&object_id, &self.profile, &MAPPING, observed)?;
+        let statement = post.statement(&object_id, &self.profile, &SERVICES, observed)?;
         Ok(Item {
-            native: post.native(&self.profile, &MAPPING, "impact")?,
+            native: post.native(&self.profile, &SERVICES, "impact")?,
             times: post.times(observed),
             refs: Vec::new(),
             certainty: Certainty::Observed,
@@ -120,7 +121,7 @@ fn scope(post: &Post<'_>) -> Scope {
 fn services_in(title: &str) -> impl Iterator<Item = String> {
     let parts = title.split([',', ':', '|', '–', '—', '/']).flat_map(|part| part.split(" - "));
     let parts = parts.flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" in ")).map(str::trim);
-    parts.filter(|part| MAPPING.coverage([*part]).exact == 1).map(str::to_owned)
+    parts.filter(|part| SERVICES.coverage([*part]).exact == 1).map(str::to_owned)
 }
 
 /// One block per class and regions. An item on the page says that what it names is hit, but not how badly; without a
@@ -130,7 +131,7 @@ fn blocks(post: &Post<'_>, lookup: &mut Lookup<'_>) -> Vec<Block> {
     let mut services: BTreeMap<(ServiceClass, Vec<String>), Vec<String>> = BTreeMap::new();
     let regions: Vec<String> = scope.regions.into_iter().collect();
     for service in scope.services {
-        let everywhere = regions.is_empty() && MAPPING.is_global(&service);
+        let everywhere = regions.is_empty() && SERVICES.is_global(&service);
         let regions = if everywhere { vec!["global".to_owned()] } else { regions.clone() };
         services.entry((lookup.class(&service), regions)).or_default().push(service);
     }

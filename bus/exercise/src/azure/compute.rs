@@ -33,10 +33,12 @@ fn machine_told(script: &Script, machine: &Machine, status: bool, now: DateTime<
     let mut properties = json!({
         "vmId": format!("fd560bf4-1693-42cb-bbf6-{:012x}", machine.number),
         "provisioningState": "Succeeded",
-        "storageProfile": { "osDisk": { "osType": os_type(machine.os), "name": script.os_disk(machine) } },
     });
     if status {
         set(&mut properties, "instanceView", instance_view(script, machine, now));
+    } else {
+        let disk = json!({ "osType": os_type(machine.os), "name": script.os_disk(machine) });
+        set(&mut properties, "storageProfile", json!({ "osDisk": disk }));
     }
     let mut told = json!({
         "name": machine.name,
@@ -45,7 +47,7 @@ fn machine_told(script: &Script, machine: &Machine, status: bool, now: DateTime<
         "location": machine.region,
         "properties": properties,
     });
-    if !machine.zone.is_empty() {
+    if !status && !machine.zone.is_empty() {
         set(&mut told, "zones", json!([machine.zone]));
     }
     told

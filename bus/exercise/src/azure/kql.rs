@@ -14,6 +14,7 @@ enum Step {
     Where(Vec<Condition>),
     Project(Vec<(String, Expression)>),
     Order,
+    Limit(usize),
 }
 
 enum Condition {
@@ -45,6 +46,7 @@ impl Query {
                 rows.into_iter().filter(|row| conditions.iter().all(|condition| condition.holds(row))).collect()
             }
             Step::Project(columns) => rows.iter().map(|row| project(row, columns)).collect(),
+            Step::Limit(most) => rows.into_iter().take(*most).collect(),
             Step::Order => {
                 let mut rows = rows;
                 rows.sort_by_key(|row| row["id"].as_str().map(str::to_lowercase));
@@ -66,7 +68,11 @@ fn step(text: &str) -> Result<Step, String> {
     if let Some(rest) = text.strip_prefix("project ") {
         return split(rest, ',').into_iter().map(column).collect::<Result<_, _>>().map(Step::Project);
     }
-    if text == "order by id asc" { Ok(Step::Order) } else { Err(text.to_owned()) }
+    match text.strip_prefix("limit ").map(str::parse) {
+        Some(Ok(most)) => Ok(Step::Limit(most)),
+        _ if text == "order by id asc" => Ok(Step::Order),
+        _ => Err(text.to_owned()),
+    }
 }
 
 fn condition(text: &str) -> Result<Condition, String> {

@@ -7,13 +7,14 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, play};
 use super::replay::Recorded;
 use super::stage::{Script, Stage};
 use super::{compute, graph, health, token};
+use crate::Fault;
 use crate::fleet::Machine;
 
 /// Bytes of a request that are taken.
@@ -32,16 +33,20 @@ struct Asked<'a> {
 }
 
 pub(super) async fn answer(State(stage): State<Stage>, request: Request) -> Response {
-    let now = Utc::now();
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, REQUEST_MAX).await.unwrap_or_default();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let asked = asked(&parts, target, &body, now);
+    let mut asked = asked(&parts, target, &body, Utc::now());
     let call = match graph::table(&asked.body) {
         Some(table) => format!("{} {} {table}", asked.method, parts.uri.path()),
         None => format!("{} {}", asked.method, parts.uri.path()),
     };
     let fault = stage.faults.take(&call);
+    if let Some(Fault::ClockOff(seconds)) = fault {
+        let off = TimeDelta::try_seconds(seconds).and_then(|off| asked.now.checked_add_signed(off));
+        asked.now = off.unwrap_or(asked.now);
+    }
+    let now = asked.now;
     let machines = stage.fleet.machines();
     let answer = given(&mut stage.script(), &machines, &parts.headers, &asked, &body);
     match fault {

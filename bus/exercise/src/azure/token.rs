@@ -23,13 +23,20 @@ pub(super) fn identity(script: &mut Script, header: Option<&str>, now: DateTime<
     }))
 }
 
-/// A token for an application that shows a secret or an assertion.
+/// A token for an application that shows a secret, other than `wrong`, or an assertion.
 pub(super) fn application(script: &mut Script, form: &str, now: DateTime<Utc>) -> Answer {
     let shown = |name: &str| {
         form.split('&').filter_map(|pair| pair.split_once('=')).any(|(key, value)| key == name && !value.is_empty())
     };
-    if !shown("client_id") || !(shown("client_secret") || shown("client_assertion")) {
-        return Answer::refused(StatusCode::UNAUTHORIZED, "invalid_client", "AADSTS7000215: Invalid client secret.");
+    let wrong = form.split('&').any(|pair| pair == "client_secret=wrong");
+    if wrong || !shown("client_id") || !(shown("client_secret") || shown("client_assertion")) {
+        return Answer::raw(
+            StatusCode::UNAUTHORIZED,
+            json!({
+                "error": "invalid_client", "error_codes": [7000215],
+                "error_description": format!("AADSTS7000215: Invalid client secret provided in tenant {}.", script.tenant),
+            }),
+        );
     }
     Answer::ok(json!({ "token_type": "Bearer", "expires_in": LIFETIME, "access_token": give(script, now) }))
 }

@@ -1,0 +1,205 @@
+//! `azure-repair`: repairs of machines on other machines, from the traces that they leave. `az vm repair` tags the machine
+//! that repairs with the one that is repaired, and in the end swaps the disk of the latter. Scripts that run on the machine
+//! that repairs are read where they are kept.
+
+mod course;
+mod trace;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_journal::Clock;
+use entente_sidecar::account::Cadence;
+use entente_sidecar::ask::{Ask, Told};
+use entente_sidecar::fleet::{Fleet, Progress, Repair};
+use entente_sidecar::item::{FeedProfile, Reading};
+use entente_sidecar::poll::{Failure, Settled};
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+
+use crate::account::api::RUN_COMMANDS;
+use crate::account::lack::Lack;
+use crate::arm::{Arm, Call, Graph, element};
+use crate::machine::not_kept;
+use crate::resource::{group_and_name, resource, subscription};
+pub(crate) use course::Courses;
+use trace::{DISKS, DiskRow, REPAIRERS, RepairerRow, disks_of, run};
+
+/// The native system.
+pub(crate) const SYSTEM: &str = "azure.repair";
+/// The approaches, by their slugs.
+const REPAIR: &str = "azure-vm-repair";
+const RUN: &str = "azure-run-command";
+
+/// Machines whose scripts are looked at in one answer; the next looks at further ones.
+const SCRIPTS: usize = 50;
+/// Machines that one question asks for by name.
+const NAMED: usize = 100;
+
+/// What the feed works with.
+pub(crate) struct Tools {
+    pub(crate) profile: FeedProfile,
+    pub(crate) arm: Arm,
+    pub(crate) graph: Graph,
+    pub(crate) fleet: Fleet,
+    pub(crate) courses: Courses,
+    pub(crate) cadence: Cadence,
+}
+
+/// The feed.
+pub(crate) struct Repairs {
+    tools: Arc<Tools>,
+    /// Where looking at scripts goes on.
+    next: usize,
+    /// How the script for each repaired machine did last.
+    scripts: BTreeMap<String, Progress>,
+}
+
+impl Repairs {
+    pub(crate) fn new(tools: Arc<Tools>) -> Self {
+        Self { tools, next: 0, scripts: BTreeMap::new() }
+    }
+
+    /// The call that lists the scripts of a machine.
+    pub(crate) fn call(machine: &str) -> Option<Call> {
+        let (subscription, (group, name)) = (subscription(machine)?, group_and_name(machine)?);
+        let path = format!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}/runCommands"
+        );
+        Some(Call::get(RUN_COMMANDS, subscription, path).with("$expand", "instanceView"))
+    }
+
+    async fn poll(&mut self, clock: Clock) -> Result<Told, Failure> {
+        let repairers = self.repairers().await?;
+        self.tools.courses.begin(&repairers, clock.now());
+        self.follow(clock).await?;
+        let mut lack = Lack::default();
+        self.scripts(&repairers, clock, &mut lack).await?;
+        for done in self.tools.courses.vanished(&repairers, clock.now()) {
+            self.note(&done, REPAIR, Progress::Failed, clock)?;
+        }
+        self.tools.courses.keep().map_err(|error| Failure::new("ledger", error.to_string()))?;
+        let (fleet, now) = (self.tools.fleet.clone(), clock.now());
+        let items = spawn_blocking(move || fleet.runs(SYSTEM, now)).await;
+        let items = items.map_err(|error| Failure::new("ledger", error.to_string()))?.map_err(not_kept)?;
+        // A script that cannot be read costs only itself.
+        let lacks = lack.told().unwrap_or_else(|all| Some(Box::new(all)));
+        Ok(Told::Reading(Reading { items, lacks, ..Reading::default() }))
+    }
+
+    /// The machines that repair others, each with whom.
+    async fn repairers(&self) -> Result<Vec<trace::Pair>, Failure> {
+        let mut pairs = Vec::new();
+        self.tools
+            .graph
+            .rows(REPAIRERS, |row: Result<RepairerRow, String>| pairs.extend(row.ok().and_then(|row| row.pair())))
+            .await?;
+        Ok(pairs)
+    }
+
+    /// Looks at the disks of the machines that are being repaired.
+    async fn follow(&self, clock: Clock) -> Result<(), Failure> {
+        let open = self.tools.courses.open();
+        if open.nameless {
+            return self.disks(DISKS, &BTreeSet::new(), clock).await;
+        }
+        for named in open.sources.chunks(NAMED) {
+            self.disks(&disks_of(named), &named.iter().cloned().collect(), clock).await?;
+        }
+        Ok(())
+    }
+
+    /// One question for disks. A machine that was asked for by name and is not there is no more.
+    async fn disks(&self, query: &str, named: &BTreeSet<String>, clock: Clock) -> Result<(), Failure> {
+        let mut rows: Vec<DiskRow> = Vec::new();
+        self.tools.graph.rows(query, |row: Result<DiskRow, String>| rows.extend(row.ok())).await?;
+        let mut missing = named.clone();
+        for row in rows {
+            let machine = resource(&row.id);
+            missing.remove(&machine);
+            match self.tools.courses.disk(&machine, &row.disk) {
+                course::Step::Begun => self.note(&machine, REPAIR, Progress::Running, clock)?,
+                course::Step::Swapped => self.note(&machine, REPAIR, Progress::Ended, clock)?,
+                course::Step::None => {}
+            }
+        }
+        for machine in missing {
+            self.tools.courses.end(&machine);
+            self.note(&machine, REPAIR, Progress::NotFound, clock)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the scripts of repairs that go on; what stands for a machine is what was begun last.
+    async fn scripts(&mut self, pairs: &[trace::Pair], clock: Clock, lack: &mut Lack) -> Result<(), Failure> {
+        let open: BTreeSet<String> = self.tools.courses.open().sources.into_iter().collect();
+        let pairs: Vec<&trace::Pair> = pairs.iter().filter(|pair| open.contains(&pair.source)).collect();
+        let many = pairs.len().min(SCRIPTS);
+        let from = self.next.checked_rem(pairs.len()).unwrap_or(0);
+        self.next = from + many;
+        self.scripts.retain(|source, _| open.contains(source));
+        for pair in pairs.iter().cycle().skip(from).take(many) {
+            let Some(call) = Self::call(&pair.repairer) else { continue };
+            let told = lack.note(self.script(&call, &pair.repairer).await).flatten();
+            let Some(progress) = told.filter(|progress| self.scripts.get(&pair.source) != Some(progress)) else {
+                continue;
+            };
+            self.note(&pair.source, RUN, progress, clock)?;
+            self.scripts.insert(pair.source.clone(), progress);
+        }
+        Ok(())
+    }
+
+    /// How the newest script of a machine does; none if there is none.
+    async fn script(&self, call: &Call, machine: &str) -> Result<Option<Progress>, Failure> {
+        let mut listed: Vec<Value> = Vec::new();
+        self.tools.arm.list(call, |raw| listed.extend(element::<Value>(raw).ok())).await?;
+        let mut newest = None;
+        for script in listed {
+            let told =
+                if run(&script).is_some() { script } else { self.whole(machine, &script).await?.unwrap_or(script) };
+            newest = newest.max(run(&told));
+        }
+        Ok(newest.map(|(_, progress)| progress))
+    }
+
+    /// A list may leave out how a script does; by its name it is told.
+    async fn whole(&self, machine: &str, script: &Value) -> Result<Option<Value>, Failure> {
+        let name = script.get("name").and_then(Value::as_str).filter(|name| !name.is_empty() && !name.contains('/'));
+        let (Some(name), Some(mut call)) = (name, Self::call(machine)) else { return Ok(None) };
+        call.path = format!("{}/{name}", call.path);
+        self.tools.arm.whole(&call).await.map(Some)
+    }
+
+    fn note(&self, device: &str, approach: &str, progress: Progress, clock: Clock) -> Result<(), Failure> {
+        self.tools.fleet.repair(Repair { device, approach, progress, observed: clock.now() }).map_err(not_kept)
+    }
+}
+
+impl Ask for Repairs {
+    fn profile(&self) -> &FeedProfile {
+        &self.tools.profile
+    }
+
+    fn shown(&self) -> String {
+        self.tools.profile.address.clone()
+    }
+
+    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        Box::pin(self.poll(clock))
+    }
+
+    fn settle(&mut self, _: Settled) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        Some(self.tools.cadence.pause(self.tools.courses.is_busy()))
+    }
+
+    fn clock_offset_ms(&self) -> Option<i64> {
+        self.tools.arm.skew().offset_ms()
+    }
+}

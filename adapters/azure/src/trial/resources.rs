@@ -1,0 +1,116 @@
+//! Single resources as the platform sees them.
+
+use entente_exercise::Fault;
+use entente_schemas::block::BlockState;
+use entente_schemas::family::{Outcome, Phase};
+use serde_json::{Value, json};
+
+use super::*;
+
+const COMPUTE: &str = "azure.resource_health:main/compute";
+
+#[tokio::test]
+async fn machines_that_the_platform_lost_are_told_by_region_until_it_has_them_back() {
+    for table in [false, true] {
+        let trial = Trial::new().await;
+        trial.double.table(table);
+        trial.double.page(3);
+        let east = trial.add(10, Os::Windows, ("eastus", "1"), true);
+        let west = trial.add(10, Os::Windows, ("westus", "1"), true);
+        let mut feed = trial.resources(false);
+        let mut voice = Voice::of(&feed);
+        assert!(reading(&mut feed).await.items.is_empty());
+        voice.say(&mut feed).await;
+        trial.set(&east[..7], Condition::HostDown);
+        trial.set(&west[..1], Condition::StorageStuck);
+        trial.set(&west[1..3], Condition::Stopped);
+        trial.set(&west[3..5], Condition::BootLoop);
+        assert_eq!(voice.say(&mut feed).await.len(), 1);
+        assert_eq!(voice.say(&mut feed).await, [], "asking again is no news");
+        let items = reading(&mut feed).await.items;
+        let told = impact(&items, COMPUTE);
+        let blocks: Vec<_> = told.blocks.iter().map(|block| (block.state, block.regions.clone())).collect();
+        let expected = [
+            (BlockState::AffectedDegraded, vec!["westus".to_owned()]),
+            (BlockState::AffectedUnavailable, vec!["eastus".to_owned()]),
+        ];
+        assert_eq!(blocks, expected);
+        assert!(told.counts.is_empty(), "the machines are counted elsewhere");
+        trial.set(&east[..7], Condition::Well);
+        trial.set(&west[..1], Condition::Well);
+        let items = reading(&mut feed).await.items;
+        let told = impact(&items, COMPUTE);
+        assert_eq!((told.phase, told.outcome), (Phase::Resolved, Some(Outcome::Restored)));
+        assert!(told.blocks.iter().all(|block| block.state == BlockState::Restored && block.regions.len() == 2));
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_ends_nothing() {
+    let trial = Trial::new().await;
+    let machines = trial.add(3, Os::Windows, ("eastus", "1"), true);
+    trial.set(&machines, Condition::HostDown);
+    let mut feed = trial.resources(false);
+    reading(&mut feed).await;
+    for part in ["healthresources", "/providers/"] {
+        trial.faults.keep(part, Fault::Truncated);
+        failure(&mut feed).await;
+        trial.faults.lift();
+    }
+    assert!(trial.book.is_hit());
+    assert_eq!(impact(&reading(&mut feed).await.items, COMPUTE).phase, Phase::Investigating);
+}
+
+fn status(subscription: &str, kind: &str, location: &str, properties: Value) -> Value {
+    let id = format!("/subscriptions/{subscription}/resourceGroups/RG1/providers/{kind}/some-resource");
+    json!({"id": format!("{id}/providers/Microsoft.ResourceHealth/AvailabilityStatueses/current"), "name": "current",
+           "type": "Microsoft.ResourceHealth/AvailabilityStatuses", "location": location, "properties": properties})
+}
+
+#[tokio::test]
+async fn other_kinds_are_told_by_their_class() {
+    let trial = Trial::new().await;
+    let subscription = trial.double.subscriptions()[0].to_uppercase();
+    for (kind, state, cause) in [
+        ("Microsoft.Sql/servers", "Unavailable", "Unplanned"),
+        ("Microsoft.Cache/Redis", "Degraded", "Planned"),
+        ("Microsoft.Strange/things", "Unavailable", "Unplanned"),
+        ("Microsoft.Storage/storageAccounts", "Odd", "Unplanned"),
+    ] {
+        let occured = "2026-11-20T09:12:00.1234567Z";
+        let properties = json!({"availabilityState": state, "reasonType": cause, "occuredTime": occured});
+        trial.double.add_status(status(&subscription, kind, "West US", properties));
+    }
+    let mut feed = trial.resources(true);
+    let told = reading(&mut feed).await;
+    assert_eq!(objects(&told.items), ["azure.resource_health:main/database", "azure.resource_health:main/other"]);
+    let words: Vec<&str> = told.unmapped.keys().map(|word| word.word.as_str()).collect();
+    assert_eq!(words, ["microsoft.strange/things", "Odd"]);
+    let database = told.items.iter().find(|item| item.object_id.ends_with("database")).unwrap();
+    assert_eq!(database.impact().unwrap().blocks[0].regions, ["westus"]);
+    assert_eq!(database.times.occurred_at, Some("2026-11-20T09:12:00.1234567Z".parse().unwrap()));
+    Voice::of(&feed).say(&mut feed).await;
+}
+
+#[tokio::test]
+async fn the_published_example_is_read() {
+    let file = "azure/rest-examples/AvailabilityStatuses_ListBySubscriptionId.2025-05-01.json";
+    let Some(bytes) = recorded::read(file) else { return };
+    let trial = Trial::new().await;
+    trial.double.replay(&serde_json::from_slice(&bytes).unwrap()).unwrap();
+    // Its ids are placeholders that name no resource.
+    let told = trial.resources(true).ask(Clock::wall()).await;
+    let Ok(Told::Reading(told)) = told else { panic!("{told:?}") };
+    assert_eq!(told.refused.len(), 2);
+    let example: Value = serde_json::from_slice(&bytes).unwrap();
+    let id = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachines/v";
+    let elements = example["responses"]["200"]["body"]["value"].to_string().replace("<resourceId>", id);
+    let elements: Vec<Value> = serde_json::from_str(&elements).unwrap();
+    let mut lookup = entente_sidecar::mapping::Lookup::new(crate::availability::words());
+    let standings: Vec<_> = elements
+        .into_iter()
+        .map(|element| crate::availability::status(element, Utc::now()).unwrap().standing(&mut lookup))
+        .collect();
+    let out = crate::availability::Standing::Out { state: BlockState::AffectedUnavailable, storage: false };
+    assert_eq!(standings, [crate::availability::Standing::Well, out]);
+}
