@@ -9,6 +9,7 @@ mod check;
 mod clients;
 mod compute;
 mod config;
+mod cursor;
 mod failure;
 mod google;
 mod operations;

@@ -70,6 +70,7 @@ fn open(feeds: &Feeds, site: &Site) -> Result<Parts, OpenError> {
             lookback: feed.own.lookback(),
             cadence: feed.cadence,
             speaker: site.settings.speaker(),
+            cursor: site.folder(operations::SLUG)?.join("told"),
         };
         made.push(account_feed(&feed.slug, move || Box::new(operations::Feed::new(parts.clone()))));
     }
@@ -82,6 +83,7 @@ fn open(feeds: &Feeds, site: &Site) -> Result<Parts, OpenError> {
             lookback: feed.own.lookback(),
             cadence: feed.cadence,
             speaker: site.settings.speaker(),
+            cursor: site.folder(osconfig::SLUG)?.join("told"),
         };
         made.push(account_feed(&feed.slug, move || Box::new(osconfig::Feed::new(parts.clone()))));
     }

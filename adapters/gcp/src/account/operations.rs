@@ -5,6 +5,7 @@ mod course;
 mod table;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +28,9 @@ use super::api::OPERATIONS;
 use super::asked::Asked;
 use super::atlas::Atlas;
 use super::compute::unkept;
+use super::cursor::Cursor;
 use super::google::Google;
-use course::{Operations, State, judge};
+use course::{Operations, State, judge, last_moved};
 use table::Status;
 
 pub(crate) use table::Table;
@@ -72,6 +74,7 @@ pub(crate) struct Feed {
     machines: BTreeMap<u64, Operations>,
     /// What was told of each machine.
     told: BTreeMap<u64, course::Told>,
+    cursor: Cursor,
 }
 
 /// What the feed is made of.
@@ -83,6 +86,8 @@ pub(crate) struct Parts {
     pub(crate) lookback: TimeDelta,
     pub(crate) cadence: Cadence,
     pub(crate) speaker: Speaker,
+    /// Where it is kept up to when what was done has been told.
+    pub(crate) cursor: PathBuf,
 }
 
 impl Feed {
@@ -98,8 +103,9 @@ impl Feed {
             mapping_version: table.version(),
         };
         let Parts { google, fleet, atlas, lookback, cadence, .. } = parts;
+        let cursor = Cursor::open(parts.cursor);
         let (since, machines, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { profile, table, google, fleet, atlas, lookback, cadence, since, machines, told }
+        Self { profile, table, google, fleet, atlas, lookback, cadence, since, machines, told, cursor }
     }
 }
 
@@ -198,12 +204,19 @@ impl Feed {
             }
         };
         let operations = self.machines.entry(machine).or_default();
-        operations.insert((at, operation.id.unwrap_or_default()), course::Operation { kind, state });
+        let ended = operation.end_time.as_deref().or(operation.start_time.as_deref());
+        let moved = ended.and_then(|text| instant(text, now).ok()).unwrap_or(at);
+        operations.insert((at, operation.id.unwrap_or_default()), course::Operation { kind, state, moved });
     }
 
     /// Tells the fleet what is new; the same told again later could be taken for a repair of a later failure.
     fn tell(&mut self, now: DateTime<Utc>) -> Result<(), FleetError> {
         for (machine, operations) in &self.machines {
+            let moved = last_moved(operations).unwrap_or(now);
+            if !self.told.contains_key(machine) && self.cursor.covers(moved) {
+                self.told.insert(*machine, judge(operations, now));
+                continue;
+            }
             let (told, before) = (judge(operations, now), self.told.get(machine).copied().unwrap_or_default());
             let device = machine.to_string();
             for (approach, progress, before) in
@@ -215,6 +228,9 @@ impl Feed {
             }
             self.told.insert(*machine, told);
         }
+        // Only what is on disk has been told.
+        self.fleet.keep()?;
+        self.machines.values().filter_map(last_moved).max().into_iter().for_each(|moved| self.cursor.reach(moved));
         Ok(())
     }
 

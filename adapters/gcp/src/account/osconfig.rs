@@ -4,6 +4,7 @@
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use google_cloud_osconfig_v1::model::{PatchJob, PatchJobInstanceDetails};
 use super::api::{PATCH_DETAILS, PATCH_JOBS};
 use super::asked::Asked;
 use super::compute::unkept;
+use super::cursor::Cursor;
 use super::google::Google;
 use table::Job;
 
@@ -48,6 +50,7 @@ pub(crate) struct Feed {
     /// What was told of each machine of a job, by the job's name. A job that has ended is told of once more, and then kept
     /// without its machines for as long as it is listed.
     jobs: BTreeMap<String, Known>,
+    cursor: Cursor,
 }
 
 /// What the feed is made of.
@@ -61,6 +64,8 @@ pub(crate) struct Parts {
     pub(crate) lookback: TimeDelta,
     pub(crate) cadence: Cadence,
     pub(crate) speaker: Speaker,
+    /// Where it is kept up to when what was done has been told.
+    pub(crate) cursor: PathBuf,
 }
 
 /// What was told of a job.
@@ -82,7 +87,8 @@ impl Feed {
             covers: vec![ServiceClass::Compute],
             mapping_version: table.version(),
         };
-        Self { profile, table, parts, jobs: BTreeMap::new() }
+        let cursor = Cursor::open(parts.cursor.clone());
+        Self { profile, table, parts, jobs: BTreeMap::new(), cursor }
     }
 }
 
@@ -154,8 +160,7 @@ impl Feed {
     fn is_repair(&self, job: &PatchJob, since: DateTime<Utc>) -> bool {
         let named = &self.parts.jobs;
         let is_named = named.is_empty() || named.iter().any(|prefix| job.display_name.starts_with(prefix.as_str()));
-        let time = job.update_time.as_ref().or(job.create_time.as_ref());
-        let at = time.and_then(|time| DateTime::from_timestamp(time.seconds(), time.nanos().unsigned_abs()));
+        let at = changed(job);
         let open = job.state.name().and_then(|word| self.table.job(word)) == Some(Job::Open);
         !job.dry_run && is_named && (open || at.is_none_or(|at| at >= since))
     }
@@ -197,8 +202,11 @@ impl Feed {
         reading: &mut Reading,
     ) -> Result<(), FleetError> {
         let state = self.state(job).unwrap_or(Job::Open);
+        let (ended, at) = (state != Job::Open, changed(job));
         let known = self.jobs.entry(job.name.clone()).or_default();
-        for detail in details {
+        // Of a job that had ended before a restart everything was told.
+        let told_before = ended && known.machines.is_empty() && at.is_some_and(|at| self.cursor.covers(at));
+        for detail in details.iter().filter(|_| !told_before) {
             let Ok(machine) = detail.instance_system_id.parse::<u64>() else { continue };
             let word = detail.state.name().unwrap_or_default();
             let Some(progress) = self.table.progress(word, state) else {
@@ -211,11 +219,19 @@ impl Feed {
                 known.machines.insert(machine, progress);
             }
         }
-        if state != Job::Open {
+        if ended {
             *known = Known { ended: true, machines: BTreeMap::new() };
+            self.parts.fleet.keep()?;
+            at.into_iter().for_each(|at| self.cursor.reach(at));
         }
         Ok(())
     }
+}
+
+/// When a job last changed.
+fn changed(job: &PatchJob) -> Option<DateTime<Utc>> {
+    let time = job.update_time.as_ref().or(job.create_time.as_ref())?;
+    DateTime::from_timestamp(time.seconds(), time.nanos().unsigned_abs())
 }
 
 fn unknown(reading: &mut Reading, field: &str, word: &str) {

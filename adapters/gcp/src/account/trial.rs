@@ -128,6 +128,7 @@ impl Trial {
             lookback: TimeDelta::hours(24),
             cadence: CADENCE,
             speaker: own(),
+            cursor: self.folder.path().join("operations"),
         })
     }
 
@@ -140,6 +141,7 @@ impl Trial {
             lookback: TimeDelta::hours(24),
             cadence: CADENCE,
             speaker: own(),
+            cursor: self.folder.path().join("osconfig"),
         })
     }
 

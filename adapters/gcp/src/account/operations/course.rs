@@ -25,6 +25,8 @@ pub(super) enum State {
 pub(super) struct Operation {
     pub(super) kind: Kind,
     pub(super) state: State,
+    /// When it last went on.
+    pub(super) moved: DateTime<Utc>,
 }
 
 /// The operations on one machine, by when they were asked for.
@@ -54,6 +56,11 @@ enum Stand {
     Loose,
     /// And a disk was put on again; that it is started then tells which.
     Refitted,
+}
+
+/// When any of the operations last went on.
+pub(super) fn last_moved(operations: &Operations) -> Option<DateTime<Utc>> {
+    operations.values().map(|operation| operation.moved).max()
 }
 
 /// Judges the operations on a machine.
@@ -128,7 +135,10 @@ mod tests {
 
     fn judged(steps: &[(Kind, State)], minute: i64) -> (Option<Progress>, Option<Progress>) {
         let numbered = steps.iter().zip(0_i64..);
-        let operations = numbered.map(|((kind, state), n)| ((at(n), 9), Operation { kind: *kind, state: *state }));
+        let operations = numbered.map(|((kind, state), n)| {
+            let (kind, state, moved) = (*kind, *state, at(n));
+            ((moved, 9), Operation { kind, state, moved })
+        });
         let told = judge(&operations.collect(), at(minute));
         (told.rescue, told.restart)
     }

@@ -149,6 +149,38 @@ async fn after_a_restart_nothing_is_counted_twice() {
 }
 
 #[tokio::test]
+async fn what_was_told_before_a_restart_is_no_attempt_on_a_later_failure() {
+    let (mut trial, mut compute, mut operations) = ten().await;
+    let mut jobs = trial.osconfig(&[]);
+    for (kind, minute) in [("stop", 1), ("detachDisk", 2), ("attachDisk", 3), ("start", 4)] {
+        did(&trial, 0, kind, minute);
+    }
+    trial.gcp.patch_job(PROJECT, job("fix", "SUCCEEDED", &[(1, "SUCCEEDED")]));
+    trial.at(5).ask(&mut operations).await.unwrap();
+    trial.ask(&mut jobs).await.unwrap();
+    trial.machines.set(0..2, &Condition::Well, after(6));
+    trial.at(7).ask(&mut compute).await.unwrap();
+    trial.machines.set(0..2, &Condition::BootLoop, after(8));
+    trial.at(9).ask(&mut compute).await.unwrap();
+    let (mut operations, mut jobs) = (trial.operations(), trial.osconfig(&[]));
+    let (told, patched) = (trial.ask(&mut operations).await.unwrap(), trial.ask(&mut jobs).await.unwrap());
+    // What stands now is another failure, on which nothing was tried: that it ends is to nobody's credit.
+    let again = [told.items, patched.items].map(|items| runs(&items).len());
+    assert_eq!(again, [1, 1]);
+    trial.machines.set(0..2, &Condition::Well, after(10));
+    trial.at(11).ask(&mut compute).await.unwrap();
+    let (told, patched) = (trial.ask(&mut operations).await.unwrap(), trial.ask(&mut jobs).await.unwrap());
+    for (items, approach) in [(&told.items, RESCUE), (&patched.items, "gcp-patch-job")] {
+        assert_eq!(figures(items, approach), [Some(1), None, None], "{approach}");
+    }
+    did(&trial, 0, "reset", 12);
+    trial.machines.set([0], &Condition::BootLoop, after(12));
+    trial.at(13).ask(&mut compute).await.unwrap();
+    let told = trial.ask(&mut operations).await.unwrap();
+    assert_eq!(figures(&told.items, "gcp-restart")[0], Some(1), "what is new is told");
+}
+
+#[tokio::test]
 async fn until_machines_were_listed_no_zone_is_known() {
     let trial = Trial::start(GROUPS).await;
     let failure = trial.ask(&mut trial.operations()).await.unwrap_err();
