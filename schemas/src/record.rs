@@ -67,6 +67,18 @@ impl Position {
         sequence <= self.sequence(stream)
     }
 
+    /// Whether everything that `other` counts is counted here as well.
+    #[must_use]
+    pub fn reaches(&self, other: &Self) -> bool {
+        other.iter().all(|(stream, sequence)| self.covers(stream, sequence))
+    }
+
+    /// How many sequences are counted here and not by `other`.
+    #[must_use]
+    pub fn beyond(&self, other: &Self) -> u64 {
+        self.iter().map(|(stream, sequence)| sequence.saturating_sub(other.sequence(stream))).sum()
+    }
+
     /// Streams and sequences, in the order of names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(stream, sequence)| (stream.as_str(), *sequence))

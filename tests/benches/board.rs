@@ -1,5 +1,6 @@
 //! The board at 10,000 open incidents: how long it takes to render, and how large it is.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -58,6 +59,8 @@ fn frame(at: DateTime<Utc>, position: u64) -> Frame {
         at,
         live: true,
         lost: None,
+        groups: BTreeMap::new(),
+        missing: Vec::new(),
         theme: Theme::System,
         csrf: "token".to_owned(),
         path: "/".to_owned(),

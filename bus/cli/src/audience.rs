@@ -4,14 +4,14 @@
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
-use entente_journal::{AudienceError, Audiences, Scope, audience_id};
+use entente_journal::{AudienceError, Audiences, audience_id};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::args::Place;
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
-use crate::log::Log;
+use crate::log::{Log, scope_of};
 use crate::say;
 use crate::settings::Settings;
 
@@ -111,7 +111,7 @@ impl Create {
 
 /// Brings the streams about, then the name: a name that is read somewhere has its streams.
 async fn make(log: &Log, folder: &Folder, (name, id): (&str, &str), named: bool) -> Result<(), Failure> {
-    let scope = Scope { universe: log.scope.universe.clone(), audience: id.to_owned() };
+    let scope = scope_of(id);
     let failed = |error| Failure::of(Exit::Failed, &error);
     if named {
         if log.bus.events_of(&scope).await.map_err(failed)?.is_some() {
@@ -166,13 +166,11 @@ impl List {
 /// The groups that have a name here, then those that only have a log.
 async fn listed(log: &Log, groups: &Audiences) -> Result<Vec<Listed>, Failure> {
     let failed = |error| Failure::of(Exit::Unreachable, &error);
-    let universe = &log.scope.universe;
-    let nameless = log.bus.groups(universe).await.map_err(failed)?;
+    let nameless = log.bus.groups(&log.scope.universe).await.map_err(failed)?;
     let nameless = nameless.iter().map(String::as_str).filter(|id| groups.name(id).is_none());
     let mut listed = Vec::new();
     for (name, id) in groups.iter().map(|(name, id)| (Some(name), id)).chain(nameless.map(|id| (None, id))) {
-        let scope = Scope { universe: universe.clone(), audience: id.to_owned() };
-        listed.push(of(name, id, log.bus.events_of(&scope).await.map_err(failed)?));
+        listed.push(of(name, id, log.bus.events_of(&scope_of(id)).await.map_err(failed)?));
     }
     Ok(listed)
 }

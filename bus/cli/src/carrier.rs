@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entente_journal::{Outbox, OutboxError, OutboxOptions};
+use entente_journal::{Bus, Outbox, OutboxError, OutboxOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -31,20 +31,19 @@ impl Carrier {
     /// # Errors
     /// If it is in use, damaged, or belongs to somebody else.
     pub async fn start(folder: &Folder, settings: &Settings, log: &Log, feed: &str) -> Result<Self, Failure> {
-        let options = OutboxOptions {
-            dir: folder.outboxes(),
-            org: settings.org.clone(),
-            feed: feed.to_owned(),
-            scope: log.scope.clone(),
-            identity: log.identity.clone(),
-            capacity_bytes: OUTBOX_BYTES,
-        };
+        let options = options(folder, settings, log, feed);
+        Self::carry(options, &log.bus).await.map_err(|error| not_opened(&error))
+    }
+
+    /// Opens an outbox and starts to carry it.
+    ///
+    /// # Errors
+    /// If it is in use, damaged, or belongs to somebody else.
+    pub async fn carry(options: OutboxOptions, bus: &Bus) -> Result<Self, OutboxError> {
         let opened = tokio::task::spawn_blocking(move || Outbox::open(options)).await;
-        let opened =
-            opened.map_err(|error| Failure::failed(format!("opening the outbox of {feed}: {error}"), "try again"))?;
-        let outbox = opened.map_err(|error| not_opened(&error))?;
+        let outbox = opened.map_err(|_| OutboxError::Closed)??;
         let stop = CancellationToken::new();
-        let pump = tokio::spawn(entente_journal::pump(outbox.clone(), log.bus.clone(), stop.clone()));
+        let pump = tokio::spawn(entente_journal::pump(outbox.clone(), bus.clone(), stop.clone()));
         Ok(Self { outbox, pump, stop })
     }
 
@@ -54,6 +53,18 @@ impl Carrier {
         if let Err(error) = self.pump.await {
             tracing::error!(%error, "a pump");
         }
+    }
+}
+
+/// The outbox of a feed for everybody.
+pub fn options(folder: &Folder, settings: &Settings, log: &Log, feed: &str) -> OutboxOptions {
+    OutboxOptions {
+        dir: folder.outboxes(),
+        org: settings.org.clone(),
+        feed: feed.to_owned(),
+        scope: log.scope.clone(),
+        identity: log.identity.clone(),
+        capacity_bytes: OUTBOX_BYTES,
     }
 }
 

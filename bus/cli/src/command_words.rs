@@ -1,9 +1,12 @@
 //! The server's answers name resources of its interface; who types commands is told the command that asks for each.
 
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 6] = [
     ("mend what is named in problems", "mend what is named above"),
     (" and /v1/picture list", " lists"),
     ("(request).causation", "--answers"),
+    ("(request).audience", "--audience"),
+    ("(request).tlp", "--tlp"),
+    ("publish in audience", "publish with --audience"),
 ];
 
 /// A text of the server with commands in place of the resources that it names.

@@ -15,6 +15,7 @@ use crate::args::Place;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
+use crate::marking::Names;
 use crate::say;
 use crate::settings::{Layer, Settings};
 
@@ -118,7 +119,7 @@ async fn examine(folder: &Folder, offline: bool) -> Vec<Finding> {
         Some(client) => {
             findings.push(server::answers(&client).await);
             findings.extend(server::log(folder).await);
-            findings.extend(feeds::states(&client).await);
+            findings.extend(feeds::states(&client, &Names::of(folder)).await);
         }
         None => {
             findings.push(Finding::note("server", "none runs on this data folder", "start one with `entente up`"));

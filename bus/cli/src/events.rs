@@ -2,15 +2,19 @@
 
 use clap::Args;
 use entente_schemas::family::Family;
+use entente_schemas::record::Position;
+use entente_schemas::subject::{AUDIENCE_ALL, log_stream};
 use serde_json::{Value, json};
 
 use crate::args::Place;
 use crate::ask::asking;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
+use crate::folder::Folder;
 use crate::line::{in_words, logged, text};
+use crate::marking::Names;
 use crate::say;
-use crate::view::{Query, ViewFlags};
+use crate::view::{Query, ViewFlags, shifted, text_of};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,7 +66,8 @@ pub async fn run(events: Events, place: &Place) -> Result<Exit, Failure> {
         say::print(&format!("{answer:#}\n"))?;
         return Ok(Exit::Done);
     }
-    let lines: Vec<String> = found.lines.iter().map(|line| told(line) + "\n").collect();
+    let names = Names::of(&Folder::choose(place.data.as_deref())?);
+    let lines: Vec<String> = found.lines.iter().map(|line| told(line, &names) + "\n").collect();
     say::print(&say::shown(&lines.concat()))?;
     if found.lines.is_empty() {
         say::progress("nothing of that kind was said");
@@ -73,8 +78,8 @@ pub async fn run(events: Events, place: &Place) -> Result<Exit, Failure> {
 }
 
 /// A record with the object id at its end, by which the next claim goes on with it.
-fn told(line: &Value) -> String {
-    format!("{}  {}", in_words(line, &logged(line)), text(line, "object_id"))
+fn told(line: &Value, names: &Names) -> String {
+    format!("{}  {}", in_words(line, &logged(line), names), text(line, "object_id"))
 }
 
 /// Records, the oldest first.
@@ -148,13 +153,13 @@ impl About {
 struct Pages<'a> {
     client: &'a Client,
     query: Query,
-    before: Option<u64>,
+    before: Option<String>,
     ended: bool,
     as_of: Value,
 }
 
 impl<'a> Pages<'a> {
-    fn of(client: &'a Client, query: Query, before: Option<u64>) -> Self {
+    fn of(client: &'a Client, query: Query, before: Option<String>) -> Self {
         Self { client, query, before, ended: false, as_of: Value::Null }
     }
 
@@ -165,12 +170,12 @@ impl<'a> Pages<'a> {
         }
         let mut query = self.query.clone();
         query.push(("limit", PAGE.to_string()));
-        query.extend(self.before.map(|before| ("before", before.to_string())));
+        query.extend(self.before.take().map(|before| ("before", before)));
         let mut page = self.client.json(&["v1", "events"], &query).await?;
         if self.as_of.is_null() {
             self.as_of = page.get("as_of").cloned().unwrap_or_default();
         }
-        self.before = page.get("next_before").and_then(Value::as_u64);
+        self.before = text_of(&page, "next_before");
         self.ended = self.before.is_none();
         match page.get_mut("events").map(Value::take) {
             Some(Value::Array(lines)) => Ok(Some(lines)),
@@ -179,13 +184,21 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// The records after one position and before another, the oldest first.
+/// The records that one position does not count and another does, the oldest first.
 ///
 /// # Errors
 /// If the server does not answer.
-pub async fn between(client: &Client, after: u64, before: u64) -> Result<Vec<Value>, Failure> {
-    let mut pages = Pages::of(client, Query::new(), Some(before));
-    let is_wanted = |line: &Value| line.get("position").and_then(Value::as_u64).is_some_and(|at| at > after);
+pub async fn between(client: &Client, after: &str, upto: &str) -> Result<Vec<Value>, Failure> {
+    let query = Query::from([("after", after.to_owned())]);
+    let mut pages = Pages::of(client, query, Some(shifted(upto, |sequence| sequence.saturating_add(1))));
+    let everybodys = log_stream("actual", AUDIENCE_ALL);
+    let known = Position::parse(after, &everybodys).unwrap_or_default();
+    let is_wanted = |line: &Value| {
+        let place = text(line, "position").parse::<entente_correlator::Place>();
+        place.is_ok_and(|entente_correlator::Place { stream, sequence }| {
+            !known.covers(if stream.is_empty() { &everybodys } else { &stream }, sequence)
+        })
+    };
     let mut lines = Vec::new();
     while let Some(page) = pages.next().await? {
         let reaches_back = !page.iter().all(is_wanted);

@@ -49,7 +49,10 @@ impl Log {
         let access = Access { urls: vec![url.clone()], seed: Some(identity.seed().to_owned()), name: "up".to_owned() };
         let scope = Scope::actual();
         match connect(&access, &scope).await {
-            Ok(bus) => Ok(Self { bus, scope, identity, url, nats: Some(nats) }),
+            Ok(bus) => {
+                with_groups(&bus, folder).await;
+                Ok(Self { bus, scope, identity, url, nats: Some(nats) })
+            }
             Err(failure) => {
                 nats.stop().await;
                 Err(failure)
@@ -68,6 +71,7 @@ impl Log {
         let access = Access { urls: urls.to_vec(), seed, name: "serve".to_owned() };
         let scope = Scope::actual();
         let bus = connect(&access, &scope).await?;
+        with_groups(&bus, folder).await;
         Ok(Self { bus, scope, identity, url: urls.join(","), nats: None })
     }
 
@@ -91,14 +95,32 @@ impl Log {
         }
     }
 
+    /// The scopes of the folder's log: everybody's, then those of its sharing groups, each with its local name.
+    ///
+    /// # Errors
+    /// If the folder does not tell its groups.
+    pub fn scopes(&self, folder: &Folder) -> Result<Vec<(Option<String>, Scope)>, Failure> {
+        let groups = folder.groups()?;
+        let of_groups = groups.iter().map(|(name, id)| (Some(name.to_owned()), scope_of(id)));
+        Ok(std::iter::once((None, self.scope.clone())).chain(of_groups).collect())
+    }
+
     /// Opens the log of a data folder: that of a running server, or else with a nats-server for the time of a command.
     ///
     /// # Errors
     /// If there is no such server, and none can be started.
     pub async fn of_folder(folder: &Folder, settings: &Settings) -> Result<Self, Failure> {
-        if let Some(log) = Self::of_running(folder).await? {
-            return Ok(log);
+        match Self::of_running(folder).await? {
+            Some(log) => Ok(log),
+            None => Self::for_the_time(folder, settings).await,
         }
+    }
+
+    /// Opens the log of a data folder with a nats-server for the time of a command.
+    ///
+    /// # Errors
+    /// As [`Log::own`].
+    pub async fn for_the_time(folder: &Folder, settings: &Settings) -> Result<Self, Failure> {
         say::progress("no server runs: starting nats-server for the time of the command");
         Self::own(folder, settings, &|text| say::progress(text)).await
     }
@@ -141,6 +163,25 @@ fn read_seed(path: &Path) -> Result<String, Failure> {
 
 fn open_identity(folder: &Folder) -> Result<Identity, Failure> {
     Identity::open(&folder.key()).map_err(|error| Failure::of(Exit::Failed, &error))
+}
+
+/// The scope of an audience.
+pub fn scope_of(audience: &str) -> Scope {
+    Scope { audience: audience.to_owned(), ..Scope::actual() }
+}
+
+/// Brings the streams of the folder's sharing groups about where they are gone. What cannot be had keeps nobody from the
+/// rest: who reads the group says so.
+async fn with_groups(bus: &Bus, folder: &Folder) {
+    let groups = match folder.groups() {
+        Ok(groups) => groups,
+        Err(failure) => return say::progress(failure.lines().trim_end()),
+    };
+    for (name, id) in groups.iter() {
+        if let Err(error) = bus.apply(&scope_of(id)).await {
+            say::progress(&format!("sharing group {name}: {error}"));
+        }
+    }
 }
 
 async fn connect(access: &Access, scope: &Scope) -> Result<Bus, Failure> {

@@ -5,14 +5,15 @@ use std::fs::File;
 use std::sync::Arc;
 
 use entente_correlator::Model;
-use entente_journal::{Clock, Legs, tip};
-use entente_server::{Port, ServeError, ServerOptions};
+use entente_journal::{Clock, Legs, Tips, tip};
+use entente_server::{Outboxes, Port, ServeError, ServerOptions};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::carrier::{Carrier, drain};
 use crate::client::Client;
+use crate::desks::Desks;
 use crate::doctor;
 use crate::exit::{Exit, Failure};
 use crate::folder::{Folder, unclear};
@@ -90,15 +91,32 @@ pub async fn begin(folder: &Folder, log: Log, clock: Option<Clock>) -> Result<(L
 }
 
 async fn under(folder: &Folder, log: &Log, clock: Option<Clock>) -> Result<Legs, Failure> {
-    let tip = tip(&log.bus, &log.scope).await.map_err(|error| Failure::of(Exit::Unreachable, &error))?;
-    doctor::warn_of_clock(&tip);
+    let tips = tips(folder, log).await?;
     let last = folder.legs()?.clock();
     let clock = clock.unwrap_or(last);
-    let legs = Legs::begin(&folder.clock(), &tip, clock).map_err(|error| unclear(&error))?;
+    let legs = Legs::begin(&folder.clock(), &tips, clock).map_err(|error| unclear(&error))?;
     if clock.is_wall() && !last.is_wall() {
         say::progress("the log was played under another clock; what comes now is dated by this machine's");
     }
     Ok(legs)
+}
+
+/// The ends of the log's streams. That of a sharing group may be missing: then it begins anew.
+async fn tips(folder: &Folder, log: &Log) -> Result<Tips, Failure> {
+    let mut tips = Tips::new();
+    for (group, scope) in log.scopes(folder)? {
+        match tip(&log.bus, &scope).await {
+            Ok(end) => {
+                if group.is_none() {
+                    doctor::warn_of_clock(&end);
+                }
+                tips.insert(scope.log_stream(), end);
+            }
+            Err(error) if group.is_some() => tracing::debug!(%error, "a sharing group's stream"),
+            Err(error) => return Err(Failure::of(Exit::Unreachable, &error)),
+        }
+    }
+    Ok(tips)
 }
 
 /// The legs of a log that others fill: by this machine's clock.
@@ -138,6 +156,7 @@ pub struct Station {
     /// The file that tells the address, held as long as the server runs.
     told: Option<File>,
     desk: Carrier,
+    desks: Desks,
     server: JoinHandle<Result<(), ServeError>>,
     stop: CancellationToken,
 }
@@ -154,13 +173,9 @@ impl Station {
         legs: Legs,
         port: Port,
     ) -> Result<Self, Failure> {
-        let model = Model::v1().map(Arc::new).map_err(|error| Failure::of(Exit::Failed, &error));
-        let desk = match model {
-            Ok(model) => Carrier::start(folder, settings, &log, "desk").await.map(|desk| (desk, model)),
-            Err(failure) => Err(failure),
-        };
-        let (desk, model) = match desk {
-            Ok(both) => both,
+        let desks = Desks::of(folder, settings, &log);
+        let (desk, model, outboxes) = match desk(folder, settings, &log, &desks).await {
+            Ok(all) => all,
             Err(failure) => {
                 log.close().await;
                 return Err(failure);
@@ -168,11 +183,12 @@ impl Station {
         };
         let options = ServerOptions {
             bus: log.bus.clone(),
-            scope: log.scope.clone(),
+            universe: log.scope.universe.clone(),
             role: settings.role,
             data: folder.path().to_owned(),
             port,
             outbox: desk.outbox.clone(),
+            outboxes,
             model,
             legs,
         };
@@ -180,11 +196,13 @@ impl Station {
         let mut server = tokio::spawn(entente_server::serve(options, ready, stop.clone()));
         let failure = tokio::select! {
             Ok(address) = address => {
-                return Ok(Self { address: address.to_string(), log, told: None, desk, server, stop });
+                return Ok(Self { address: address.to_string(), log, told: None, desk, desks, server, stop });
             }
             ended = &mut server => why(ended),
         };
-        desk.end().await;
+        for carrier in std::iter::once(desk).chain(desks.take()) {
+            carrier.end().await;
+        }
         log.close().await;
         Err(failure)
     }
@@ -209,6 +227,7 @@ impl Station {
     pub async fn end(self, feeds: Vec<Carrier>) -> u64 {
         let mut carriers = feeds;
         carriers.push(self.desk);
+        carriers.extend(self.desks.take());
         let left = drain(&carriers).await;
         self.stop.cancel();
         if !self.server.is_finished()
@@ -216,12 +235,25 @@ impl Station {
         {
             tracing::error!(%error, "the server");
         }
+        // What a group's desk said while the others were drained waits on disk.
+        carriers.extend(self.desks.take());
         for carrier in carriers {
             carrier.end().await;
         }
         self.log.close().await;
         left
     }
+}
+
+async fn desk(
+    folder: &Folder,
+    settings: &Settings,
+    log: &Log,
+    desks: &Desks,
+) -> Result<(Carrier, Arc<Model>, Outboxes), Failure> {
+    let model = Model::v1().map(Arc::new).map_err(|error| Failure::of(Exit::Failed, &error))?;
+    let outboxes = desks.outboxes(folder)?;
+    Ok((Carrier::start(folder, settings, log, "desk").await?, model, outboxes))
 }
 
 fn why(ended: Result<Result<(), ServeError>, JoinError>) -> Failure {

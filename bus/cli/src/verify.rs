@@ -1,5 +1,5 @@
-//! `entente verify`: reads the whole log and checks signatures, chains, gaps and keys; of a running server, or of a
-//! stopped one's data folder.
+//! `entente verify`: reads the whole log, of every audience, and checks signatures, chains, gaps and keys; of a running
+//! server, or of a stopped one's data folder.
 
 use std::fmt::Write as _;
 
@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::args::Place;
 use crate::exit::{Exit, Failure};
+use crate::folder::Folder;
 use crate::log::Log;
 use crate::say;
 
@@ -34,34 +35,76 @@ pub async fn run(verify: Verify, place: &Place) -> Result<Exit, Failure> {
     let (folder, settings) = place.open()?;
     let log = match Log::of_running(&folder).await? {
         Some(log) => log,
+        None if folder.path().join("js").is_dir() => Log::for_the_time(&folder, &settings).await?,
         None => {
-            if !folder.path().join("js").is_dir() {
-                let what = format!("there is no log in {}", folder.path().display());
-                return Err(Failure::new(
-                    Exit::NotFound,
-                    what,
-                    "name its data folder with --data DIR, or start `entente up`",
-                ));
-            }
-            say::progress("no server runs: starting nats-server for the time of the check");
-            Log::own(&folder, &settings, &|text| say::progress(text)).await?
+            let what = format!("there is no log in {}", folder.path().display());
+            let next = "name its data folder with --data DIR, or start `entente up`";
+            return Err(Failure::new(Exit::NotFound, what, next));
         }
     };
-    let report = entente_journal::verify(&log.bus, &log.scope).await;
-    let stream = log.scope.log_stream();
+    let checked = check(&log, &folder).await;
     log.close().await;
-    let report = report.map_err(|error| Failure::of(Exit::Unreachable, &error))?;
-    say::print(&if verify.json { as_json(&stream, &report) } else { as_text(&stream, &report) })?;
-    Ok(if report.is_clean() { Exit::Done } else { Exit::Findings })
+    let checked = checked?;
+    say::print(&if verify.json { as_json(&checked) } else { as_text(&checked) })?;
+    Ok(if checked.iter().all(Checked::is_sound) { Exit::Done } else { Exit::Findings })
 }
 
-fn as_json(stream: &str, report: &Report) -> String {
-    format!("{:#}\n", json!({ "stream": stream, "sound": report.is_clean(), "report": report }))
+/// One stream of the log, as it was found.
+struct Checked {
+    stream: String,
+    /// The local name of its sharing group.
+    group: Option<String>,
+    /// What was found, or why it cannot be read.
+    report: Result<Report, String>,
 }
 
-fn as_text(stream: &str, report: &Report) -> String {
+impl Checked {
+    fn is_sound(&self) -> bool {
+        self.report.as_ref().is_ok_and(Report::is_clean)
+    }
+}
+
+/// Checks the stream that everybody reads and those of all sharing groups. One that cannot be read is a finding beside the
+/// others.
+async fn check(log: &Log, folder: &Folder) -> Result<Vec<Checked>, Failure> {
+    let mut checked = Vec::new();
+    for (group, scope) in log.scopes(folder)? {
+        let report = match (entente_journal::verify(&log.bus, &scope).await, &group) {
+            (Err(error), None) => return Err(Failure::of(Exit::Unreachable, &error)),
+            (report, _) => report.map_err(|error| error.to_string()),
+        };
+        checked.push(Checked { stream: scope.log_stream(), group, report });
+    }
+    Ok(checked)
+}
+
+/// One stream is told as it is; several as a list.
+fn as_json(checked: &[Checked]) -> String {
+    let one = |one: &Checked| match &one.report {
+        Ok(report) => json!({ "stream": one.stream, "sound": one.is_sound(), "report": report }),
+        Err(error) => json!({ "stream": one.stream, "sound": false, "error": error }),
+    };
+    match checked {
+        [only] => format!("{:#}\n", one(only)),
+        several => {
+            let sound = several.iter().all(Checked::is_sound);
+            format!("{:#}\n", json!({ "sound": sound, "logs": several.iter().map(one).collect::<Vec<_>>() }))
+        }
+    }
+}
+
+fn as_text(checked: &[Checked]) -> String {
+    checked.iter().map(told).collect()
+}
+
+fn told(Checked { stream, group, report }: &Checked) -> String {
+    let group = group.as_ref().map(|name| format!(" of sharing group {name}")).unwrap_or_default();
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return format!("log {stream}{group}: {error}\nthe log has faults\n"),
+    };
     let mut text = format!(
-        "log {stream}: {} records of {} sources; {} signed, {} refused; {} missing, {} erased, {} breaks of chain\n",
+        "log {stream}{group}: {} records of {} sources; {} signed, {} refused; {} missing, {} erased, {} breaks of chain\n",
         report.records, report.sources, report.signed, report.refused, report.gaps, report.erased, report.breaks
     );
     for problem in &report.problems {
@@ -75,15 +118,31 @@ fn as_text(stream: &str, report: &Report) -> String {
 mod tests {
     use super::*;
 
+    fn of(group: Option<&str>, report: Result<Report, String>) -> Checked {
+        Checked { stream: "A_actual_all".into(), group: group.map(str::to_owned), report }
+    }
+
     #[test]
     fn a_log_is_sound_as_long_as_nothing_is_found() {
         let sound = Report { records: 3, signed: 3, sources: 1, missing: 1, erased: 1, ..Report::default() };
-        let text = as_text("A_actual_all", &sound);
+        let text = as_text(&[of(None, Ok(sound.clone()))]);
         assert!(text.contains("0 missing, 1 erased") && text.ends_with("the log is sound\n"), "{text}");
-        assert!(as_json("A_actual_all", &sound).contains("\"sound\": true"));
+        assert!(as_json(&[of(None, Ok(sound.clone()))]).contains("\"sound\": true"));
         let faulty = Report { gaps: 1, problems: vec!["sequence 2 is missing".into()], ..sound };
-        let text = as_text("A_actual_all", &faulty);
+        let text = as_text(&[of(None, Ok(faulty.clone()))]);
         assert!(text.contains("  sequence 2 is missing\n") && text.ends_with("the log has faults\n"), "{text}");
-        assert!(as_json("A_actual_all", &faulty).contains("\"sound\": false"));
+        assert!(as_json(&[of(None, Ok(faulty))]).contains("\"sound\": false"));
+    }
+
+    #[test]
+    fn each_stream_is_told_and_one_that_cannot_be_read_beside_the_others() {
+        let both = [of(None, Ok(Report::default())), of(Some("banks"), Err("it is gone".into()))];
+        let text = as_text(&both);
+        assert!(text.contains("the log is sound\nlog A_actual_all of sharing group banks: it is gone\n"), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&as_json(&both)).unwrap();
+        assert_eq!(
+            (&json["sound"], &json["logs"][0]["sound"], &json["logs"][1]["error"]),
+            (&false.into(), &true.into(), &"it is gone".into())
+        );
     }
 }

@@ -16,6 +16,7 @@ use crate::events::{between, family};
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
 use crate::line::{in_words, text};
+use crate::marking::Names;
 use crate::view::{AsOf, end_of_log};
 use crate::{say, sse};
 
@@ -69,10 +70,10 @@ pub struct Watch {
 /// If the reader of the output has gone.
 pub async fn run(watch: Watch, place: &Place) -> Result<Exit, Failure> {
     let (folder, _) = place.open()?;
-    let mut told_to = None;
+    let mut told_to: Option<String> = None;
     let (mut wait, mut told) = (FIRST_WAIT, String::new());
     loop {
-        let before = told_to;
+        let before = told_to.clone();
         let lost = match follow(&watch, &folder, &mut told_to).await {
             Ok(never) => match never {},
             Err(Ended::Unheard(failure)) => return Err(failure),
@@ -104,15 +105,15 @@ impl Ended {
 
 /// Follows one connection to its end. `told_to` is the position up to which all was told: it moves on only after that
 /// was done, and the next connection begins there.
-async fn follow(watch: &Watch, folder: &Folder, told_to: &mut Option<u64>) -> Result<Infallible, Ended> {
+async fn follow(watch: &Watch, folder: &Folder, told_to: &mut Option<String>) -> Result<Infallible, Ended> {
     let none = || Ended::Lost(format!("no server runs on {}", folder.path().display()));
     let client = Client::running(folder).await.map_err(Ended::lost)?.ok_or_else(none)?;
-    let mut at = match *told_to {
+    let mut at = match told_to.take() {
         Some(position) => position,
         None => watch.begin(&client, folder).await.map_err(Ended::lost)?,
     };
-    *told_to = Some(at);
-    let mut response = connect(&client, at).await?;
+    *told_to = Some(at.clone());
+    let mut response = connect(&client, &at).await?;
     let mut reader = sse::Reader::default();
     loop {
         let piece = match tokio::time::timeout(SILENT, response.chunk()).await {
@@ -122,15 +123,17 @@ async fn follow(watch: &Watch, folder: &Folder, told_to: &mut Option<u64>) -> Re
             Err(_) => return Err(Ended::Lost("the server has fallen silent".to_owned())),
         };
         for message in reader.take(&piece).map_err(|error| Ended::Lost(error.to_string()))? {
-            watch.heed(&client, at, &message).await?;
-            at = message.id.parse().unwrap_or(at);
-            *told_to = Some(at);
+            watch.heed(&client, folder, &at, &message).await?;
+            if !message.id.is_empty() {
+                at = message.id;
+            }
+            *told_to = Some(at.clone());
         }
     }
 }
 
 /// The stream of what comes after a position.
-async fn connect(client: &Client, at: u64) -> Result<Response, Ended> {
+async fn connect(client: &Client, at: &str) -> Result<Response, Ended> {
     let url = client.url(&["v1", "live"], &[("view", "json".to_owned())]);
     let resume = [("Last-Event-ID", at.to_string())];
     let opened = tokio::time::timeout(SILENT, client.open(url, &resume)).await;
@@ -138,7 +141,7 @@ async fn connect(client: &Client, at: u64) -> Result<Response, Ended> {
 }
 
 impl Watch {
-    async fn begin(&self, client: &Client, folder: &Folder) -> Result<u64, Failure> {
+    async fn begin(&self, client: &Client, folder: &Folder) -> Result<String, Failure> {
         match &self.from {
             Some(from) => from.begin(client, folder.now()).await,
             None => end_of_log(client).await,
@@ -146,25 +149,23 @@ impl Watch {
     }
 
     /// Tells what a message says: all records after position `at`, also those that it only counts.
-    async fn heed(&self, client: &Client, at: u64, message: &sse::Message) -> Result<(), Ended> {
+    async fn heed(&self, client: &Client, folder: &Folder, at: &str, message: &sse::Message) -> Result<(), Ended> {
         if message.event == "reload" {
             say::progress("the log is not the one that was followed before: going on from its end");
         }
         let Ok(notice) = serde_json::from_str::<Value>(&message.data) else { return Ok(()) };
         let Some(lines) = notice.get("lines").and_then(Value::as_array) else { return Ok(()) };
-        let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
-        if number(&notice, "missed").is_some_and(|missed| missed > 0) {
-            let first = lines.first().and_then(|line| number(line, "position"));
-            let before = first.or(number(&notice, "position").map(|last| last + 1)).unwrap_or(u64::MAX);
-            let missed = between(client, at, before).await.map_err(Ended::lost)?;
-            self.tell(&missed).await.map_err(Ended::Unheard)?;
+        let names = Names::of(folder);
+        if notice.get("missed").and_then(Value::as_u64).is_some_and(|missed| missed > 0) {
+            let whole = between(client, at, &text(&notice, "position")).await.map_err(Ended::lost)?;
+            return self.tell(&whole, &names).await.map_err(Ended::Unheard);
         }
-        self.tell(lines).await.map_err(Ended::Unheard)
+        self.tell(lines, &names).await.map_err(Ended::Unheard)
     }
 
-    async fn tell(&self, lines: &[Value]) -> Result<(), Failure> {
+    async fn tell(&self, lines: &[Value], names: &Names) -> Result<(), Failure> {
         for line in lines.iter().filter(|line| self.wants(line)) {
-            let said = if self.json { line.to_string() } else { say::shown(&in_words(line, &time(line))) };
+            let said = if self.json { line.to_string() } else { say::shown(&in_words(line, &time(line), names)) };
             say::print(&format!("{said}\n"))?;
             if self.bell {
                 ring();
@@ -238,7 +239,10 @@ mod tests {
 
     #[test]
     fn a_change_is_told_with_the_time_of_day() {
-        assert!(in_words(&line(), &time(&line())).starts_with("05:27:00       7  gcp: critical boot loop"));
+        assert!(
+            in_words(&line(), &time(&line()), &Names::default())
+                .starts_with("05:27:00       7  gcp: critical boot loop")
+        );
     }
 
     #[tokio::test]

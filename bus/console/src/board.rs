@@ -10,7 +10,7 @@ use entente_correlator::picture::{Picture, Row};
 use entente_correlator::select::{StateFilter, With};
 use maud::{Markup, html};
 
-pub(crate) use feeds::{is_blind, sign};
+pub(crate) use feeds::{id as feed_id, is_blind, sign};
 pub(crate) use list::listed;
 pub(crate) use rail::{duty, parties};
 
@@ -37,12 +37,13 @@ pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
         @if let Some(kind) = say { (form::panel(frame, kind, &frame.link("/", &list.query()))) }
         div.cols {
             div.stack { (matrix::panel(frame, picture)) (list::panel(frame, picture, &list)) }
-            div.stack { (rail::news(frame, picture)) (rail::owed(frame, picture)) (rail::desks(picture, frame.at)) }
+            div.stack { (rail::news(frame, picture)) (rail::owed(frame, picture)) (rail::desks(frame, picture)) }
         }
         (feeds::strip(frame, picture))
     };
     let stream = frame.stream("board", &list.query());
-    page(frame, Page { screen: Screen::Board, title: "Situation board", stream, totals: Some(&picture.totals), main })
+    let (title, totals, tlp) = ("Situation board", Some(&picture.totals), picture.tlp);
+    page(frame, Page { screen: Screen::Board, title, stream, totals, tlp, main })
 }
 
 /// The situation in one line that can be said aloud: the page's heading. A long one is set smaller, so that it takes no

@@ -21,7 +21,7 @@ pub fn error(frame: &Frame, status: u16, what_failed: &str, still_true: &str, ne
             p.acts { a.btn.pri href=(frame.link("/", "")) { "Board" } a.btn href=(frame.link("/feeds", "")) { "Feeds" } }
         }
     };
-    page(frame, Page { screen: Screen::Other, title: &what_failed, stream: None, totals: None, main })
+    page(frame, Page { screen: Screen::Other, title: &what_failed, stream: None, totals: None, tlp: None, main })
 }
 
 /// The messages of programs begin small and are strung together by semicolons; on a page they are sentences.

@@ -7,6 +7,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::{age, second};
 use crate::name::{org, plain, said};
+use crate::shared::inline;
 use crate::shell::{Page, Screen, page};
 
 /// The page of one record; `payload` is the event as it was logged.
@@ -32,7 +33,8 @@ pub fn event(frame: &Frame, line: &Line, payload: &str) -> String {
             pre.payload tabindex="0" { (readable(payload)) }
         }
     };
-    page(frame, Page { screen: Screen::Other, title: &title, stream: None, totals: None, main })
+    let tlp = line.shared.as_ref().map(|shared| shared.tlp);
+    page(frame, Page { screen: Screen::Other, title: &title, stream: None, totals: None, tlp, main })
 }
 
 fn facts(frame: &Frame, line: &Line) -> Markup {
@@ -43,6 +45,7 @@ fn facts(frame: &Frame, line: &Line) -> Markup {
             div { dt { "Transmitted by" } dd.mono { (plain(&line.source, 80)) } }
             div { dt { "Object" } dd.mono { (plain(&line.object_id, 500)) } }
             div { dt { "Revision" } dd { (line.rev) } }
+            @if let Some(shared) = &line.shared { div { dt { "Audience" } dd { (inline(frame, Some(shared))) " " span.mono.muted { (plain(&shared.audience, 24)) } } } }
             div { dt { "Event id" } dd.mono { (plain(&line.id, 80)) } }
         }
     }

@@ -8,7 +8,7 @@ use entente_correlator::picture::{Feed, Picture};
 use entente_schemas::beat::Beat;
 use maud::{Markup, html};
 
-use crate::board::{is_blind, sign};
+use crate::board::{feed_id as id, is_blind, sign};
 use crate::fragment::order;
 use crate::frame::Frame;
 use crate::glyph::{G, glyph};
@@ -16,6 +16,7 @@ use crate::link::{Hosts, outer};
 use crate::moment::{age, clock, second};
 use crate::name::{feed as feed_name, many, orgs, plain};
 use crate::number;
+use crate::shared::mark;
 use crate::shell::{Page, Screen, page};
 
 /// The last beat of a feed's adapter.
@@ -25,6 +26,8 @@ pub struct FeedBeat {
     pub org: String,
     /// The feed's slug.
     pub feed: String,
+    /// The sharing group that it transmits into; none if everybody may read it.
+    pub audience: Option<String>,
     /// What the adapter last said of itself.
     pub beat: Beat,
 }
@@ -46,6 +49,7 @@ pub fn feeds(frame: &Frame, picture: &Picture, beats: &[FeedBeat]) -> String {
             title: "Feeds",
             stream: frame.stream("feeds", ""),
             totals: Some(&picture.totals),
+            tlp: picture.tlp,
             main,
         },
     )
@@ -97,10 +101,6 @@ fn group(feed: &Feed) -> &'static str {
     }
 }
 
-fn id(feed: &Feed) -> String {
-    format!("f-{}-{}", feed.org, feed.feed)
-}
-
 fn table(frame: &Frame, picture: &Picture, beats: &[FeedBeat]) -> Markup {
     let heads = [
         "Feed",
@@ -136,14 +136,16 @@ fn table(frame: &Frame, picture: &Picture, beats: &[FeedBeat]) -> Markup {
 }
 
 fn beat_of<'a>(beats: &'a [FeedBeat], feed: &Feed) -> Option<&'a Beat> {
-    beats.iter().find(|one| one.org == feed.org && one.feed == feed.feed).map(|one| &one.beat)
+    let audience = feed.shared.as_ref().map(|shared| &shared.audience);
+    let of_feed = |one: &&FeedBeat| (&one.org, &one.feed, one.audience.as_ref()) == (&feed.org, &feed.feed, audience);
+    beats.iter().find(of_feed).map(|one| &one.beat)
 }
 
 fn row(frame: &Frame, feed: &Feed, beat: Option<&Beat>, hosts: &Hosts) -> Markup {
     let (at, blind) = (frame.at, is_blind(feed));
     html! {
         tr.bad[blind] id=(id(feed)) data-f data-now[blind] {
-            th scope="row" { (feed_name(&feed.feed)) span.sub { (source(frame, feed)) } @if let Some(address) = &feed.address { span.sub { (outer(address, hosts)) } } }
+            th scope="row" { (feed_name(&feed.feed)) span.sub { (source(frame, feed)) } @if let Some(address) = &feed.address { span.sub { (outer(address, hosts)) } } (mark(frame, feed.shared.as_ref())) }
             td data-h="State" { (state(feed, at)) }
             td.nw data-h="Last news" { @match feed.heard { Some(heard) => { (age(heard, at)) span.sub { (clock(heard, at)) ", " (many(feed.claims, "record", "records")) } }, None => span.muted { "nothing said" } } }
             td.nw data-h="Last good poll" { @match last_good(feed, beat) { Some(good) => { (age(good, at)) " ago" span.sub { (second(good, at)) } }, None => span.muted { @if feed.state.is_some() { "none yet" } @else { "not polled" } } } }

@@ -46,6 +46,8 @@ pub(crate) fn frame() -> Frame {
         at: at(),
         live: true,
         lost: None,
+        groups: std::collections::BTreeMap::new(),
+        missing: Vec::new(),
         theme: Theme::System,
         csrf: "token-of-this-run".into(),
         path: "/".into(),
@@ -91,13 +93,13 @@ pub(crate) fn picture() -> Picture {
         recent: recent(),
         held_back: vec![
             HeldBack {
-                position: 4_770,
+                position: 4_770.into(),
                 logged: on("12:31"),
                 subject: "entente.v1.actual.all.observer.desk.notice.x".into(),
                 reason: "No signature. Sign it with the key of the organisation, or ask a member to restate it.".into(),
             },
             HeldBack {
-                position: 4_768,
+                position: 4_768.into(),
                 logged: on("12:18"),
                 subject: "entente.v1.actual.all.algolia.algolia-status.impact.y".into(),
                 reason: "Recorded 8 min after the log: its clock runs ahead. Set the clock, then send a new revision."
@@ -112,7 +114,9 @@ pub(crate) fn picture() -> Picture {
             bytes: 18_221,
             logged: on("12:20"),
             times: 1,
+            shared: None,
         }],
+        tlp: None,
     }
 }
 
@@ -127,5 +131,6 @@ fn desk(org: &str, role: DutyRole, expired: bool) -> Desk {
         until: Some(until),
         handing_over_to: None,
         expired,
+        shared: None,
     }
 }

@@ -3,10 +3,11 @@
 
 mod fields;
 mod prefill;
+mod readers;
 mod request;
 mod view;
 
-pub(crate) use prefill::{own_claim, still};
+pub(crate) use prefill::{message, own_claim, still};
 pub use request::FormRequest;
 pub(crate) use view::{drawer, panel};
 

@@ -1,5 +1,7 @@
 //! What stands around every page: whose view it is, of which moment, and how it goes on being true.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use url::form_urlencoded::Serializer;
 
@@ -54,6 +56,11 @@ pub struct Frame {
     pub live: bool,
     /// The log does not answer since, by the server's clock.
     pub lost: Option<DateTime<Utc>>,
+    /// Sharing groups that are read, by their ids, with what they are called here; none if only that is read which
+    /// everybody may read.
+    pub groups: BTreeMap<String, String>,
+    /// Sharing groups whose streams do not answer, by name, and since when.
+    pub missing: Vec<(String, DateTime<Utc>)>,
     /// The theme.
     pub theme: Theme,
     /// The token that every form carries in its field `csrf`.
@@ -73,6 +80,28 @@ impl Frame {
     pub(crate) fn link(&self, path: &str, query: &str) -> String {
         let query = if self.live { query.to_owned() } else { joined(query, &self.moment()) };
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    /// What a sharing group is called here: its local name, or else its id.
+    pub(crate) fn group<'a>(&'a self, id: &'a str) -> &'a str {
+        self.groups.get(id).map_or(id, String::as_str)
+    }
+
+    /// The position as people read it: a sequence, and behind it the names of groups, each with its own.
+    pub(crate) fn place(&self) -> String {
+        self.named(&self.position)
+    }
+
+    /// A position as people read it.
+    pub(crate) fn named(&self, position: &str) -> String {
+        let parts = position.split(',').map(|part| match part.rsplit_once(':') {
+            Some((stream, sequence)) => match stream.rsplit('_').next().unwrap_or(stream) {
+                "all" => sequence.to_owned(),
+                group => format!("{} {sequence}", self.group(group)),
+            },
+            None => part.to_owned(),
+        });
+        parts.collect::<Vec<_>>().join(", ")
     }
 
     /// The page itself, as a form sends the reader back to it.
@@ -103,6 +132,15 @@ fn joined(one: &str, other: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::fixture;
+
+    #[test]
+    fn a_position_of_several_streams_is_told_by_names() {
+        let mut frame = fixture::frame();
+        assert_eq!(frame.place(), "4812");
+        frame.groups.insert("gbbbbbbbbbbbbbbbb".into(), "banks".into());
+        frame.position = "A_exercise_all:4812,A_exercise_gbbbbbbbbbbbbbbbb:7,A_exercise_gcccccccccccccccc:0".into();
+        assert_eq!(frame.place(), "4812, banks 7, gcccccccccccccccc 0");
+    }
 
     #[test]
     fn links_of_an_earlier_moment_keep_it() {

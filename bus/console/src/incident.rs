@@ -32,6 +32,7 @@ use crate::link::Hosts;
 use crate::mark::Mark;
 use crate::moment::{age, clock};
 use crate::name::{many, org, plain, said, spaced, token};
+use crate::shared::inline;
 use crate::shell::{Page, Screen, page};
 use crate::spoken::whose_in;
 
@@ -64,7 +65,9 @@ pub fn incident(frame: &Frame, incident: &Incident, picture: &Picture) -> String
         (tail::panel(frame, incident))
     };
     let stream = frame.stream(&format!("incidents/{}", incident.id), "");
-    page(frame, Page { screen: Screen::Incident, title: &incident.name, stream, totals: Some(&picture.totals), main })
+    // Its desks and figures over everything are the picture's.
+    let (title, totals, tlp) = (incident.name.as_str(), Some(&picture.totals), picture.tlp.max(incident.tlp));
+    page(frame, Page { screen: Screen::Incident, title, stream, totals, tlp, main })
 }
 
 /// The head: which incident, how bad by whose claim, how far, how long, how fresh.
@@ -137,7 +140,7 @@ fn decisions(frame: &Frame, incident: &Incident) -> Markup {
                 @for (one, id) in incident.decisions.iter().zip(&ids) {
                     li id=(id) data-f {
                         (glyph(if one.state == MessageState::Revoked { G::Withdrawn } else { G::Good }, "k-ink"))
-                        span { (said(&one.text, 400)) span.sub { (org(&one.speaker)) ", " (one.kind.as_str()) ", " (clock(one.logged, frame.at)) ", " (spaced(one.state.as_str())) } }
+                        span { (said(&one.text, 400)) span.sub { (org(&one.speaker)) ", " (one.kind.as_str()) ", " (clock(one.logged, frame.at)) ", " (spaced(one.state.as_str())) (inline(frame, one.shared.as_ref())) } }
                     }
                 }
             }
@@ -151,7 +154,7 @@ fn roles(frame: &Frame, picture: &Picture) -> Markup {
         section.panel #roles aria-labelledby="h-r" {
             header { h2 #h-r { "Roles now" } }
             @if picture.desks.is_empty() { p.pad.empty { "No desk has said who is on duty." } }
-            ul.desks #desks data-f { @for desk in &picture.desks { (duty(desk, frame.at)) } }
+            ul.desks #desks data-f { @for desk in &picture.desks { (duty(frame, desk)) } }
         }
     }
 }

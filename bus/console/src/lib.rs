@@ -19,6 +19,7 @@ mod moment;
 mod name;
 mod number;
 mod says;
+mod shared;
 mod shell;
 mod spoken;
 pub mod text;

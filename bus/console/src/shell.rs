@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use entente_correlator::picture::Totals;
+use entente_schemas::tlp::Tlp;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::frame::{Frame, Theme};
 use crate::glyph::{G, glyph};
 use crate::name::{org, plain};
 use crate::number;
+use crate::shared;
 
 /// The screens of the navigation; an incident has no entry of its own until one is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(crate) struct Page<'a> {
     pub(crate) stream: Option<String>,
     /// What is missing in the picture that the page shows; none where it shows no picture.
     pub(crate) totals: Option<&'a Totals>,
+    /// The highest marking of what the page shows; none if everybody may read all of it.
+    pub(crate) tlp: Option<Tlp>,
     pub(crate) main: Markup,
 }
 
@@ -35,6 +39,7 @@ pub(crate) fn page(frame: &Frame, page: Page<'_>) -> String {
     let theme = (frame.theme != Theme::System).then(|| frame.theme.as_str());
     let exercise = if frame.universe == "actual" { String::new() } else { format!(", {}", plain(&frame.universe, 40)) };
     let title = format!("{}, {} UTC{exercise}, Entente", plain(page.title, 120), frame.at.format("%-d %b %Y %H:%M"));
+    let mast = masthead(frame, &page);
     let html = html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme] {
@@ -50,7 +55,7 @@ pub(crate) fn page(frame: &Frame, page: Page<'_>) -> String {
             }
             body.is-replay[!frame.live] data-live=[page.stream] data-at=(stamp(frame.at)) {
                 a.skip href="#main" { "Skip to the picture" }
-                div.top { (banner(frame)) (masthead(frame, page.screen, page.totals)) }
+                div.top { (banner(frame)) (mast) }
                 main #main { (problem(frame)) (page.main) }
                 (footer(frame))
                 (help())
@@ -76,8 +81,8 @@ fn banner(frame: &Frame) -> Markup {
     }
 }
 
-fn masthead(frame: &Frame, screen: Screen, totals: Option<&Totals>) -> Markup {
-    let current = |of: Screen| (screen == of).then_some("page");
+fn masthead(frame: &Frame, page: &Page<'_>) -> Markup {
+    let (screen, current) = (page.screen, |of: Screen| (page.screen == of).then_some("page"));
     html! {
         div.mast {
             a.brand href=(frame.link("/", "")) {
@@ -91,15 +96,35 @@ fn masthead(frame: &Frame, screen: Screen, totals: Option<&Totals>) -> Markup {
             }
             @if frame.live { a.btn href="/?say=impact#say" { "Report" } }
             span.gap {}
-            @if let Some(totals) = totals { (refused(frame, totals)) }
-            span.tlp.green title="Nothing on this view is marked higher" { "TLP:GREEN" }
+            @if let Some(totals) = page.totals { (refused(frame, totals)) }
+            (missing(frame))
+            (shared::ceiling(frame, page.tlp))
             span.fact.desk { small { "You" } b { (org(&frame.org)) } }
-            span.fact.desk { small { "Log position" } b #position { (plain(&frame.position, 24)) } }
+            span.fact.desk { small { "Log position" } (position(frame)) }
             (mode(frame))
             span.fact.clock {
                 b { time #clock datetime=(stamp(frame.at)) { (frame.at.format("%H:%M:%S")) } " UTC" }
                 small { (frame.at.format("%a %-d %b %Y")) }
             }
+        }
+    }
+}
+
+/// A position of several streams is told by the server in the words of this page, not by the script.
+fn position(frame: &Frame) -> Markup {
+    html! {
+        @if frame.groups.is_empty() { b #position { (plain(&frame.position, 24)) } }
+        @else { i #position hidden {} b #place data-f title=(plain(&frame.position, 500)) { (plain(&frame.place(), 40)) } }
+    }
+}
+
+/// Sharing groups whose streams do not answer: what is shown of them is not the newest.
+fn missing(frame: &Frame) -> Markup {
+    html! {
+        @if !frame.groups.is_empty() {
+            span.refused #missing data-f data-now { @for (name, since) in &frame.missing {
+                a.tag.inv href=(frame.link("/feeds", "")) { (glyph(G::Blind, "")) (plain(name, 24)) " not read since " (since.format("%H:%M:%S")) }
+            } }
         }
     }
 }
@@ -128,7 +153,7 @@ fn mode(frame: &Frame) -> Markup {
         span #mode class=(class) role="status" data-lost=[frame.lost.map(stamp)] {
             i.dot {}
             @match (frame.live, frame.lost) {
-                (false, _) => { span { "As of " (plain(&frame.position, 24)) ", not live" } },
+                (false, _) => { span { "As of " (plain(&frame.place(), 40)) ", not live" } },
                 (true, Some(since)) => { span { "Not live since " (since.format("%H:%M:%S")) } },
                 (true, None) => { span { "Live" } },
             }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Cell, Incident, Owed, Picture, Row};
 use entente_correlator::words;
 use entente_schemas::block::Severity;
+use entente_schemas::tlp::Tlp;
 
 pub use incident::incident;
 
@@ -19,6 +20,7 @@ use crate::frame::Frame;
 use crate::mark::Mark;
 use crate::name::{feed as feed_name, many, org, orgs, plain, spaced, status};
 use crate::says::named;
+use crate::shared::{self, label};
 use crate::spoken::{as_told, told_all, whose_in};
 
 /// Classes named of those that a lane says the same about.
@@ -32,7 +34,7 @@ const OWED: usize = 200;
 /// The picture is one that was selected by `filters`.
 #[must_use]
 pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
-    let mut caveats: Vec<String> = moment(frame).into_iter().collect();
+    let mut caveats: Vec<String> = moment(frame).into_iter().chain(missing(frame)).collect();
     let only = filters.in_words(&frame.org);
     if !only.is_empty() {
         let fit = format!("{} of {}", picture.matched, many(picture.totals.incidents, "incident", "incidents"));
@@ -41,24 +43,42 @@ pub fn board(frame: &Frame, picture: &Picture, filters: &Filters) -> String {
             plain(&only.join(", "), 200)
         ));
     }
-    written(picture, filters, &caveats)
+    written(frame, picture, filters, &caveats)
 }
 
 /// What a reader must know of the moment: that it is past, or that it does not go on.
 fn moment(frame: &Frame) -> Option<String> {
     if !frame.live {
         let minute = frame.at.format("%Y-%m-%d %H:%M");
-        return Some(format!("AS OF position {}, {minute} UTC, not live", plain(&frame.position, 60)));
+        return Some(format!("AS OF position {}, {minute} UTC, not live", plain(&frame.place(), 200)));
     }
     frame.lost.map(|since| format!("NOT LIVE since {} UTC: the log does not answer", since.format("%Y-%m-%d %H:%M:%S")))
 }
 
-fn written(picture: &Picture, filters: &Filters, caveats: &[String]) -> String {
+/// That what is told of a group is not the newest.
+fn missing(frame: &Frame) -> Option<String> {
+    let groups: Vec<String> = frame
+        .missing
+        .iter()
+        .map(|(name, since)| format!("{} since {}", plain(name, 24), since.format("%Y-%m-%d %H:%M:%S UTC")))
+        .collect();
+    (!groups.is_empty()).then(|| format!("SHARING GROUPS NOT READ: {}", groups.join(", ")))
+}
+
+/// The marking stands above everything, as whoever passes the text on must see it first.
+fn marked(out: &mut Text, tlp: Option<Tlp>) {
+    if let Some(tlp) = tlp {
+        out.line(label(tlp));
+    }
+}
+
+fn written(frame: &Frame, picture: &Picture, filters: &Filters, caveats: &[String]) -> String {
     let mut out = Text::new();
     let totals = &picture.totals;
+    marked(&mut out, picture.tlp);
     out.line(format!("ENTENTE, situation board, {} UTC", picture.at.format("%-d %b %Y %H:%M:%S")));
     caveats.iter().for_each(|caveat| out.line(caveat));
-    out.line(format!("{}, log position {}", universe(&picture.universe), plain(&picture.as_of, 60)));
+    out.line(format!("{}, log position {}", universe(&picture.universe), plain(&frame.named(&picture.as_of), 200)));
     out.line(format!(
         "{} open, {} closed, {}, {} overdue, {} blind, {} silent",
         totals.open,
@@ -87,7 +107,7 @@ fn written(picture: &Picture, filters: &Filters, caveats: &[String]) -> String {
     if earlier > 0 {
         out.line(format!("  {earlier} closed earlier"));
     }
-    owed(&mut out, picture);
+    owed(&mut out, frame, picture);
     sight(&mut out, picture);
     out.end()
 }
@@ -169,11 +189,11 @@ fn summary(out: &mut Text, one: &Incident, picture: &Picture) {
     ));
 }
 
-fn owed(out: &mut Text, picture: &Picture) {
+fn owed(out: &mut Text, frame: &Frame, picture: &Picture) {
     out.heading("Owed");
     let open: Vec<&Owed> = picture.owed.iter().filter(|one| !one.settled).collect();
     for one in open.iter().take(OWED) {
-        out.line(format!("  {}", owing(one, picture.at)));
+        out.line(format!("  {}{}", owing(one, picture.at), shared::text(frame, one.shared.as_ref())));
     }
     out.rest(open.len(), OWED);
 }

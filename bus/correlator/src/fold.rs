@@ -1,13 +1,16 @@
 //! The fold: records in any order of delivery, applied in the order of the log, to the state that every view is read from.
 //! Nothing else goes in: no wall clock, no memory of earlier views.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use entente_schemas::event::Event;
 use entente_schemas::family::{Body, Erasure, Family, ImpactKind};
 use entente_schemas::record::{Position, Record};
 use entente_schemas::speaker::Role;
+use entente_schemas::subject::{AUDIENCE_ALL, log_stream};
+use entente_schemas::tlp::Tlp;
 
 use crate::incident::core::Core;
 use crate::join::cluster::{Clusters, View};
@@ -23,7 +26,8 @@ use crate::picture::HeldBack;
 use crate::record::admit::{Admission, Door};
 use crate::record::entry::{Entry, Order};
 use crate::record::objects::{Object, Objects};
-use crate::sight::Traffics;
+use crate::record::place::Place;
+use crate::sight::{FeedKey, Traffic, Traffics};
 
 /// Refused records that are listed; the total is given.
 const HELD_MAX: usize = 200;
@@ -45,12 +49,13 @@ pub struct State {
     rules_until: Option<DateTime<Utc>>,
     pub(crate) referrals: Referrals,
     pub(crate) log: BTreeMap<Order, Arc<Entry>>,
-    places: BTreeMap<(u64, Arc<str>), Order>,
+    places: BTreeMap<(Arc<str>, u64), Order>,
     pub(crate) traffic: Traffics,
-    pub(crate) roles: BTreeMap<String, Role>,
+    /// What each speaker said that it is, where it was logged first; clouds are known beforehand.
+    pub(crate) roles: BTreeMap<String, (Option<Order>, Role)>,
     pub(crate) heard: BTreeMap<String, DateTime<Utc>>,
     pub(crate) maintenance: BTreeSet<String>,
-    pub(crate) held: VecDeque<HeldBack>,
+    pub(crate) held: BTreeMap<Order, HeldBack>,
     pub(crate) held_total: usize,
     pub(crate) repeated: u64,
     logged: Option<DateTime<Utc>>,
@@ -66,7 +71,7 @@ impl State {
     /// The state before the first record.
     #[must_use]
     pub fn new(universe: &str, model: Arc<Model>) -> Self {
-        let clouds = model.platforms.iter().map(|platform| (platform.provider.clone(), Role::Provider));
+        let clouds = model.platforms.iter().map(|platform| (platform.provider.clone(), (None, Role::Provider)));
         Self {
             universe: universe.to_owned(),
             roles: clouds.collect(),
@@ -87,7 +92,7 @@ impl State {
             traffic: Traffics::new(),
             heard: BTreeMap::new(),
             maintenance: BTreeSet::new(),
-            held: VecDeque::new(),
+            held: BTreeMap::new(),
             held_total: 0,
             repeated: 0,
             logged: None,
@@ -165,21 +170,26 @@ impl State {
     fn hold(&mut self, order: &Order, subject: &str, reason: String) {
         let subject: String = subject.chars().take(200).collect();
         if let Ok(parsed) = entente_schemas::subject::ClaimSubject::parse(&subject) {
-            self.traffic.entry((parsed.org, parsed.feed)).or_default().held_back += 1;
+            self.traffic.entry((parsed.org, parsed.feed, parsed.audience)).or_default().held_back += 1;
         }
-        self.held.push_front(HeldBack { position: order.sequence, logged: order.logged, subject, reason });
-        self.held.truncate(HELD_MAX);
+        let held = HeldBack { position: order.place(), logged: order.logged, subject, reason };
+        self.held.insert(order.clone(), held);
+        if self.held.len() > HELD_MAX {
+            self.held.pop_first();
+        }
         self.held_total += 1;
     }
 
     /// A predecessor that came late names another hash than its successor does: the successor is held back after all.
     fn expel(&mut self, event_id: &str, order: &Order) {
-        let Some(entry) = self.objects.event(event_id).cloned() else { return };
+        let of_stream = |entry: &&Arc<Entry>| entry.order.stream == order.stream;
+        let Some(entry) = self.objects.events(event_id).iter().find(of_stream).cloned() else { return };
         self.take_out(&entry);
+        self.hear_again(&entry);
         if let Some(target) = self.objects.bring_back(&entry) {
             self.take(target);
         }
-        self.door.forget(event_id);
+        self.door.forget(&entry.event);
         let reason = format!("its chain names another predecessor than the one logged at {}", order.sequence);
         self.hold(
             &entry.order.clone(),
@@ -192,9 +202,12 @@ impl State {
     fn take_out(&mut self, entry: &Entry) {
         self.objects.remove(entry);
         self.log.remove(&entry.order);
-        self.places.remove(&(entry.order.sequence, Arc::clone(&entry.order.stream)));
+        self.places.remove(&(Arc::clone(&entry.order.stream), entry.order.sequence));
         if let Some(seen) = self.traffic.get_mut(&feed_of(entry)) {
             seen.claims = seen.claims.saturating_sub(1);
+            if let Some(marked) = seen.marked.get_mut(&entry.event.tlp) {
+                *marked = marked.saturating_sub(1);
+            }
         }
     }
 
@@ -203,8 +216,10 @@ impl State {
     fn forget(&mut self, retraction: &Arc<Entry>) {
         let Some(erasure) = Erasure::of(&retraction.event) else { return };
         self.door.bridge(&erasure, &retraction.event.audience);
-        let target = self.objects.event(&erasure.event).cloned();
-        if let Some(target) = target.filter(|target| erasure.names(&target.event, &target.payload)) {
+        let named = self.objects.events(&erasure.event).iter();
+        let mut named = named.filter(|target| target.order.stream == retraction.order.stream);
+        let target = named.find(|target| erasure.names(&target.event, &target.payload)).cloned();
+        if let Some(target) = target {
             self.take_out(&target);
             self.hear_again(&target);
             self.touch_target(&target);
@@ -214,7 +229,7 @@ impl State {
         self.touch_target(retraction);
     }
 
-    /// When the speaker and the transmitter of what is taken out were last heard besides.
+    /// When the speaker and the transmitter of what is taken out were last heard besides, and what the speaker is.
     fn hear_again(&mut self, gone: &Entry) {
         let (speaker, feed) = (gone.speaker().to_owned(), feed_of(gone));
         let newest = |of: &dyn Fn(&Entry) -> bool| {
@@ -225,10 +240,22 @@ impl State {
         if let Some(seen) = self.traffic.get_mut(&feed) {
             seen.heard = by_feed;
         }
+        if self.roles.get(&speaker).is_some_and(|(first, _)| first.as_ref() == Some(&gone.order)) {
+            let first = self.log.values().find(|entry| entry.speaker() == speaker && speaks(entry));
+            match first.map(|entry| (Some(entry.order.clone()), entry.header().speaker.role)) {
+                Some(role) => self.roles.insert(speaker.clone(), role),
+                None => self.roles.remove(&speaker),
+            };
+        }
         match by_speaker {
             Some(heard) => self.heard.insert(speaker, heard),
             None => self.heard.remove(&speaker),
         };
+    }
+
+    /// The highest marking of what was said in sharing groups; none if nothing was.
+    pub(crate) fn highest_marking(&self) -> Option<Tlp> {
+        self.traffic.values().filter_map(Traffic::highest).max()
     }
 
     /// Whether an event is among what was taken.
@@ -253,14 +280,21 @@ impl State {
         let seen = self.traffic.entry(feed_of(&entry)).or_default();
         seen.claims += 1;
         seen.heard = seen.heard.max(Some(entry.order.logged));
+        if let Some(shared) = entry.shared() {
+            *seen.marked.entry(shared.tlp).or_default() += 1;
+        }
         let speaker = &entry.header().speaker;
         if speaks(&entry) {
-            self.roles.entry(speaker.org.clone()).or_insert(speaker.role);
+            let said = (Some(entry.order.clone()), speaker.role);
+            let known = self.roles.entry(speaker.org.clone()).or_insert_with(|| said.clone());
+            if said.0 < known.0 {
+                *known = said;
+            }
             let heard = self.heard.entry(speaker.org.clone()).or_insert(entry.order.logged);
             *heard = entry.order.logged.max(*heard);
         }
         self.log.insert(entry.order.clone(), Arc::clone(&entry));
-        self.places.insert((entry.order.sequence, Arc::clone(&entry.order.stream)), entry.order.clone());
+        self.places.insert((Arc::clone(&entry.order.stream), entry.order.sequence), entry.order.clone());
         self.objects.insert(&entry);
         if entry.family() == Family::Impact {
             self.touch_referrers(&entry);
@@ -272,14 +306,20 @@ impl State {
     /// Notes the object of a record, and that which it withdraws.
     fn touch_target(&mut self, entry: &Entry) {
         self.unsettled.insert((entry.family(), entry.header().object_id.clone()));
+        if self.objects.is_partly_erased(&entry.header().object_id) {
+            self.touch_families(&entry.header().object_id);
+        }
         if let Body::Notice(notice) = &entry.claim().body {
             self.unsettled.insert((Family::Impact, notice.about.clone()));
         }
         if let Body::Retraction(retraction) = &entry.claim().body {
-            for family in self.objects.families_of(&retraction.target_object) {
-                self.unsettled.insert((family, retraction.target_object.clone()));
-            }
+            self.touch_families(&retraction.target_object);
         }
+    }
+
+    fn touch_families(&mut self, object: &str) {
+        let families = self.objects.families_of(object);
+        self.unsettled.extend(families.into_iter().map(|family| (family, object.to_owned())));
     }
 
     /// Looks again at what rests on the objects whose standing may have changed: each impact once, however many
@@ -291,7 +331,7 @@ impl State {
             match family {
                 Family::Impact => drop(impacts.insert(id.clone())),
                 // A retraction names the statement only.
-                Family::Notice => impacts.extend(self.objects.get(Family::Notice, id).and_then(about)),
+                Family::Notice => impacts.extend(self.objects.get(Family::Notice, id).into_iter().flat_map(abouts)),
                 Family::Constraint => self.rules_stale = true,
                 _ => {}
             }
@@ -417,10 +457,18 @@ impl State {
         }
     }
 
-    /// A taken record by its place in the log.
-    pub(crate) fn at_place(&self, sequence: u64) -> Option<&Arc<Entry>> {
-        let first = self.places.range((sequence, Arc::from(""))..).next()?;
-        if first.0.0 == sequence { self.log.get(first.1) } else { None }
+    /// Where the taken records of a stream stand after a sequence, the first first.
+    pub(crate) fn places_after(&self, stream: &str, sequence: u64) -> impl Iterator<Item = &Order> {
+        let first = (Arc::from(stream), sequence.saturating_add(1));
+        let places = self.places.range(first..).take_while(move |((of, _), _)| **of == *stream);
+        places.map(|(_, order)| order)
+    }
+
+    /// A taken record by its place in the log: a bare sequence is one of the log that everybody reads.
+    pub(crate) fn at_place(&self, place: &Place) -> Option<&Arc<Entry>> {
+        let everybodys = || log_stream(&self.universe, AUDIENCE_ALL).into();
+        let stream = if place.stream.is_empty() { everybodys() } else { Arc::clone(&place.stream) };
+        self.log.get(self.places.get(&(stream, place.sequence))?)
     }
 }
 
@@ -429,11 +477,15 @@ fn speaks(entry: &Entry) -> bool {
     !matches!(entry.family(), Family::Feed | Family::Rejected)
 }
 
-fn feed_of(entry: &Entry) -> (String, String) {
-    (entry.event.source.org.clone(), entry.event.source.feed.clone())
+fn feed_of(entry: &Entry) -> FeedKey {
+    let Event { source, audience, .. } = &entry.event;
+    (source.org.clone(), source.feed.clone(), audience.clone())
 }
 
-fn about(notice: &Object) -> Option<String> {
-    let entry = notice.first()?;
-    if let Body::Notice(notice) = &entry.claim().body { Some(notice.about.clone()) } else { None }
+/// What the revisions of a statement were about.
+fn abouts(notice: &Object) -> impl Iterator<Item = String> {
+    notice.entries().filter_map(|entry| match &entry.claim().body {
+        Body::Notice(notice) => Some(notice.about.clone()),
+        _ => None,
+    })
 }

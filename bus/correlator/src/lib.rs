@@ -18,3 +18,6 @@ pub use fold::State;
 pub use join::scene::incident_id;
 pub use model::{Model, ModelError};
 pub use record::entry::{Entry, Order};
+pub use record::place::Place;
+pub use record::shared::Shared;
+pub use view::{Page, Span};

@@ -12,6 +12,8 @@ use crate::incident::core::Core;
 use crate::incident::lane::{role_rank, told_by};
 use crate::join::scene::Hit;
 use crate::picture::{Cell, CellClaim, Column, Matrix, Row};
+use crate::record::entry::Order;
+use crate::record::shared::Shared;
 use crate::sight::{Sights, is_blind};
 use crate::words;
 
@@ -31,7 +33,8 @@ pub(crate) struct Contribution {
     disagrees: bool,
     polled: bool,
     told_by: Option<String>,
-    position: u64,
+    order: Order,
+    shared: Option<Shared>,
 }
 
 impl Contribution {
@@ -53,20 +56,21 @@ impl Contribution {
             disagrees,
             polled: header.speaker.relay == Relay::Polled,
             told_by: told_by(hit.entry),
-            position: hit.entry.position(),
+            order: hit.entry.order.clone(),
+            shared: hit.entry.shared(),
         }
     }
 
     /// The worse speaks: by state, then severity, then the newer.
-    fn rank(&self) -> (bool, u8, u8, u64) {
-        (self.phase.is_open(), words::state_rank(self.state), self.severity.rank(), self.position)
+    fn rank(&self) -> (bool, u8, u8, &Order) {
+        (self.phase.is_open(), words::state_rank(self.state), self.severity.rank(), &self.order)
     }
 }
 
 /// What the matrix is read from.
 pub(crate) struct Source<'a> {
     pub(crate) sights: &'a Sights,
-    pub(crate) roles: &'a BTreeMap<String, Role>,
+    pub(crate) roles: &'a BTreeMap<String, (Option<Order>, Role)>,
     pub(crate) heard: &'a BTreeMap<String, DateTime<Utc>>,
     pub(crate) at: DateTime<Utc>,
     pub(crate) silent_after: TimeDelta,
@@ -96,7 +100,7 @@ pub(crate) fn matrix<'a>(cores: impl Iterator<Item = &'a Core>, source: &Source<
         }
     }
     for speaker in source.sights.speakers() {
-        let role = source.roles.get(speaker).copied().unwrap_or(Role::Vendor);
+        let role = source.roles.get(speaker).map_or(Role::Vendor, |(_, role)| *role);
         rows.entry((role_rank(role), speaker.to_owned())).or_insert(role);
     }
     let columns: Vec<Column> =
@@ -148,6 +152,7 @@ fn cell(
             disagrees: one.disagrees,
             stale: one.polled && is_blind(&sight),
             others: all - 1,
+            shared: one.shared.clone(),
         });
     }
     if !source.sights.covers(speaker, column.class) {

@@ -10,8 +10,12 @@ use entente_schemas::family::{
 };
 use entente_schemas::header::{Certainty, Fidelity, Relation};
 use entente_schemas::speaker::{Relay, Role};
+use entente_schemas::tlp::Tlp;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::record::place::Place;
+use crate::record::shared::Shared;
 
 /// The picture of one universe at one cut of its log.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -46,6 +50,9 @@ pub struct Picture {
     pub held_back: Vec<HeldBack>,
     /// Items that adapters could not take, newest first.
     pub rejected: Vec<Rejected>,
+    /// The highest marking of all that the picture rests on; absent if everybody may read all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tlp: Option<Tlp>,
 }
 
 /// Figures over everything.
@@ -174,6 +181,9 @@ pub struct CellClaim {
     pub stale: bool,
     /// How many further claims of the speaker stand behind this one.
     pub others: usize,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// One incident.
@@ -231,6 +241,9 @@ pub struct Incident {
     pub events_total: usize,
     /// The eight answers.
     pub brief: Brief,
+    /// The highest marking of what is shown of it; absent if everybody may read all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tlp: Option<Tlp>,
 }
 
 /// A value and whose claim it is.
@@ -268,8 +281,8 @@ pub struct Member {
     pub title: String,
     /// `same` for what is the incident, `part_of` for a consequence, `related` for what refers to it.
     pub relation: Relation,
-    /// Log sequence of its current revision.
-    pub position: u64,
+    /// Place in the log of its current revision.
+    pub position: Place,
     /// Revisions logged.
     pub revisions: usize,
 }
@@ -307,7 +320,7 @@ pub struct LaneClaim {
     /// Its revision.
     pub rev: u64,
     /// Its place in the log.
-    pub position: u64,
+    pub position: Place,
     /// How the words came here.
     pub relay: Relay,
     /// Who passed them on, for `relayed`.
@@ -362,6 +375,9 @@ pub struct LaneClaim {
     pub others: Vec<String>,
     /// What was left out for size.
     pub trimmed: Vec<String>,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// A provider's own words.
@@ -441,7 +457,7 @@ pub struct Stance {
     /// What it says.
     pub says: String,
     /// Place in the log of the claim.
-    pub position: u64,
+    pub position: Place,
 }
 
 /// Something that nobody, or one who should, has not said.
@@ -476,6 +492,9 @@ pub struct Cause {
     pub told_by: Option<String>,
     /// Logged time of the claim that first said so.
     pub since: DateTime<Utc>,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// A way of repairing and how it fares.
@@ -509,6 +528,9 @@ pub struct Approach {
     pub pooled: Option<Success>,
     /// Figures are made up for an exercise.
     pub invented: bool,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// One speaker's runs of an approach.
@@ -530,6 +552,9 @@ pub struct Run {
     pub rollback: Option<String>,
     /// When the report last changed.
     pub changed: DateTime<Utc>,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// An observed success rate; parts per million, with the 95 % Wilson interval. Below 30 outcomes it is too early.
@@ -568,6 +593,9 @@ pub struct Advice {
     pub text: Option<String>,
     /// When it was logged.
     pub logged: DateTime<Utc>,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// Figures of one unit and quantity.
@@ -615,7 +643,10 @@ pub struct Figure {
     /// Made up for an exercise.
     pub invented: bool,
     /// Place in the log.
-    pub position: u64,
+    pub position: Place,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// What one speaker told its customers, against what it says here.
@@ -630,7 +661,7 @@ pub struct Told {
     /// Its object id, which leads to the whole text.
     pub notice: String,
     /// Place in the log.
-    pub position: u64,
+    pub position: Place,
     /// Where it was said.
     pub channel: String,
     /// Its page.
@@ -645,6 +676,9 @@ pub struct Told {
     pub says_here: String,
     /// The statement says less than the speaker's own claims at that time.
     pub says_less: bool,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// Something owed.
@@ -673,7 +707,10 @@ pub struct Owed {
     /// The incident, if it refers to one.
     pub incident: Option<String>,
     /// Place in the log.
-    pub position: u64,
+    pub position: Place,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// An answer to a request, by one who was asked.
@@ -692,7 +729,7 @@ pub struct Reply {
     /// When it was logged.
     pub logged: DateTime<Utc>,
     /// Place in the log.
-    pub position: u64,
+    pub position: Place,
 }
 
 /// A decision.
@@ -710,6 +747,9 @@ pub struct Decision {
     pub state: MessageState,
     /// When it was logged.
     pub logged: DateTime<Utc>,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// Why two members are one incident.
@@ -738,6 +778,9 @@ pub struct NearMiss {
     pub speaks_for: String,
     /// What is missing or speaks against it.
     pub speaks_against: String,
+    /// The sharing group that the other object was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// What a person said about the joining.
@@ -759,13 +802,16 @@ pub struct Opinion {
     pub binds: bool,
     /// When it was logged.
     pub logged: DateTime<Utc>,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// A record in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     /// Place in the log.
-    pub position: u64,
+    pub position: Place,
     /// The event's id.
     pub id: String,
     /// When it was logged.
@@ -786,6 +832,9 @@ pub struct Line {
     pub incident: Option<String>,
     /// Who withdrew it.
     pub withdrawn_by: Option<String>,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// A feed and its transmitter.
@@ -819,6 +868,9 @@ pub struct Feed {
     pub rejected: usize,
     /// Outboxes it has had; more than one means one was lost.
     pub instances: usize,
+    /// The sharing group that it transmits into, with the highest marking of what it said; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// Who is on duty.
@@ -840,13 +892,16 @@ pub struct Desk {
     pub handing_over_to: Option<String>,
     /// The time is past.
     pub expired: bool,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// A record that the fold refuses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HeldBack {
     /// Place in the log.
-    pub position: u64,
+    pub position: Place,
     /// When it was logged.
     pub logged: DateTime<Utc>,
     /// The subject that it was published under, cut to 200 characters.
@@ -872,6 +927,9 @@ pub struct Rejected {
     pub logged: DateTime<Utc>,
     /// How often it was said.
     pub times: u64,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// The eight answers that every incident opens with (CORRELATION 5).

@@ -4,4 +4,6 @@ pub(crate) mod admit;
 pub(crate) mod entry;
 pub(crate) mod history;
 pub(crate) mod objects;
+pub(crate) mod place;
+pub(crate) mod shared;
 pub(crate) mod void;

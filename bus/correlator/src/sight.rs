@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use entente_schemas::block::ServiceClass;
 use entente_schemas::family::{Body, Coverage, Family, Feed as FeedClaim, FeedState};
+use entente_schemas::tlp::Tlp;
 
 use crate::picture::{Feed, Sight};
 use crate::record::admit::Door;
+use crate::record::entry::Entry;
 use crate::record::objects::Objects;
+use crate::record::shared::Shared;
 
 /// What the log shows of a transmitter beside its own words.
 #[derive(Clone, Debug, Default)]
@@ -16,10 +19,22 @@ pub(crate) struct Traffic {
     pub(crate) heard: Option<DateTime<Utc>>,
     pub(crate) claims: u64,
     pub(crate) held_back: usize,
+    /// How many of the claims carry which marking, in a sharing group.
+    pub(crate) marked: BTreeMap<Tlp, u64>,
 }
 
-/// Traffic by organisation and feed.
-pub(crate) type Traffics = BTreeMap<(String, String), Traffic>;
+impl Traffic {
+    /// The highest marking of what a feed says in a sharing group.
+    pub(crate) fn highest(&self) -> Option<Tlp> {
+        self.marked.iter().rev().find(|(_, claims)| **claims > 0).map(|(tlp, _)| *tlp)
+    }
+}
+
+/// A feed: organisation, slug, audience.
+pub(crate) type FeedKey = (String, String, String);
+
+/// Traffic by feed.
+pub(crate) type Traffics = BTreeMap<FeedKey, Traffic>;
 
 /// What the feeds let us see.
 #[derive(Clone, Debug, Default)]
@@ -27,19 +42,21 @@ pub(crate) struct Sights {
     by_speaker: BTreeMap<String, Sight>,
     classes: BTreeMap<String, BTreeSet<ServiceClass>>,
     live: BTreeSet<String>,
+    /// The highest marking of the feeds that tell of a speaker.
+    marked: BTreeMap<String, Tlp>,
 }
 
-/// All feeds, in the order of organisation and feed.
+/// All feeds, in the order of organisation, feed and audience.
 pub(crate) fn feeds(objects: &Objects, traffic: &Traffics, door: &Door) -> Vec<Feed> {
-    let mut feeds: BTreeMap<(String, String), Feed> = BTreeMap::new();
-    for ((org, slug), seen) in traffic {
-        feeds.insert((org.clone(), slug.clone()), unspoken(org, slug, seen, door));
+    let mut feeds: BTreeMap<FeedKey, Feed> = BTreeMap::new();
+    for (key, seen) in traffic {
+        feeds.insert(key.clone(), unspoken(key, seen, door));
     }
-    for entry in objects.currents(Family::Feed) {
+    for entry in objects.currents_by_audience(Family::Feed) {
         let Body::Feed(claim) = &entry.claim().body else { continue };
-        let key = feed_key(&entry.header().object_id, &entry.event.source.org, claim);
+        let key = feed_key(entry, claim);
         let seen = traffic.get(&key).cloned().unwrap_or_default();
-        let feed = feeds.entry(key.clone()).or_insert_with(|| unspoken(&key.0, &key.1, &seen, door));
+        let feed = feeds.entry(key.clone()).or_insert_with(|| unspoken(&key, &seen, door));
         feed.state = Some(claim.state);
         feed.since = Some(claim.since);
         feed.reason = Some(claim.reason.clone());
@@ -49,7 +66,8 @@ pub(crate) fn feeds(objects: &Objects, traffic: &Traffics, door: &Door) -> Vec<F
     }
     for entry in objects.currents(Family::Rejected) {
         let Body::Rejected(rejected) = &entry.claim().body else { continue };
-        if let Some(feed) = feeds.get_mut(&(entry.event.source.org.clone(), rejected.feed.clone())) {
+        let (org, audience) = (entry.event.source.org.clone(), entry.event.audience.clone());
+        if let Some(feed) = feeds.get_mut(&(org, rejected.feed.clone(), audience)) {
             feed.rejected += 1;
         }
     }
@@ -57,16 +75,18 @@ pub(crate) fn feeds(objects: &Objects, traffic: &Traffics, door: &Door) -> Vec<F
 }
 
 /// The object of a feed is `feed:<org>/<feed>`, whoever speaks of it: a server may report that an adapter is gone.
-fn feed_key(object_id: &str, source_org: &str, claim: &FeedClaim) -> (String, String) {
-    let named = object_id.strip_prefix("feed:").and_then(|rest| rest.split_once('/'));
-    named.map_or_else(|| (source_org.to_owned(), claim.feed.clone()), |(org, feed)| (org.to_owned(), feed.to_owned()))
+fn feed_key(entry: &Entry, claim: &FeedClaim) -> FeedKey {
+    let named = entry.header().object_id.strip_prefix("feed:").and_then(|rest| rest.split_once('/'));
+    let (org, feed) = named.unwrap_or((&entry.event.source.org, &claim.feed));
+    (org.to_owned(), feed.to_owned(), entry.event.audience.clone())
 }
 
-fn unspoken(org: &str, slug: &str, seen: &Traffic, door: &Door) -> Feed {
-    let (gaps, instances) = door.gaps(org, slug);
+fn unspoken((org, slug, audience): &FeedKey, seen: &Traffic, door: &Door) -> Feed {
+    let (gaps, instances) = door.gaps(org, slug, audience);
     Feed {
-        org: org.to_owned(),
-        feed: slug.to_owned(),
+        org: org.clone(),
+        feed: slug.clone(),
+        shared: seen.highest().map(|tlp| Shared { audience: audience.clone(), tlp }),
         state: None,
         since: None,
         reason: None,
@@ -91,6 +111,11 @@ impl Sights {
             if live {
                 sights.live.insert(format!("{}/{}", feed.org, feed.feed));
             }
+            let marked = feed.shared.as_ref().map(|shared| shared.tlp);
+            for (speaker, tlp) in feed.coverage.speakers.iter().filter_map(|speaker| Some((speaker, marked?))) {
+                let known = sights.marked.entry(speaker.clone()).or_insert(tlp);
+                *known = tlp.max(*known);
+            }
             for speaker in &feed.coverage.speakers {
                 sights.classes.entry(speaker.clone()).or_default().extend(&feed.coverage.service_classes);
                 let sight = sights.by_speaker.entry(speaker.clone()).or_default();
@@ -112,6 +137,11 @@ impl Sights {
     /// What can be seen of a speaker.
     pub(crate) fn of(&self, speaker: &str) -> Sight {
         self.by_speaker.get(speaker).cloned().unwrap_or_default()
+    }
+
+    /// The highest marking of the feeds that tell of a speaker, as far as they transmit into sharing groups.
+    pub(crate) fn marked(&self, speaker: &str) -> Option<Tlp> {
+        self.marked.get(speaker).copied()
     }
 
     /// Speakers that some feed covers.

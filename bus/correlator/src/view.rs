@@ -1,9 +1,11 @@
 //! Views of the state at a moment: the picture, one incident, and the records in words.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entente_schemas::family::{Body, ConstraintKind, Erasure, Family};
+use entente_schemas::record::Position;
 
 use crate::fold::State;
 use crate::incident::core::Core;
@@ -15,7 +17,7 @@ use crate::join::place::incident_of;
 use crate::join::reach;
 use crate::matrix::{self, matrix};
 use crate::picture::{Desk, HeldBack, Incident, Line, Owed, Picture, Rejected, Totals};
-use crate::record::entry::Entry;
+use crate::record::entry::{Entry, Order};
 use crate::record::void::void;
 use crate::select::{EventFilter, Select, Sort, StateFilter, With};
 use crate::sight::{self, Sights};
@@ -37,6 +39,24 @@ struct Depth {
     events: usize,
     /// What was nearly joined.
     near: usize,
+}
+
+/// A page of records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The records, the newest first.
+    pub lines: Vec<Line>,
+    /// What comes next stands before these sequences.
+    pub rest: Position,
+}
+
+/// A part of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Only records that this position does not count.
+    pub after: Option<Position>,
+    /// Of each stream only the records before its sequence here.
+    pub before: Option<Position>,
 }
 
 impl State {
@@ -70,6 +90,7 @@ impl State {
             recent: self.log.values().rev().take(RECENT).map(|entry| self.line(entry)).collect(),
             held_back: self.held_back(void),
             rejected: rejected.into_iter().take(LISTED).collect(),
+            tlp: self.highest_marking(),
             feeds,
         }
     }
@@ -85,16 +106,49 @@ impl State {
 
     /// Records in words, the newest first, from before a position.
     #[must_use]
-    pub fn events(&self, before: Option<u64>, limit: usize, filter: &EventFilter) -> Vec<Line> {
-        let newest = self.log.values().rev().filter(|entry| before.is_none_or(|position| entry.position() < position));
-        newest.filter(|entry| fits(entry, filter)).take(limit).map(|entry| self.line(entry)).collect()
+    pub fn events(&self, before: Option<&Position>, limit: usize, filter: &EventFilter) -> Vec<Line> {
+        self.page(&Span { after: None, before: before.cloned() }, limit, filter).lines
+    }
+
+    /// Records of a part of the log in words, the newest first.
+    #[must_use]
+    pub fn page(&self, span: &Span, limit: usize, filter: &EventFilter) -> Page {
+        let mut page = Page { lines: Vec::new(), rest: Position::default() };
+        let mut first: BTreeMap<&str, u64> = BTreeMap::new();
+        for entry in self.newest(span) {
+            if page.lines.len() == limit {
+                break;
+            }
+            first.insert(&*entry.order.stream, entry.order.sequence);
+            if fits(entry, filter) {
+                page.lines.push(self.line(entry));
+            }
+        }
+        for (stream, end) in self.position().iter() {
+            let unseen = || span.before.as_ref().map_or(end.saturating_add(1), |before| before.sequence(stream));
+            page.rest.advance(stream, first.get(stream).copied().unwrap_or_else(unseen));
+        }
+        page
+    }
+
+    /// The records of a span, the newest first. What came lately is found by its places, however late it was.
+    fn newest<'a>(&'a self, span: &'a Span) -> Box<dyn Iterator<Item = &'a Arc<Entry>> + 'a> {
+        let before =
+            |order: &Order| span.before.as_ref().is_none_or(|end| order.sequence < end.sequence(&order.stream));
+        let Some(after) = &span.after else {
+            return Box::new(self.log.iter().rev().filter(move |(order, _)| before(order)).map(|(_, entry)| entry));
+        };
+        let places = self.position().iter().flat_map(|(stream, _)| self.places_after(stream, after.sequence(stream)));
+        let mut orders: Vec<&Order> = places.filter(|order| before(order)).collect();
+        orders.sort_unstable_by(|a, b| b.cmp(a));
+        Box::new(orders.into_iter().filter_map(|order| self.log.get(order)))
     }
 
     /// One record by its event id or its place in the log, and its payload as it was logged; of what was erased, what is
     /// still known, and the payload of the retraction that erased it.
     #[must_use]
     pub fn event(&self, key: &str) -> Option<(Line, Arc<[u8]>)> {
-        let by_place = || key.parse().ok().and_then(|sequence| self.at_place(sequence));
+        let by_place = || key.parse().ok().and_then(|place| self.at_place(&place));
         if let Some(entry) = self.objects.event(key).or_else(by_place) {
             return Some((self.line(entry), Arc::clone(&entry.payload)));
         }
@@ -106,6 +160,19 @@ impl State {
     #[must_use]
     pub fn current(&self, family: Family, object_id: &str) -> Option<&Arc<Entry>> {
         self.objects.current_by_id(family, object_id)
+    }
+
+    /// As [`State::current`], of what is said in one audience alone.
+    #[must_use]
+    pub fn current_in(&self, family: Family, object_id: &str, audience: &str) -> Option<&Arc<Entry>> {
+        self.objects.current_in(family, object_id, audience)
+    }
+
+    /// The audiences in which something was said of an object, or an event stands, by its id or that of its incident;
+    /// none if nothing was.
+    #[must_use]
+    pub fn audiences(&self, name: &str) -> BTreeSet<&str> {
+        self.objects.audiences(name)
     }
 
     /// The object that the id of an incident or of an event stands for; any other name stands for itself.
@@ -154,6 +221,8 @@ impl State {
         let mut incident = core.finish(now.0, now.1, self.model.windows.silent_after(), depth.events);
         // What was nearly joined depends on the incidents around this one, so it is never kept.
         incident.near = explain::near_misses(self.ground(), anchor, &core.first, depth.near);
+        let near = incident.near.iter().filter_map(|near| Some(near.shared.as_ref()?.tlp)).max();
+        incident.tlp = incident.tlp.max(near);
         incident
     }
 
@@ -208,7 +277,7 @@ impl State {
     fn all_owed(&self, at: DateTime<Utc>) -> (Vec<Owed>, usize) {
         let mut promises: Vec<&Owed> =
             self.open_cores().flat_map(Core::owed).filter(|owed| owed.kind == "update").collect();
-        promises.sort_by_key(|owed| (owed.due_at, owed.position));
+        promises.sort_by_key(|owed| (owed.due_at, &owed.position));
         let unlisted = promises.iter().skip(LISTED).filter(|owed| owed.due_at.is_some_and(|due| due < at)).count();
         let mut all: Vec<Owed> = promises.into_iter().take(LISTED).cloned().collect();
         let ground = self.ground();
@@ -234,6 +303,7 @@ impl State {
                 until: roster.until,
                 handing_over_to: roster.handing_over_to.clone(),
                 expired: roster.until.is_some_and(|until| until < at),
+                shared: entry.shared(),
             }),
             _ => None,
         });
@@ -256,6 +326,7 @@ impl State {
                 bytes: rejected.bytes,
                 logged: entry.order.logged,
                 times: object.entries().count() as u64,
+                shared: entry.shared(),
             });
         }
         list.sort_by(|a, b| b.logged.cmp(&a.logged).then_with(|| a.digest.cmp(&b.digest)));
@@ -278,8 +349,8 @@ impl State {
 
     /// What the door refused and what has no effect, the newest first.
     fn held_back(&self, mut all: Vec<HeldBack>) -> Vec<HeldBack> {
-        all.extend(self.held.iter().cloned());
-        all.sort_by_key(|held| std::cmp::Reverse((held.logged, held.position)));
+        all.extend(self.held.values().rev().cloned());
+        all.sort_by(|a, b| (b.logged, &b.position).cmp(&(a.logged, &a.position)));
         all.truncate(LISTED);
         all
     }

@@ -44,7 +44,7 @@ pub enum AudienceError {
     },
     /// No name of a group.
     #[error(
-        "`{0}` is no name of a sharing group; expected a-z, 0-9 and -, at most 24 characters, not `all` and not an id"
+        "`{0}` is no name of a sharing group; expected a-z, 0-9 and -, with a letter, at most 24 characters, not `all` and not an id"
     )]
     Name(String),
     /// The name stands for a group already.
@@ -117,7 +117,8 @@ impl Audiences {
     /// # Errors
     /// If the name is none, or name or id are taken.
     pub fn with(mut self, name: &str, id: &str) -> Result<Self, AudienceError> {
-        if !is_slug(name) || is_audience(name) {
+        let is_word = name.bytes().any(|byte| byte.is_ascii_lowercase());
+        if !is_slug(name) || !is_word || is_audience(name) {
             return Err(AudienceError::Name(name.to_owned()));
         }
         if let Some(id) = self.0.get(name) {
@@ -202,7 +203,7 @@ mod tests {
         let taken = Audiences::add(&path, "banks", &audience_id([3; 10])).unwrap_err();
         assert!(matches!(&taken, AudienceError::Taken { id, .. } if *id == one), "{taken}");
         assert!(matches!(Audiences::add(&path, "bank", &one), Err(AudienceError::Named { .. })));
-        for name in ["", "Banks", "all", "-a", one.as_str(), "a.b", "of twenty-five characters"] {
+        for name in ["", "04", "Banks", "all", "-a", one.as_str(), "a.b", "of twenty-five characters"] {
             assert!(
                 matches!(Audiences::add(&path, name, &audience_id([4; 10])), Err(AudienceError::Name(_))),
                 "{name}"

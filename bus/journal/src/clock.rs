@@ -6,7 +6,7 @@ use chrono::{DateTime, DurationRound, SubsecRound, TimeDelta, Utc};
 mod legs;
 mod tip;
 
-pub use legs::{Legs, LegsError};
+pub use legs::{Legs, LegsError, Tips};
 pub use tip::{Tip, tip};
 
 /// A clock that runs as fast as the wall's.

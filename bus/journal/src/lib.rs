@@ -27,7 +27,7 @@ mod walk;
 pub use audience::{AudienceError, Audiences, audience_id};
 pub use beat::{beat, beats};
 pub use bus::{Access, Bus, BusError};
-pub use clock::{Clock, Legs, LegsError, Tip, tip};
+pub use clock::{Clock, Legs, LegsError, Tip, Tips, tip};
 pub use erase::{EraseError, erase, name_target};
 pub use feed::last_of_feed;
 pub use fetch::{FetchError, cache_folder};

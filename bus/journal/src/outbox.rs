@@ -53,7 +53,9 @@ impl OutboxOptions {
     /// The usual capacity: 1 GiB.
     pub const CAPACITY: u64 = 1 << 30;
 
-    fn file(&self) -> PathBuf {
+    /// The file of the outbox.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
         let scope = &self.scope;
         self.dir.join(format!("{}.{}.{}.{}.redb", self.org, self.feed, scope.universe, scope.audience))
     }
@@ -258,7 +260,9 @@ impl Outbox {
         self.inner.desk.lag()
     }
 
-    pub(crate) fn scope(&self) -> &Scope {
+    /// Which universe and audience it transmits into.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
         &self.inner.scope
     }
 

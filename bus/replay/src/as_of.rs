@@ -28,12 +28,20 @@ impl AsOf {
     /// If the text is neither, or names another stream. `04:57` is such a text: a time of the day means another moment
     /// tomorrow.
     pub fn parse(text: &str, single: &str) -> Result<Self, AsOfError> {
+        Self::parse_in(text, |key| (key.is_empty() || key == single).then(|| single.to_owned()))
+    }
+
+    /// The same in a log of several streams: `stream` tells which one is named, by nothing the one that everybody reads.
+    /// A stream that the text does not name counts nothing.
+    ///
+    /// # Errors
+    /// If the text is neither, or names another stream.
+    pub fn parse_in(text: &str, stream: impl Fn(&str) -> Option<String>) -> Result<Self, AsOfError> {
         if let Some(time) = end_of(text) {
             return Ok(Self::Time(time));
         }
-        let position = Position::parse(text.trim(), single).ok();
-        let of_this_log = position.filter(|position| position.iter().all(|(stream, _)| stream == single));
-        of_this_log.map(Self::Position).ok_or_else(|| AsOfError(text.chars().take(80).collect()))
+        let position = position(text.trim(), stream).map(Self::Position);
+        position.ok_or_else(|| AsOfError(text.chars().take(80).collect()))
     }
 
     /// The position that is meant, in a log of these times.
@@ -44,6 +52,17 @@ impl AsOf {
             Self::Time(time) => timeline.position_at(*time),
         }
     }
+}
+
+/// A position as it is written: a bare sequence, or a sequence after the name of each stream.
+pub fn position(text: &str, stream: impl Fn(&str) -> Option<String>) -> Option<Position> {
+    let mut position = Position::default();
+    for part in text.split(',') {
+        let (key, sequence) = part.rsplit_once(':').unwrap_or(("", part));
+        let named = if part.starts_with(':') { None } else { stream(key) };
+        position.advance(&named?, sequence.parse().ok()?);
+    }
+    Some(position)
 }
 
 #[cfg(test)]
@@ -61,6 +80,24 @@ mod tests {
         assert_eq!(position("2024"), Ok(AsOf::Position(Position::of("A_actual_all", 2024))));
         for text in ["", "-1", "12a", "now", "A_actual_all:", "99999999999999999999"] {
             assert!(position(text).unwrap_err().to_string().contains("such as 120"), "{text}");
+        }
+    }
+
+    #[test]
+    fn positions_of_several_streams_name_each_by_whatever_names_it() {
+        let stream = |key: &str| match key {
+            "" | "A_actual_all" => Some("A_actual_all".to_owned()),
+            "banks" | "A_actual_g1" => Some("A_actual_g1".to_owned()),
+            _ => None,
+        };
+        let mut both = Position::of("A_actual_all", 120);
+        both.advance("A_actual_g1", 7);
+        for text in ["A_actual_all:120,A_actual_g1:7", "120,banks:7", "banks:7,120"] {
+            assert_eq!(AsOf::parse_in(text, stream), Ok(AsOf::Position(both.clone())), "{text}");
+        }
+        assert_eq!(AsOf::parse_in("120", stream), Ok(AsOf::Position(Position::of("A_actual_all", 120))));
+        for text in ["bank:7", "120,:7", "120,", ",", "banks:", "banks:-1", "04:57"] {
+            assert!(AsOf::parse_in(text, stream).is_err(), "{text}");
         }
     }
 

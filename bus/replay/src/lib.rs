@@ -11,7 +11,7 @@ mod moment;
 mod timeline;
 
 pub use archive::{Archive, Cut};
-pub use as_of::{AsOf, AsOfError};
+pub use as_of::{AsOf, AsOfError, position};
 pub use milestones::Milestones;
 pub use moment::{Moment, MomentError, NoMoment, parse_moment, seconds};
 pub use timeline::Timeline;

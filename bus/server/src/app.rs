@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entente_journal::{Clock, Scope};
+use entente_journal::Clock;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,6 @@ pub(crate) struct Shared {
     pub(crate) room: Arc<Room>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) beats: watch::Receiver<Beats>,
-    pub(crate) scope: Scope,
     pub(crate) clock: Clock,
     pub(crate) address: Address,
     pub(crate) names: Names,
@@ -40,14 +39,14 @@ impl Shared {
     /// # Errors
     /// If the log has not come so far.
     pub(crate) async fn when(&self, asked: &Asked) -> Result<When, Refusal> {
-        let sequence = match &asked.as_of {
+        let position = match &asked.as_of {
             Some(as_of) => Some(self.room.resolve(as_of).await?),
             None => None,
         };
-        let reached = self.room.sequence();
-        match sequence {
-            Some(sequence) if sequence > reached => Err(Refusal::ahead(sequence, reached)),
-            _ => Ok(When { sequence, at: asked.at, now: self.clock.second() }),
+        let reached = self.room.position();
+        match position {
+            Some(position) if !reached.reaches(&position) => Err(Refusal::ahead(&position, &reached)),
+            position => Ok(When { position, at: asked.at, now: self.clock.second() }),
         }
     }
 }

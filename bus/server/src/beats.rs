@@ -44,40 +44,46 @@ pub(crate) struct Watcher {
     pub(crate) room: Arc<Room>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) bus: Bus,
-    pub(crate) scope: Scope,
     pub(crate) clock: Clock,
     pub(crate) told: watch::Sender<Beats>,
 }
 
 impl Watcher {
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let mut vigil = Vigil::default();
+        let mut vigils: BTreeMap<String, Vigil> = BTreeMap::new();
+        let mut last: BTreeMap<String, BTreeMap<FeedName, Beat>> = BTreeMap::new();
         loop {
-            match beats(&self.bus, &self.scope).await {
-                Ok(list) => {
-                    let beats: Beats =
-                        Arc::new(list.into_iter().map(|(org, feed, beat)| ((org, feed), beat)).collect());
-                    self.told.send_replace(Arc::clone(&beats));
-                    self.say(&mut vigil, &beats).await;
+            for audience in self.room.streams().audiences() {
+                let scope = self.room.streams().scope(audience);
+                match beats(&self.bus, &scope).await {
+                    Ok(list) => {
+                        let name = |org, feed| FeedName { org, feed, audience: audience.to_owned() };
+                        let beats = list.into_iter().map(|(org, feed, beat)| (name(org, feed), beat)).collect();
+                        self.say(vigils.entry(audience.to_owned()).or_default(), &scope, &beats).await;
+                        last.insert(audience.to_owned(), beats);
+                    }
+                    Err(error) => tracing::debug!("the beats of {audience} cannot be read: {error}"),
                 }
-                Err(error) => tracing::debug!("the beats cannot be read: {error}"),
             }
+            let all: Beats =
+                Arc::new(last.values().flatten().map(|(name, beat)| (name.clone(), beat.clone())).collect());
+            self.told.send_replace(all);
             if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
                 return;
             }
         }
     }
 
-    async fn say(&self, vigil: &mut Vigil, beats: &Beats) {
+    async fn say(&self, vigil: &mut Vigil, scope: &Scope, beats: &BTreeMap<FeedName, Beat>) {
         let now = self.clock.second();
         let looks = vigil.look(now, beats);
         // What the log says last must be known before it is added to.
-        if self.room.link() != Link::Live {
+        if self.room.link_of(&scope.audience) != Link::Live {
             return;
         }
         let looks: Vec<(FeedName, Beat, bool)> =
             looks.into_iter().map(|(name, beat, present)| (name.clone(), beat.clone(), present)).collect();
-        let universe = self.scope.universe.clone();
+        let universe = scope.universe.clone();
         let drafts = self.room.look(When::live(now), move |moment| -> Vec<Draft> {
             let due = looks.iter().filter_map(|(name, beat, present)| {
                 due(&universe, name, beat, *present, known(moment.state, name).as_ref(), now)
@@ -90,7 +96,7 @@ impl Watcher {
         };
         for draft in drafts {
             let object = draft.claim.header.object_id.clone();
-            match self.desk.say(draft).await {
+            match self.desk.say(draft, &scope.audience).await {
                 Ok(()) => tracing::warn!("{object}: its state was published, for its adapter did not"),
                 Err(error) => tracing::warn!("{object}: its state could not be published: {error}"),
             }
@@ -98,8 +104,8 @@ impl Watcher {
     }
 }
 
-fn known(state: &State, (org, feed): &FeedName) -> Option<Known> {
-    let entry = state.current(Family::Feed, &format!("feed:{org}/{feed}"))?;
+fn known(state: &State, FeedName { org, feed, audience }: &FeedName) -> Option<Known> {
+    let entry = state.current_in(Family::Feed, &format!("feed:{org}/{feed}"), audience)?;
     let Body::Feed(feed) = &entry.claim().body else { return None };
     Some(Known { feed: feed.clone(), rev: entry.header().rev, event: entry.event.id.clone() })
 }
@@ -110,14 +116,18 @@ mod tests {
     use entente_correlator::Model;
     use entente_correlator::picture::Picture;
     use entente_correlator::select::Select;
-    use entente_journal::{Batch, Identity, Outbox, OutboxOptions};
+    use entente_journal::{Audiences, Batch, Identity, Outbox, OutboxOptions};
     use entente_schemas::beat::BeatError;
     use entente_schemas::event::{CHAIN_START, Place, Source, chain_hash};
     use entente_schemas::family::FeedState;
     use entente_schemas::record::{Record, Verdict};
 
     use super::*;
+    use crate::options::Outboxes;
+    use crate::streams::Streams;
     use crate::vigil::tests::beat;
+
+    const STREAM: &str = "A_actual_all";
 
     /// A log of one desk, which hands every record to the room at once.
     struct Log {
@@ -135,7 +145,7 @@ mod tests {
             let (payload, subject) = (draft.seal(place).unwrap(), draft.subject(place).unwrap().to_string());
             self.prevhash = chain_hash(&payload);
             let record = Record {
-                stream: self.room.stream().into(),
+                stream: STREAM.into(),
                 sequence,
                 logged,
                 subject,
@@ -144,7 +154,7 @@ mod tests {
                 payload: payload.into(),
                 verdict: Verdict::Signed,
             };
-            self.room.take(Batch { records: vec![record], complete: sequence }, true);
+            self.room.take(STREAM, Batch { records: vec![record], complete: sequence }, true);
         }
 
         async fn picture(&self, now: DateTime<Utc>) -> Arc<Picture> {
@@ -197,11 +207,12 @@ mod tests {
             capacity_bytes: OutboxOptions::CAPACITY,
         };
         let outbox = Outbox::open(options).unwrap();
-        let room = Arc::new(Room::new(&scope, Arc::new(Model::v1().unwrap())));
-        let role = entente_schemas::speaker::Role::Observer;
-        let desk = Desk::open(outbox.clone(), Arc::clone(&room), role, Clock::wall()).unwrap();
+        let streams = Streams::of("actual", Audiences::default());
+        let room = Arc::new(Room::new(streams, Arc::new(Model::v1().unwrap())));
+        let (role, none) = (entente_schemas::speaker::Role::Observer, Outboxes::by(Vec::new(), |_| unreachable!()));
+        let desk = Desk::open(outbox.clone(), none, Arc::clone(&room), role, Clock::wall()).unwrap();
         let mut log = Log { room, source: outbox.source().clone(), prevhash: CHAIN_START.into(), sequence: 0 };
-        let name: FeedName = ("local".into(), "gcp-public".into());
+        let name = FeedName { org: "local".into(), feed: "gcp-public".into(), audience: "all".into() };
         let start: DateTime<Utc> = "2024-07-19T04:00:00Z".parse().unwrap();
         let mut last = beat(start, FeedState::Live);
         for (minute, present, expected) in
@@ -213,7 +224,7 @@ mod tests {
             }
             let known = log.known(now, &name).await;
             let draft = due("actual", &name, &last, present, known.as_ref(), now).unwrap();
-            desk.say(draft.clone()).await.unwrap();
+            desk.say(draft.clone(), "all").await.unwrap();
             log.take(&draft, now);
             let picture = log.picture(now).await;
             let feed = picture.feeds.iter().find(|feed| feed.feed == "gcp-public").unwrap();

@@ -10,6 +10,7 @@ mod published;
 mod remarks;
 mod request;
 mod retract;
+mod sight;
 mod slugs;
 mod unique;
 

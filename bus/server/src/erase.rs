@@ -1,5 +1,5 @@
-//! Erasing: what a retraction that stands in the log takes away for good is overwritten and deleted in the stream, at each
-//! start and whenever one is folded. Doing it again does nothing, so servers need not agree on who does it.
+//! Erasing: what a retraction that stands in a stream takes away for good is overwritten and deleted there, at each start
+//! and whenever one is folded. Doing it again does nothing, so servers need not agree on who does it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::room::{Moment, Room, When};
 
-/// How often the log is looked at for new retractions, while it grows.
+/// How often the stream is looked at for new retractions, while it grows.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long to wait before trying again what was refused.
 const AGAIN: Duration = Duration::from_secs(600);
 
-/// Erases until stopped.
+/// Erases in one stream until stopped.
 pub(crate) struct Eraser {
     pub(crate) room: Arc<Room>,
     pub(crate) bus: Bus,
@@ -34,12 +34,13 @@ impl Eraser {
     }
 
     async fn erase(&self) {
-        // A retraction that breaks its chain is known once the log has been read to its end.
-        self.room.caught_up().await;
+        let stream = self.scope.log_stream();
+        // A retraction that breaks its chain is known once the stream has been read to its end.
+        self.room.caught_up(&stream).await;
         let (mut grown, mut looked) = (self.room.watch(), 0);
         let (mut refused, mut again) = (Retractions::new(), Instant::now() + AGAIN);
         loop {
-            let reached = *grown.borrow_and_update();
+            let reached = grown.borrow_and_update().sequence(&stream);
             if reached > looked {
                 refused.extend(self.refused_of(self.retractions_after(looked).await).await);
                 looked = reached;
@@ -57,9 +58,10 @@ impl Eraser {
 
     /// The retractions after a place in the log that erase.
     async fn retractions_after(&self, looked: u64) -> Retractions {
+        let stream = self.scope.log_stream();
         let look = move |moment: &mut Moment<'_>| -> Retractions {
             let erasing = moment.state.erasures().into_iter();
-            let new = erasing.filter(|entry| entry.order.sequence > looked);
+            let new = erasing.filter(|entry| *entry.order.stream == *stream && entry.order.sequence > looked);
             new.map(|entry| (entry.order.sequence, entry.event.clone())).collect()
         };
         match self.room.look(When::live(self.clock.second()), look).await {
@@ -96,8 +98,8 @@ mod tests {
 
     use entente_correlator::Model;
     use entente_journal::{
-        Access, Identity, Legs, NatsServer, Outbox, OutboxOptions, Reader, ServerOptions, cache_folder, name_target,
-        pump,
+        Access, Audiences, Identity, Legs, NatsServer, Outbox, OutboxOptions, Reader, ServerOptions, cache_folder,
+        name_target, pump,
     };
     use entente_schemas::event::Draft;
     use entente_schemas::family::{Body, Claim, Family};
@@ -107,6 +109,7 @@ mod tests {
 
     use super::*;
     use crate::follow::follow;
+    use crate::streams::Streams;
 
     async fn soon<T>(work: impl Future<Output = T>) -> T {
         tokio::time::timeout(Duration::from_secs(120), work).await.expect("it ends within two minutes")
@@ -184,7 +187,8 @@ mod tests {
 
     fn serve(bus: &Bus, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
         let (scope, legs) = (Scope::actual(), Legs::default());
-        let room = Arc::new(Room::new(&scope, Arc::new(Model::v1().unwrap())));
+        let streams = Streams::of("actual", Audiences::default());
+        let room = Arc::new(Room::new(streams, Arc::new(Model::v1().unwrap())));
         let clock = legs.clock();
         let eraser = Eraser { room: Arc::clone(&room), bus: bus.clone(), scope: scope.clone(), clock };
         [tokio::spawn(follow(room, bus.clone(), scope, legs, stop.clone())), tokio::spawn(eraser.run(stop.clone()))]

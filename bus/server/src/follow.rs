@@ -1,5 +1,5 @@
-//! The one loop: ask the log, fold what it brought, tell whoever watches. It never gives up; while the log does not
-//! answer, the last good picture stays and says so.
+//! The loop of one stream: ask it, fold what it brought, tell whoever watches. It never gives up; while the stream does not
+//! answer, the last good picture stays and says so, and the other streams are followed all the same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,30 +9,29 @@ use tokio_util::sync::CancellationToken;
 
 use crate::room::Room;
 
-/// How long to wait after the log did not answer.
+/// How long to wait after a stream did not answer.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Follows the log until stopped. Records are dated by the clocks that they were taken under.
+/// Follows a stream until stopped. Records are dated by the clocks that they were taken under.
 pub(crate) async fn follow(room: Arc<Room>, bus: Bus, scope: Scope, legs: Legs, stop: CancellationToken) {
-    let clock = legs.clock();
-    let mut reader = Reader::new(&bus, &scope, room.sequence());
+    let (clock, stream) = (legs.clock(), scope.log_stream());
+    let mut reader = Reader::new(&bus, &scope, room.position().sequence(&stream));
     while let Some(read) = stop.run_until_cancelled(reader.next()).await {
         match read {
             Ok(mut batch) => {
                 batch.records = batch.records.into_iter().map(|record| legs.dated(record)).collect();
-                let (folding, whole) = (Arc::clone(&room), reader.is_caught_up());
-                if let Err(error) = tokio::task::spawn_blocking(move || folding.take(batch, whole)).await {
-                    tracing::error!(%error, "folding a part of the log ended badly");
-                    room.lost(
-                        clock.second(),
-                        "a part of the log could not be folded; start the server anew".to_owned(),
-                    );
+                let (folding, of_batch, whole) = (Arc::clone(&room), stream.clone(), reader.is_caught_up());
+                let folded = tokio::task::spawn_blocking(move || folding.take(&of_batch, batch, whole));
+                if let Err(error) = folded.await {
+                    tracing::error!(%error, "folding a part of {stream} ended badly");
+                    let reason = format!("a part of {stream} could not be folded; start the server anew");
+                    room.lost(&stream, clock.second(), reason);
                     return;
                 }
             }
             Err(error) => {
                 tracing::warn!("{error}");
-                room.lost(clock.second(), error.to_string());
+                room.lost(&stream, clock.second(), error.to_string());
                 let _ = stop.run_until_cancelled(tokio::time::sleep(RETRY)).await;
             }
         }

@@ -10,13 +10,15 @@ mod claims;
 mod erase;
 mod follow;
 mod options;
+mod reading;
 mod room;
 mod secret;
 mod serve;
+mod streams;
 mod vigil;
 mod web;
 
 pub use claims::Mistake;
-pub use options::{Address, Port, ServerOptions};
+pub use options::{Address, Opening, Outboxes, Port, ServerOptions};
 pub use secret::SecretError;
 pub use serve::{ServeError, serve};

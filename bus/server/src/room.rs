@@ -1,18 +1,21 @@
-//! What the server knows: the live state, the archive that any earlier moment is folded from, and whether the log
-//! answers. Everything that is shown is asked for here, and computed at most once per position and second.
+//! What the server knows: the live state, the archive that any earlier moment is folded from, and whether each stream of
+//! the log answers. Everything that is shown is asked for here, and computed at most once per position and second.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use entente_correlator::picture::Picture;
 use entente_correlator::select::Select;
 use entente_correlator::{Model, State};
-use entente_journal::{Batch, Scope};
+use entente_journal::Batch;
 use entente_replay::{Archive, AsOf};
 use entente_schemas::record::Position;
+use entente_schemas::subject::AUDIENCE_ALL;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, spawn_blocking};
+
+use crate::streams::Streams;
 
 /// Pictures that are kept: each view that is open needs one.
 const PICTURES: usize = 16;
@@ -25,10 +28,11 @@ const WAITING: usize = 16;
 
 /// What the server knows.
 pub(crate) struct Room {
-    stream: String,
+    streams: watch::Sender<Arc<Streams>>,
     log: Mutex<Log>,
-    sequence: watch::Sender<u64>,
-    link: watch::Sender<Link>,
+    position: watch::Sender<Position>,
+    /// By stream.
+    links: watch::Sender<BTreeMap<String, Link>>,
     pictures: Mutex<VecDeque<(Key, Arc<Picture>)>>,
     cuts: Mutex<Cuts>,
     folds: Arc<Semaphore>,
@@ -45,11 +49,11 @@ struct Log {
 type Past = OnceCell<Mutex<State>>;
 
 /// The earlier states that are kept, the one asked for last in front.
-type Cuts = VecDeque<(u64, Arc<Past>)>;
+type Cuts = VecDeque<(Position, Arc<Past>)>;
 
-type Key = (u64, DateTime<Utc>, Select);
+type Key = (Position, DateTime<Utc>, Select);
 
-/// Whether the log answers.
+/// Whether a stream of the log answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
     /// Not asked yet, or not yet read to its end.
@@ -65,11 +69,22 @@ pub(crate) enum Link {
     },
 }
 
+/// A sharing group whose stream does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// What the group is called here.
+    pub(crate) name: String,
+    /// Since when, by the server's clock.
+    pub(crate) since: DateTime<Utc>,
+    /// Why.
+    pub(crate) reason: String,
+}
+
 /// The moment of a view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct When {
     /// How far the log counts; everything that is there, if none.
-    pub(crate) sequence: Option<u64>,
+    pub(crate) position: Option<Position>,
     /// What the clock shows; for an earlier position without one, the last record's time.
     pub(crate) at: Option<DateTime<Utc>>,
     /// What the server's clock shows.
@@ -79,11 +94,11 @@ pub(crate) struct When {
 impl When {
     /// The live picture.
     pub(crate) fn live(now: DateTime<Utc>) -> Self {
-        Self { sequence: None, at: None, now }
+        Self { position: None, at: None, now }
     }
 
     fn at(&self, state: &State) -> DateTime<Utc> {
-        let logged = || self.sequence.and_then(|_| state.logged());
+        let logged = || self.position.as_ref().and_then(|_| state.logged());
         self.at.or_else(logged).unwrap_or(self.now)
     }
 }
@@ -99,13 +114,18 @@ pub(crate) struct Moment<'a> {
 
 impl Moment<'_> {
     /// How far the log counts here.
-    pub(crate) fn sequence(&self) -> u64 {
-        self.state.position().sequence(&self.room.stream)
+    pub(crate) fn position(&self) -> Position {
+        self.state.position().clone()
+    }
+
+    /// A key of a record with the name of its stream, where it is a place in one.
+    pub(crate) fn key(&self, key: &str) -> String {
+        self.room.streams().key(key)
     }
 
     /// The picture.
     pub(crate) fn picture(&mut self, select: &Select) -> Arc<Picture> {
-        let key = (self.sequence(), self.at, select.clone());
+        let key = (self.position(), self.at, select.clone());
         if let Some(found) = self.room.kept(&key) {
             return found;
         }
@@ -129,103 +149,147 @@ pub(crate) enum Unanswered {
 }
 
 impl Room {
-    pub(crate) fn new(scope: &Scope, model: Arc<Model>) -> Self {
-        let live = State::new(&scope.universe, Arc::clone(&model));
-        let archive = Archive::new(&scope.universe, model);
-        Self {
-            stream: scope.log_stream(),
+    pub(crate) fn new(streams: Streams, model: Arc<Model>) -> Self {
+        let live = State::new(streams.universe(), Arc::clone(&model));
+        let archive = Archive::new(streams.universe(), model);
+        let room = Self {
+            streams: watch::Sender::new(Arc::new(streams.clone())),
             log: Mutex::new(Log { live, archive }),
-            sequence: watch::Sender::new(0),
-            link: watch::Sender::new(Link::Catching),
+            position: watch::Sender::new(Position::default()),
+            links: watch::Sender::default(),
             pictures: Mutex::default(),
             cuts: Mutex::default(),
             folds: Arc::new(Semaphore::new(FOLDS)),
             places: Arc::new(Semaphore::new(FOLDS + WAITING)),
+        };
+        room.open(&streams);
+        room
+    }
+
+    /// The streams that are read.
+    pub(crate) fn streams(&self) -> Arc<Streams> {
+        Arc::clone(&self.streams.borrow())
+    }
+
+    /// Other names, or more streams than before.
+    pub(crate) fn read(&self, streams: Streams) {
+        self.open(&streams);
+        self.streams.send_replace(Arc::new(streams));
+    }
+
+    /// From now on a position names these streams too.
+    fn open(&self, streams: &Streams) {
+        let mut log = self.lock();
+        let position = streams.whole(log.live.position().clone());
+        log.live.complete(&position);
+        drop(log);
+        for audience in streams.audiences() {
+            let of_audience = streams.of_audience(audience);
+            self.links.send_modify(|links| {
+                links.entry(of_audience).or_insert(Link::Catching);
+            });
         }
+        self.position.send_modify(|reached| *reached = streams.whole(reached.clone()));
     }
 
-    /// The stream that is read.
-    pub(crate) fn stream(&self) -> &str {
-        &self.stream
+    /// The position up to which the log is folded.
+    pub(crate) fn position(&self) -> Position {
+        self.position.borrow().clone()
     }
 
-    /// The sequence up to which the log is folded.
-    pub(crate) fn sequence(&self) -> u64 {
-        *self.sequence.borrow()
+    /// Tells of every position that is folded.
+    pub(crate) fn watch(&self) -> watch::Receiver<Position> {
+        self.position.subscribe()
     }
 
-    /// Tells of every sequence that is folded.
-    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
-        self.sequence.subscribe()
-    }
-
-    /// Whether the log answers.
+    /// Whether the stream answers that everybody reads.
     pub(crate) fn link(&self) -> Link {
-        self.link.borrow().clone()
+        self.link_of(AUDIENCE_ALL)
     }
 
-    /// Waits until the log has been read to its end once.
-    pub(crate) async fn caught_up(&self) {
+    /// Whether the stream of an audience answers.
+    pub(crate) fn link_of(&self, audience: &str) -> Link {
+        let stream = self.streams().of_audience(audience);
+        self.links.borrow().get(&stream).cloned().unwrap_or(Link::Catching)
+    }
+
+    /// The sharing groups whose streams do not answer.
+    pub(crate) fn missing(&self) -> Vec<Missing> {
+        let streams = self.streams();
+        let groups = streams.audiences().filter(|audience| *audience != AUDIENCE_ALL);
+        let lost = groups.filter_map(|audience| match self.link_of(audience) {
+            Link::Lost { since, reason } => Some(Missing { name: streams.name(audience).to_owned(), since, reason }),
+            _ => None,
+        });
+        lost.collect()
+    }
+
+    /// Waits until a stream has been read to its end once.
+    pub(crate) async fn caught_up(&self, stream: &str) {
         // The sender lives as long as `self`, so that waiting ends with an answer.
-        let _ = self.link.subscribe().wait_for(|link| *link == Link::Live).await;
+        let _ = self.links.subscribe().wait_for(|links| links.get(stream) == Some(&Link::Live)).await;
     }
 
-    /// Waits until the log is folded up to a sequence.
-    pub(crate) async fn reached(&self, sequence: u64) {
-        let _ = self.watch().wait_for(|reached| *reached >= sequence).await;
+    /// Waits until each stream has been read to its end once, or does not answer.
+    pub(crate) async fn first_read(&self) {
+        let _ = self.links.subscribe().wait_for(|links| links.values().all(|link| *link != Link::Catching)).await;
     }
 
-    /// Folds what one asking of the log brought; `whole` says that there was nothing more to ask for.
-    pub(crate) fn take(&self, batch: Batch, whole: bool) {
-        let before = self.sequence();
+    /// Waits until a stream is folded up to a sequence.
+    pub(crate) async fn reached(&self, stream: &str, sequence: u64) {
+        let _ = self.watch().wait_for(|reached| reached.covers(stream, sequence)).await;
+    }
+
+    /// Folds what one asking of a stream brought; `whole` says that there was nothing more to ask for.
+    pub(crate) fn take(&self, stream: &str, batch: Batch, whole: bool) {
+        let before = self.position.borrow().sequence(stream);
         if !batch.records.is_empty() || batch.complete > before {
             let mut log = self.lock();
             let records: Vec<_> = batch.records.into_iter().filter(|record| record.sequence > before).collect();
             records.iter().cloned().for_each(|record| log.live.offer(record));
-            log.live.complete(&Position::of(&self.stream, batch.complete));
+            log.live.complete(&Position::of(stream, batch.complete));
             let Log { live, archive } = &mut *log;
             archive.take(records, live);
         }
         let link = if whole { Link::Live } else { Link::Catching };
-        self.sequence.send_if_modified(|sequence| {
-            let moved = batch.complete > *sequence;
-            *sequence = batch.complete.max(*sequence);
+        self.position.send_if_modified(|position| {
+            let moved = batch.complete > position.sequence(stream);
+            position.advance(stream, batch.complete);
             moved
         });
-        self.link.send_if_modified(|before| {
+        self.note(stream, |before| {
             // Who was live and reads on is not behind.
             let changed = *before != link && !(*before == Link::Live && link == Link::Catching);
-            if changed {
-                *before = link;
-            }
-            changed
+            changed.then_some(link)
         });
     }
 
-    /// Notes that the log does not answer.
-    pub(crate) fn lost(&self, since: DateTime<Utc>, reason: String) {
-        self.link.send_if_modified(|link| {
-            let first = !matches!(link, Link::Lost { .. });
-            if first {
-                *link = Link::Lost { since, reason };
-            }
-            first
+    /// Notes that a stream does not answer.
+    pub(crate) fn lost(&self, stream: &str, since: DateTime<Utc>, reason: String) {
+        self.note(stream, |before| (!matches!(before, Link::Lost { .. })).then_some(Link::Lost { since, reason }));
+    }
+
+    fn note(&self, stream: &str, change: impl FnOnce(&Link) -> Option<Link>) {
+        self.links.send_if_modified(|links| {
+            let link = links.entry(stream.to_owned()).or_insert(Link::Catching);
+            let changed = change(link);
+            changed.map(|changed| *link = changed).is_some()
         });
     }
 
-    /// The sequence that is meant, in the log as it is now.
+    /// The position that is meant, in the log as it is now.
     ///
     /// # Errors
     /// If the answering failed.
-    pub(crate) async fn resolve(self: &Arc<Self>, as_of: &AsOf) -> Result<u64, Unanswered> {
-        match as_of {
-            AsOf::Position(position) => Ok(position.sequence(&self.stream)),
+    pub(crate) async fn resolve(self: &Arc<Self>, as_of: &AsOf) -> Result<Position, Unanswered> {
+        let position = match as_of {
+            AsOf::Position(position) => position.clone(),
             AsOf::Time(_) => {
                 let (room, as_of) = (Arc::clone(self), as_of.clone());
-                let found = move || as_of.position(room.lock().archive.timeline()).sequence(&room.stream);
-                Ok(spawn_blocking(found).await?)
+                spawn_blocking(move || as_of.position(room.lock().archive.timeline())).await?
             }
-        }
+        };
+        Ok(self.streams().whole(position))
     }
 
     /// Asks the state of a moment.
@@ -253,8 +317,8 @@ impl Room {
     ) -> Result<R, Unanswered> {
         let mut question = (look, finish);
         loop {
-            let (room, past) = (Arc::clone(self), self.past(when).await?);
-            match spawn_blocking(move || room.answer(when, past.as_deref(), question)).await? {
+            let (room, past, when) = (Arc::clone(self), self.past(&when).await?, when.clone());
+            match spawn_blocking(move || room.answer(&when, past.as_deref(), question)).await? {
                 Ok(answer) => return Ok(answer),
                 Err(unasked) => question = unasked,
             }
@@ -262,7 +326,7 @@ impl Room {
     }
 
     /// The answer, or the question again if the live state has left the moment meanwhile.
-    fn answer<F, R, L, M>(&self, when: When, past: Option<&Past>, (look, finish): (L, M)) -> Result<R, (L, M)>
+    fn answer<F, R, L, M>(&self, when: &When, past: Option<&Past>, (look, finish): (L, M)) -> Result<R, (L, M)>
     where
         L: FnOnce(&mut Moment<'_>) -> F,
         M: FnOnce(F) -> R,
@@ -275,7 +339,7 @@ impl Room {
             look_at(&mut lock(state), look)
         } else {
             let live = &mut self.lock().live;
-            if when.sequence.is_some_and(|wanted| wanted != live.position().sequence(&self.stream)) {
+            if when.position.as_ref().is_some_and(|wanted| !counts_as(wanted, live.position())) {
                 return Err((look, finish));
             }
             look_at(live, look)
@@ -284,36 +348,40 @@ impl Room {
     }
 
     /// The state of an earlier moment; none for the live one.
-    async fn past(self: &Arc<Self>, when: When) -> Result<Option<Arc<Past>>, Unanswered> {
-        let Some(sequence) = when.sequence.filter(|wanted| *wanted != self.sequence()) else { return Ok(None) };
-        let (past, dropped) = self.cut(sequence);
+    async fn past(self: &Arc<Self>, when: &When) -> Result<Option<Arc<Past>>, Unanswered> {
+        let reached = self.position();
+        let Some(position) = when.position.as_ref().filter(|wanted| !counts_as(wanted, &reached)) else {
+            return Ok(None);
+        };
+        let position = self.streams().whole(position.clone());
+        let (past, dropped) = self.cut(&position);
         if !dropped.is_empty() {
             spawn_blocking(move || drop(dropped));
         }
-        past.get_or_try_init(|| Arc::clone(self).fold(sequence)).await?;
+        past.get_or_try_init(|| Arc::clone(self).fold(position)).await?;
         Ok(Some(past))
     }
 
     /// Whoever goes away while waiting leaves nothing to fold: then another who asks for the same moment takes over.
-    async fn fold(self: Arc<Self>, sequence: u64) -> Result<Mutex<State>, Unanswered> {
+    async fn fold(self: Arc<Self>, position: Position) -> Result<Mutex<State>, Unanswered> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Unanswered::Busy)?;
         let turn = Arc::clone(&self.folds).acquire_owned().await.map_err(|_| Unanswered::Busy)?;
-        Ok(spawn_blocking(move || self.folded(sequence, [turn, place])).await?)
+        Ok(spawn_blocking(move || self.folded(&position, [turn, place])).await?)
     }
 
     /// The places go with the fold: whoever goes away must not make room for another while this one goes on.
-    fn folded(&self, sequence: u64, places: [OwnedSemaphorePermit; 2]) -> Mutex<State> {
-        let cut = self.lock().archive.cut(&Position::of(&self.stream, sequence));
+    fn folded(&self, position: &Position, places: [OwnedSemaphorePermit; 2]) -> Mutex<State> {
+        let cut = self.lock().archive.cut(position);
         let state = Mutex::new(cut.fold());
         drop(places);
         state
     }
 
     /// The place of an earlier state, and those that are not kept any longer: freeing one takes a while.
-    fn cut(&self, sequence: u64) -> (Arc<Past>, Cuts) {
+    fn cut(&self, position: &Position) -> (Arc<Past>, Cuts) {
         let mut cuts = lock(&self.cuts);
-        let found = cuts.iter().position(|(kept, _)| *kept == sequence);
-        let cut = found.and_then(|index| cuts.remove(index)).unwrap_or_else(|| (sequence, Arc::default()));
+        let found = cuts.iter().position(|(kept, _)| kept == position);
+        let cut = found.and_then(|index| cuts.remove(index)).unwrap_or_else(|| (position.clone(), Arc::default()));
         let past = Arc::clone(&cut.1);
         cuts.push_front(cut);
         let kept = cuts.len().min(CUTS);
@@ -330,22 +398,37 @@ impl Room {
     }
 }
 
+/// Whether two positions count the same.
+fn counts_as(a: &Position, b: &Position) -> bool {
+    a.reaches(b) && b.reaches(a)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use entente_journal::Audiences;
+
     use super::*;
 
-    fn room(reached: u64) -> Arc<Room> {
-        let room = Room::new(&Scope::actual(), Arc::new(Model::v1().unwrap()));
-        room.take(Batch { records: Vec::new(), complete: reached }, true);
+    const STREAM: &str = "A_actual_all";
+
+    fn room(complete: u64) -> Arc<Room> {
+        let streams = Streams::of("actual", Audiences::default());
+        let room = Room::new(streams, Arc::new(Model::v1().unwrap()));
+        room.take(STREAM, Batch { records: Vec::new(), complete }, true);
         Arc::new(room)
     }
 
     fn at(sequence: Option<u64>) -> When {
-        When { sequence, at: None, now: DateTime::UNIX_EPOCH }
+        let position = sequence.map(|sequence| Position::of(STREAM, sequence));
+        When { position, at: None, now: DateTime::UNIX_EPOCH }
+    }
+
+    fn reached(moment: &mut Moment<'_>) -> u64 {
+        moment.position().sequence(STREAM)
     }
 
     /// Lets whatever can go on go on.
@@ -361,19 +444,19 @@ mod tests {
         let all = room.folds.acquire_many(u32::try_from(FOLDS).unwrap()).await.unwrap();
         let asking = |sequence| {
             let room = Arc::clone(&room);
-            tokio::spawn(async move { room.look(at(Some(sequence)), |moment| moment.sequence()).await })
+            tokio::spawn(async move { room.look(at(Some(sequence)), reached).await })
         };
         let (waiting, gone) = (asking(3), asking(4));
         settle().await;
         gone.abort();
         for sequence in [None, Some(9)] {
-            assert_eq!(room.look(at(sequence), |moment| moment.sequence()).await.unwrap(), 9);
+            assert_eq!(room.look(at(sequence), reached).await.unwrap(), 9);
         }
         assert!(!waiting.is_finished());
         drop(all);
         assert_eq!(waiting.await.unwrap().unwrap(), 3);
         // Whoever went away meanwhile keeps no place.
-        assert_eq!(room.look(at(Some(5)), |moment| moment.sequence()).await.unwrap(), 5);
+        assert_eq!(room.look(at(Some(5)), reached).await.unwrap(), 5);
         let places = room.folds.acquire_many(u32::try_from(FOLDS).unwrap()).await;
         assert_eq!(places.unwrap().num_permits(), FOLDS);
     }
@@ -384,14 +467,14 @@ mod tests {
         let all = room.folds.acquire_many(u32::try_from(FOLDS).unwrap()).await.unwrap();
         let asking = |sequence| {
             let room = Arc::clone(&room);
-            tokio::spawn(async move { room.look(at(Some(sequence)), |moment| moment.sequence()).await })
+            tokio::spawn(async move { room.look(at(Some(sequence)), reached).await })
         };
         let most = u64::try_from(FOLDS + WAITING).unwrap();
         let waiting: Vec<_> = (1..=most).map(asking).collect();
         settle().await;
         let refused = asking(50).await.unwrap();
         assert!(matches!(refused, Err(Unanswered::Busy)), "{refused:?}");
-        assert_eq!(room.look(at(None), |moment| moment.sequence()).await.unwrap(), 99);
+        assert_eq!(room.look(at(None), reached).await.unwrap(), 99);
         // One who waits for the same moment as another needs no place, and takes over when that one goes away.
         let (first, same) = (waiting.last().unwrap(), asking(most));
         settle().await;
@@ -419,12 +502,12 @@ mod tests {
     #[tokio::test]
     async fn a_moment_that_was_live_is_answered_when_the_log_has_gone_on() {
         let room = room(9);
-        let past = room.past(at(Some(9))).await.unwrap();
+        let past = room.past(&at(Some(9))).await.unwrap();
         assert!(past.is_none());
-        room.take(Batch { records: Vec::new(), complete: 10 }, true);
-        let (look, finish) = (|moment: &mut Moment<'_>| moment.sequence(), |found: u64| found);
-        assert!(room.answer(at(Some(9)), None, (look, finish)).is_err());
-        assert_eq!(room.look(at(Some(9)), |moment| moment.sequence()).await.unwrap(), 9);
+        room.take(STREAM, Batch { records: Vec::new(), complete: 10 }, true);
+        let (look, finish) = (reached, |found: u64| found);
+        assert!(room.answer(&at(Some(9)), None, (look, finish)).is_err());
+        assert_eq!(room.look(at(Some(9)), reached).await.unwrap(), 9);
     }
 
     #[tokio::test]
@@ -432,6 +515,6 @@ mod tests {
         let room = room(1);
         let failed = room.look(at(None), |_| panic!("a mistake in a view")).await;
         assert!(failed.is_err_and(|error: Unanswered| error.to_string().contains("could not be made")));
-        assert_eq!(room.look(at(None), |moment| moment.sequence()).await.unwrap(), 1);
+        assert_eq!(room.look(at(None), reached).await.unwrap(), 1);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
-use entente_journal::OutboxError;
+use entente_journal::{AudienceError, Audiences, OutboxError};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Shared};
 use crate::beats::{Beats, Watcher};
 use crate::claims::Desk;
-use crate::erase::Eraser;
-use crate::follow::follow;
 use crate::options::{Address, Port, ServerOptions};
+use crate::reading::Reading;
 use crate::room::Room;
 use crate::secret::{Secret, SecretError};
+use crate::streams::Streams;
 use crate::web::{Names, STREAMS, router};
 
 /// How many ports are tried where any will do.
@@ -44,6 +44,9 @@ pub enum ServeError {
     /// There is no secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The sharing groups cannot be read.
+    #[error(transparent)]
+    Audiences(#[from] AudienceError),
     /// The desk's outbox cannot be read.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
@@ -67,30 +70,24 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let listener = listen(options.port).await?;
     let address = Address::new(listener.local_addr().map_err(ServeError::Listening)?.port());
-    let room = Arc::new(Room::new(&options.scope, Arc::clone(&options.model)));
+    let file = options.data.join(Audiences::FILE);
+    let streams = Streams::of(&options.universe, Audiences::read(&file)?);
+    let room = Arc::new(Room::new(streams, Arc::clone(&options.model)));
     let desk = open_desk(&options, &room).await?;
     let (told, beats) = watch::channel(Beats::default());
     let app = app(&options, &room, &desk, address, beats, &stop)?;
-    let following = tokio::spawn(follow(
-        Arc::clone(&room),
-        options.bus.clone(),
-        options.scope.clone(),
-        options.legs.clone(),
-        stop.clone(),
-    ));
-    let clock = options.legs.clock();
-    let (erased, bus, scope) = (Arc::clone(&room), options.bus.clone(), options.scope.clone());
-    let erasing = tokio::spawn(Eraser { room: erased, bus, scope, clock }.run(stop.clone()));
-    let watcher = Watcher { room: Arc::clone(&room), desk, bus: options.bus, scope: options.scope, clock, told };
+    let (bus, legs, clock) = (options.bus.clone(), options.legs.clone(), options.legs.clock());
+    let reading = Reading { room: Arc::clone(&room), bus, legs, file };
+    let reading = tokio::spawn(reading.run(stop.clone()));
+    let watcher = Watcher { room: Arc::clone(&room), desk, bus: options.bus, clock, told };
     let watching = tokio::spawn(watcher.run(stop.clone()));
-    let _ = timeout(FIRST_READING, stop.run_until_cancelled(room.caught_up())).await;
+    let _ = timeout(FIRST_READING, stop.run_until_cancelled(room.first_read())).await;
     // Whoever does not wait for the address need not be told.
     let _ = ready.send(address);
     let listened = listening(listener, app, stop.clone()).await;
     stop.cancel();
-    following.await?;
+    reading.await??;
     watching.await?;
-    erasing.await?;
     listened
 }
 
@@ -133,10 +130,11 @@ async fn listen(port: Port) -> Result<TcpListener, ServeError> {
 
 async fn open_desk(options: &ServerOptions, room: &Arc<Room>) -> Result<Arc<Desk>, ServeError> {
     let (outbox, room) = (options.outbox.clone(), Arc::clone(room));
-    let (role, clock) = (options.role, options.legs.clock());
-    let (bus, scope) = (options.bus.clone(), options.scope.clone());
-    let desk = tokio::task::spawn_blocking(move || Desk::open(outbox, room, role, clock)).await??;
-    Ok(Arc::new(desk.beside(bus, scope)))
+    let (role, clock, outboxes) = (options.role, options.legs.clock(), options.outboxes.clone());
+    let desk = tokio::task::spawn_blocking(move || Desk::open(outbox, outboxes, room, role, clock)).await??;
+    let desk = desk.beside(options.bus.clone());
+    desk.open_kept().await;
+    Ok(Arc::new(desk))
 }
 
 fn app(
@@ -151,7 +149,6 @@ fn app(
         room: Arc::clone(room),
         desk: Arc::clone(desk),
         beats,
-        scope: options.scope.clone(),
         clock: options.legs.clock(),
         address,
         names: Names::of(address.port()),

@@ -5,12 +5,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entente_correlator::Shared;
+use entente_correlator::picture::Feed as PictureFeed;
 use entente_schemas::beat::{BEAT_SECONDS, Beat};
 use entente_schemas::digest::{hex, length_prefixed};
 use entente_schemas::event::{Draft, machine_id};
 use entente_schemas::family::{Body, Claim, Coverage, Family, Feed, FeedState};
 use entente_schemas::header::{Certainty, Header, Native, Times};
 use entente_schemas::speaker::{Relay, Role, Speaker};
+use entente_schemas::subject::AUDIENCE_ALL;
 use entente_schemas::tlp::Tlp;
 
 /// The reason of a feed whose adapter is gone begins with this word.
@@ -18,8 +21,32 @@ const GONE: &str = "adapter_gone";
 /// The native system of what a server says of feeds.
 const SYSTEM: &str = "entente.beat";
 
-/// A feed: organisation and slug.
-pub(crate) type FeedName = (String, String);
+/// A feed: who transmits what into which audience.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FeedName {
+    /// The organisation.
+    pub(crate) org: String,
+    /// The feed's slug.
+    pub(crate) feed: String,
+    /// `all`, or the id of a sharing group.
+    pub(crate) audience: String,
+}
+
+impl FeedName {
+    /// That of a feed of the picture.
+    pub(crate) fn of(feed: &PictureFeed) -> Self {
+        let audience = feed.shared.as_ref().map_or(AUDIENCE_ALL, |shared| &shared.audience);
+        Self { org: feed.org.clone(), feed: feed.feed.clone(), audience: audience.to_owned() }
+    }
+
+    /// A feed of which the log has nothing yet.
+    pub(crate) fn unspoken(self) -> PictureFeed {
+        let Self { org, feed, audience } = self;
+        // What it will say is marked at least so.
+        let shared = (audience != AUDIENCE_ALL).then_some(Shared { audience, tlp: Tlp::Amber });
+        PictureFeed { org, feed, shared, ..PictureFeed::default() }
+    }
+}
 
 /// The last beat of each feed and when this server first saw it.
 #[derive(Debug, Default)]
@@ -88,18 +115,19 @@ pub(crate) fn due(
     };
     let coverage = known.map_or_else(Coverage::default, |known| known.feed.coverage.clone());
     let address = known.and_then(|known| known.feed.address.clone());
-    let feed = Feed { feed: name.1.clone(), state, since, reason, last_good_poll: beat.last_good, address, coverage };
+    let feed =
+        Feed { feed: name.feed.clone(), state, since, reason, last_good_poll: beat.last_good, address, coverage };
     let rev = known.map_or(0, |known| known.rev) + 1;
     Some(draft(universe, name, rev, &hex(&length_prefixed([stamp])), feed, now))
 }
 
 fn draft(universe: &str, name: &FeedName, rev: u64, digest: &str, feed: Feed, now: DateTime<Utc>) -> Draft {
-    let org_feed = format!("{}/{}", name.0, name.1);
+    let org_feed = format!("{}/{}", name.org, name.feed);
     let object_id = format!("feed:{org_feed}");
     let header = Header {
         object_id: object_id.clone(),
         rev,
-        speaker: Speaker { org: name.0.clone(), role: Role::Observer, channel: None, relay: Relay::Own },
+        speaker: Speaker { org: name.org.clone(), role: Role::Observer, channel: None, relay: Relay::Own },
         author: None,
         headline: None,
         invented: false,
@@ -132,7 +160,7 @@ fn draft(universe: &str, name: &FeedName, rev: u64, digest: &str, feed: Feed, no
         recorded: now,
         causation: None,
         traceparent: None,
-        tlp: Tlp::Clear,
+        tlp: if name.audience == AUDIENCE_ALL { Tlp::Clear } else { Tlp::Amber },
         claim: Claim { header, body: Body::Feed(feed) },
     }
 }
@@ -166,7 +194,7 @@ pub(crate) mod tests {
     }
 
     fn name() -> FeedName {
-        ("local".to_owned(), "gcp-public".to_owned())
+        FeedName { org: "local".to_owned(), feed: "gcp-public".to_owned(), audience: "all".to_owned() }
     }
 
     fn known(state: FeedState, reason: &str) -> Known {

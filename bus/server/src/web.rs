@@ -8,6 +8,7 @@ mod live;
 mod openapi;
 mod pages;
 mod query;
+mod reached;
 mod refusal;
 mod routes;
 mod select;

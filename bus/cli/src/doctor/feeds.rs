@@ -8,18 +8,19 @@ use serde_json::Value;
 use super::{Finding, machine};
 use crate::client::{Client, reason};
 use crate::feeds::{Wishes, choose};
+use crate::marking::Names;
 use crate::settings::Settings;
 
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// Every feed of the running server: live or blind, since when, why, and what to do.
-pub async fn states(client: &Client) -> Vec<Finding> {
+pub async fn states(client: &Client, names: &Names) -> Vec<Finding> {
     let answer = match client.json(&["v1", "feeds"], &[]).await {
         Ok(answer) => answer,
         Err(failure) => return vec![Finding::bad("feeds", failure.what, failure.next)],
     };
     let feeds = answer.get("feeds").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut findings: Vec<Finding> = feeds.iter().filter_map(state).collect();
+    let mut findings: Vec<Finding> = feeds.iter().filter_map(|feed| state(feed, names)).collect();
     let offset = |feed: &Value| Some((feed.pointer("/beat/clock_offset_ms")?.as_i64()?, text(feed, "feed")));
     let widest = feeds.iter().filter_map(offset).min_by_key(|(offset, _)| offset.unsigned_abs());
     findings.extend(widest.map(|(offset, feed)| machine::clock_offset(offset, &format!("feed {feed}"))));
@@ -43,10 +44,12 @@ fn to_the_second(time: &str) -> String {
 }
 
 /// People's desks have no state and are left out.
-fn state(feed: &Value) -> Option<Finding> {
+fn state(feed: &Value, names: &Names) -> Option<Finding> {
     let unspoken = feed.pointer("/beat/state");
     let state = feed.get("state").filter(|state| !state.is_null()).or(unspoken).and_then(Value::as_str)?;
-    let about = format!("feed {}", text(feed, "feed"));
+    let group = Some(text(feed, "audience")).filter(|id| !id.is_empty());
+    let group = group.map(|id| format!(" into {}", names.name(&id))).unwrap_or_default();
+    let about = format!("feed {}{group}", text(feed, "feed"));
     let (since, why, address) = (to_the_second(&text(feed, "since")), text(feed, "reason"), text(feed, "address"));
     if state == "live" {
         return Some(Finding::good(&about, format!("live since {since}")));
@@ -118,13 +121,13 @@ mod tests {
     fn a_blind_feed_says_since_when_and_why() {
         let feed = json!({ "feed": "gcp-public", "state": "blind", "since": "2024-07-19T11:58:00Z",
                            "reason": "timeout", "address": "https://status.example" });
-        let finding = state(&feed).unwrap();
+        let finding = state(&feed, &Names::default()).unwrap();
         assert_eq!(
             (finding.state, finding.what.as_str()),
             (State::Bad, "blind since 2024-07-19 11:58:00 UTC: timeout")
         );
         assert!(finding.next.contains("https://status.example"));
-        assert_eq!(state(&json!({ "feed": "desk", "state": null })), None);
+        assert_eq!(state(&json!({ "feed": "desk", "state": null }), &Names::default()), None);
     }
 
     #[tokio::test]

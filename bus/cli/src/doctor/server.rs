@@ -27,9 +27,12 @@ pub async fn log(folder: &Folder) -> Vec<Finding> {
         Ok(Some(log)) => {
             let answers = Finding::good("log", format!("{} answers at {}", log.scope.log_stream(), log.url));
             let end = tip(&log.bus, &log.scope).await;
-            log.close().await;
             let end = end.map(|tip| clock(&tip));
-            vec![answers, end.unwrap_or_else(|error| Finding::bad("log", error.to_string(), "see the server's rights"))]
+            let end = end.unwrap_or_else(|error| Finding::bad("log", error.to_string(), "see the server's rights"));
+            let mut findings = vec![answers, end];
+            findings.extend(groups(folder, &log).await);
+            log.close().await;
+            findings
         }
         Ok(None) => vec![Finding::bad(
             "log",
@@ -38,6 +41,29 @@ pub async fn log(folder: &Folder) -> Vec<Finding> {
         )],
         Err(failure) => vec![Finding::bad("log", failure.what, failure.next)],
     }
+}
+
+/// Whether the stream of each sharing group is there.
+async fn groups(folder: &Folder, log: &Log) -> Vec<Finding> {
+    let scopes = match log.scopes(folder) {
+        Ok(scopes) => scopes,
+        Err(failure) => return vec![Finding::bad("sharing groups", failure.what, failure.next)],
+    };
+    let mut findings = Vec::new();
+    for (name, scope) in scopes.into_iter().filter_map(|(name, scope)| Some((name?, scope))) {
+        let (about, stream) = (format!("sharing group {name}"), scope.log_stream());
+        findings.push(match log.bus.events_of(&scope).await {
+            Ok(Some(_)) => Finding::good(&about, format!("{stream} answers")),
+            Ok(None) => {
+                let next = format!(
+                    "`entente audience create {name}` makes it anew; who transmits there sends again what it still has"
+                );
+                Finding::bad(&about, format!("{stream} is gone"), next)
+            }
+            Err(error) => Finding::bad(&about, error.to_string(), "see the server's rights"),
+        });
+    }
+    findings
 }
 
 /// Whether this machine's clock agrees with the log's.

@@ -6,6 +6,7 @@ use clap::Args;
 use entente_schemas::count::Method;
 use entente_schemas::header::{Certainty, Fidelity};
 use entente_schemas::speaker::{Relay, Role};
+use entente_schemas::subject::AUDIENCE_ALL;
 use entente_schemas::tlp::Tlp;
 use serde_json::{Value, json};
 
@@ -52,7 +53,12 @@ pub struct HeaderFlags {
     /// The figures are made up for an exercise; every view says so
     #[arg(long)]
     pub invented: bool,
-    /// The marking for onward sharing: clear or green (default: green)
+    /// Who may read it: all, or a sharing group by its local name or its id (default: with --object, --still and for
+    /// retract, where the claim stands that it goes on with; else all)
+    #[arg(long, value_name = "NAME")]
+    pub audience: Option<String>,
+    /// The marking for onward sharing: clear or green for all (default: green); amber, amber+strict or red in a sharing
+    /// group (default: amber)
     #[arg(long, value_parser = word!(Tlp))]
     pub tlp: Option<Tlp>,
     /// Revise this object, by its id, an event id or a position of the log: what no flag changes stays as it was last
@@ -97,8 +103,22 @@ impl HeaderFlags {
         claim.set("certainty", self.certainty.map(Certainty::as_str));
         claim.set("headline", self.headline.as_deref());
         claim.set("invented", self.invented.then_some(true));
-        if self.tlp.is_some_and(|tlp| !tlp.fits_all()) {
-            claim.mistake("--tlp: amber and red need a sharing group, and there is none yet; expected clear or green");
+        self.check_marking(claim);
+    }
+
+    /// A marking fits the audience; where none is named, what the claim goes on with decides, which the server knows.
+    fn check_marking(&self, claim: &mut Members) {
+        let Some(tlp) = self.tlp else { return };
+        let goes_on = claim.get("object_id").is_some() || claim.get("target").is_some();
+        match self.audience.as_deref().or((!goes_on).then_some(AUDIENCE_ALL)) {
+            Some(AUDIENCE_ALL) if !tlp.fits_all() => claim.mistake(format!(
+                "--tlp: {tlp} needs a sharing group, --audience NAME; expected clear or green for all"
+            )),
+            Some(AUDIENCE_ALL) | None => {}
+            Some(group) if tlp.fits_all() => claim.mistake(format!(
+                "--tlp: {tlp} is for what everybody may read; expected amber, amber+strict or red in {group}"
+            )),
+            Some(_) => {}
         }
     }
 

@@ -31,6 +31,7 @@ use crate::args::Place;
 use crate::ask::asking;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
+use crate::marking::Names;
 use crate::say;
 use crate::station::Asked;
 use desk::Desk;
@@ -145,9 +146,9 @@ pub async fn run(mut publish: Publish, place: &Place) -> Result<Exit, Failure> {
             return Ok(Exit::Done);
         }
     }
-    let told = asking(place, async |asked, _| {
+    let told = asking(place, async |asked, folder| {
         let claim = ground.claim(asked.client(), says.as_ref(), &desk).await?;
-        hand_over(asked, says.as_ref(), claim).await
+        hand_over(asked, &Names::of(folder), says.as_ref(), claim).await
     });
     say::print(&told.await?)?;
     Ok(Exit::Done)
@@ -207,7 +208,12 @@ async fn named(client: &Client, header: &HeaderFlags) -> Result<Option<String>, 
 }
 
 /// Hands the claim over and gives what is to be told of it.
-async fn hand_over(asked: &Asked, says: &dyn Says, claim: Map<String, Value>) -> Result<String, Failure> {
+async fn hand_over(
+    asked: &Asked,
+    names: &Names,
+    says: &dyn Says,
+    claim: Map<String, Value>,
+) -> Result<String, Failure> {
     let (family, header) = (says.family(), says.header());
     let answer = asked.client().publish(&request(family, header, claim)).await.map_err(with_kinds)?;
     if !header.json || header.dry_run {
@@ -217,7 +223,7 @@ async fn hand_over(asked: &Asked, says: &dyn Says, claim: Map<String, Value>) ->
         return drafted(&answer);
     }
     let link = asked.outlives_the_command().then(|| link(asked.client(), family, &answer));
-    Ok(told(family, &answer, link.as_deref(), header.json))
+    Ok(if header.json { told_json(&answer, link.as_deref()) } else { told(family, &answer, link.as_deref(), names) })
 }
 
 /// A name that the log does not know may be something that is only named with its kind.
@@ -259,6 +265,7 @@ fn request(family: Family, header: &HeaderFlags, claim: Map<String, Value>) -> V
     if let Some(members) = request.as_object_mut() {
         members.extend(header.answers.as_ref().map(|event| ("causation".to_owned(), json!(event))));
         members.extend(header.still.as_ref().map(|_| ("still".to_owned(), json!(true))));
+        members.extend(header.audience.as_ref().map(|audience| ("audience".to_owned(), json!(audience))));
         members.extend(header.tlp.map(|tlp| ("tlp".to_owned(), json!(tlp))));
         members.extend(header.dry_run.then(|| ("dry_run".to_owned(), json!(true))));
         members.insert("claim".to_owned(), Value::Object(claim));
@@ -267,22 +274,25 @@ fn request(family: Family, header: &HeaderFlags, claim: Map<String, Value>) -> V
 }
 
 /// What was published, where it stands, and where to look at it.
-fn told(family: Family, answer: &Value, link: Option<&str>, as_json: bool) -> String {
-    if as_json {
-        let mut answer = answer.clone();
-        if let Some(members) = answer.as_object_mut() {
-            members.extend(link.map(|link| ("link".to_owned(), json!(link))));
-        }
-        return format!("{answer:#}\n");
-    }
+fn told(family: Family, answer: &Value, link: Option<&str>, names: &Names) -> String {
     let part = |name: &str| answer.get(name).map(plain).unwrap_or_default();
-    let what = format!("{family} {}, revision {}", part("object_id"), part("rev"));
+    let mark = names.mark(answer);
+    let mark = if mark.is_empty() { mark } else { format!(", {mark}") };
+    let what = format!("{family} {}, revision {}{mark}", part("object_id"), part("rev"));
     let link = link.map(|link| format!("{link}\n")).unwrap_or_default();
     if answer.get("position").is_none_or(Value::is_null) {
         return format!("taken: {what}; it is on disk, and goes into the log as soon as that answers\n{link}");
     }
     let done = if answer.get("repeated") == Some(&json!(true)) { "was published before:" } else { "published" };
-    format!("{done} {what}, at position {} of the log\n{link}", part("position"))
+    format!("{done} {what}, at position {} of the log\n{link}", names.place(&part("position")))
+}
+
+fn told_json(answer: &Value, link: Option<&str>) -> String {
+    let mut answer = answer.clone();
+    if let Some(members) = answer.as_object_mut() {
+        members.extend(link.map(|link| ("link".to_owned(), json!(link))));
+    }
+    format!("{answer:#}\n")
 }
 
 fn plain(value: &Value) -> String {
@@ -331,11 +341,13 @@ mod tests {
         let answer = |more: Value| {
             let mut answer = json!({ "id": "e", "object_id": "local:1", "rev": 2, "position": 7, "repeated": false });
             answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            told(Family::Impact, &answer, Some("http://x/"), false)
+            told(Family::Impact, &answer, Some("http://x/"), &Names::default())
         };
         assert_eq!(answer(json!({})), "published impact local:1, revision 2, at position 7 of the log\nhttp://x/\n");
         assert!(answer(json!({ "repeated": true })).starts_with("was published before: impact local:1"));
         assert!(answer(json!({ "position": null })).starts_with("taken: impact local:1, revision 2; it is on disk"));
-        assert!(!told(Family::Impact, &json!({ "rev": 1 }), None, true).contains("link"));
+        let shared = answer(json!({ "audience": "gbbbbbbbbbbbbbbbb", "tlp": "red" }));
+        assert!(shared.starts_with("published impact local:1, revision 2, TLP:RED gbbbbbbbbbbbbbbbb, at"), "{shared}");
+        assert!(!told_json(&json!({ "rev": 1 }), None).contains("link"));
     }
 }

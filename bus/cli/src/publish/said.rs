@@ -18,10 +18,16 @@ const TIMES_OF_ONE_REVISION: [&str; 2] = ["observed_at", "confirmed_at"];
 /// # Errors
 /// If the log has no such record, or the server does not answer.
 pub async fn object_id(client: &Client, key: &str) -> Result<String, Failure> {
-    if key.contains(':') {
+    // A sequence behind a colon may be the place of a record in a sharing group.
+    let may_be_place = key.rsplit_once(':').is_some_and(|(_, end)| end.bytes().all(|b| b.is_ascii_digit()));
+    if key.contains(':') && !may_be_place {
         return Ok(key.to_owned());
     }
-    let record = client.json(&["v1", "events", key], &[]).await.map_err(|failure| match failure.exit {
+    let record = match client.json(&["v1", "events", key], &[]).await {
+        Err(failure) if failure.exit == Exit::NotFound && may_be_place => return Ok(key.to_owned()),
+        record => record,
+    };
+    let record = record.map_err(|failure| match failure.exit {
         Exit::NotFound => {
             let what = format!("the log has no record `{key}`; expected an object id, an event id or a position");
             Failure::new(Exit::NotFound, what, "`entente events` lists positions and, last in the line, object ids")

@@ -6,7 +6,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 /// Flags that a confirmation has a use for: who confirms, when, and how the answer is given.
-const BESIDE: [&str; 9] = ["still", "occurred_at", "person", "answers", "id", "tlp", "json", "dry_run", "data"];
+const BESIDE: [&str; 10] =
+    ["still", "occurred_at", "person", "answers", "id", "audience", "tlp", "json", "dry_run", "data"];
 
 /// Refuses flags beside `--still` that it would drop; `command` is the one that `matches` were made by.
 ///

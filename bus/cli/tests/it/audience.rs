@@ -58,14 +58,18 @@ fn a_group_that_lost_its_streams_or_its_name_is_told_and_mended() {
     let temporary = tempfile::tempdir().unwrap();
     let data = temporary.path();
     let banks = create(data, "banks");
-    std::fs::remove_dir_all(data.join("js")).unwrap();
-    std::fs::create_dir(data.join("js")).unwrap();
+    let up = Up::start(data, &[]);
+    let (file, spare) = (data.join("audiences.toml"), "gaaaaaaaaaaaaaaaa");
+    let named = std::fs::read_to_string(&file).unwrap() + &format!("spare = \"{spare}\"\n");
+    std::fs::write(&file, named).unwrap();
     assert!(entente(data, &["audience", "list"]).well().contains("no stream"));
-    let mended = entente(data, &["audience", "create", "banks"]);
-    assert!(mended.err.contains("made anew") && mended.out.contains(&banks), "{mended:?}");
-    assert_eq!(list(data)[0]["events"], 0);
-    std::fs::remove_file(data.join("audiences.toml")).unwrap();
-    assert_eq!(list(data), serde_json::json!([{ "name": null, "id": banks, "events": 0 }]));
+    let mended = entente(data, &["audience", "create", "spare"]);
+    assert!(mended.err.contains("made anew") && mended.out.contains(spare), "{mended:?}");
+    assert_eq!(list(data)[1], serde_json::json!({ "name": "spare", "id": spare, "events": 0 }));
+    assert_eq!(up.end(), Some(0));
+    std::fs::write(&file, format!("banks = \"{banks}\"\n")).unwrap();
+    let nameless = serde_json::json!({ "name": null, "id": spare, "events": 0 });
+    assert!(list(data).as_array().unwrap().contains(&nameless), "{}", list(data));
 }
 
 #[test]

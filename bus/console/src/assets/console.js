@@ -66,7 +66,7 @@ const connect = () => {
  es.onmessage = e => { heard = tick(); if (e.lastEventId) set(id('position'), at = e.lastEventId); put(JSON.parse(e.data)); };
  es.addEventListener('beat', e => {
   base = time(JSON.parse(e.data).at) - tick();
-  if (/live/.test(e.data)) { heard = tick(); lost = 0; pause = 1e3; }
+  if (/"live"/.test(e.data)) { heard = tick(); lost = 0; pause = 1e3; }
  });
  es.addEventListener('reload', () => id('again').hidden = !(stuck = 1));
  es.onerror = () => es.readyState > 1 && wait(connect, pause * (.5 + Math.random()), pause = Math.min(pause * 2, 3e4));

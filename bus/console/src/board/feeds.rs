@@ -8,9 +8,15 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::age;
 use crate::name::{feed as feed_name, many, plain};
+use crate::shared::inline;
 
 /// Feeds shown; the last place tells of the rest.
 const SHOWN: usize = 9;
+
+pub(crate) fn id(feed: &Feed) -> String {
+    let group = feed.shared.as_ref().map(|shared| format!("-{}", shared.audience)).unwrap_or_default();
+    format!("f-{}-{}{group}", feed.org, feed.feed)
+}
 
 pub(super) fn strip(frame: &Frame, picture: &Picture) -> Markup {
     let mut feeds: Vec<&Feed> = picture.feeds.iter().filter(|feed| feed.state.is_some()).collect();
@@ -50,8 +56,9 @@ fn summary(feeds: &[&Feed]) -> String {
 fn tile(frame: &Frame, feed: &Feed) -> Markup {
     let blind = is_blind(feed);
     html! {
-        li.bad[blind] id={ "f-" (feed.org) "-" (feed.feed) } data-f data-now[blind] {
+        li.bad[blind] id=(id(feed)) data-f data-now[blind] {
             b { (glyph(sign(feed), "k-ink")) (feed_name(&feed.feed)) }
+            (inline(frame, feed.shared.as_ref()))
             @if blind {
                 "blind " @if let Some(since) = feed.since { (age(since, frame.at)) }
                 @if let Some(reason) = &feed.reason { ", " (plain(reason, 24)) }

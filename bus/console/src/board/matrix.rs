@@ -16,6 +16,7 @@ use crate::glyph::{G, glyph};
 use crate::mark::Mark;
 use crate::moment::age;
 use crate::name::{capital, many, org, plain, status, token};
+use crate::shared::label;
 use crate::spoken::{as_told, told_all, whose};
 
 /// Columns at most.
@@ -137,10 +138,10 @@ impl<'a> Grid<'a> {
     fn claim(&self, id: &str, who: &str, column: &Column, claim: &CellClaim, line: &Second) -> Markup {
         let (mark, at) = (Mark::of(claim.state, claim.severity), self.frame.at);
         let class = format!("cell s-{}{}", mark.colour, if claim.stale { " is-stale" } else { "" });
-        let label = sentence(who, column, claim, mark, at);
+        let spoken = sentence(who, column, claim, mark, at);
         html! {
             td id=(id) class=(class) data-f data-now[claim.overdue || claim.stale] {
-                a href=(self.frame.link(&format!("/incidents/{}", claim.incident), "")) data-c=(name(column)) aria-label=(label) {
+                a href=(self.frame.link(&format!("/incidents/{}", claim.incident), "")) data-c=(name(column)) aria-label=(spoken) {
                     b { (bare(mark.glyph, None)) (mark.word) }
                     (flags(claim))
                     @match line {
@@ -148,6 +149,7 @@ impl<'a> Grid<'a> {
                         Second::Said(words) => span.native.none { (words) },
                     }
                     small {
+                        @if let Some(shared) = &claim.shared { (label(shared.tlp)) ", " }
                         @if claim.stale { "stale " }
                         (age(claim.changed, at))
                         @if let Some(due) = claim.next_update_by.filter(|_| claim.overdue) { ", due " (words::clock(due, at)) }
@@ -312,6 +314,7 @@ fn sentence(who: &str, column: &Column, claim: &CellClaim, mark: Mark, at: DateT
     let severity = words::severity(claim.severity);
     let native = claim.native.as_deref().map(|word| status(word, 20));
     let since = format!("since {}", words::clock(claim.changed, at));
+    let marked = claim.shared.as_ref().map(|shared| label(shared.tlp));
     let parts = [
         Some(mark.word),
         Some(severity).filter(|word| *word != mark.word),
@@ -321,6 +324,7 @@ fn sentence(who: &str, column: &Column, claim: &CellClaim, mark: Mark, at: DateT
         claim.overdue.then_some("overdue"),
         claim.disagrees.then_some("disputed"),
         (!claim.exact).then_some("within"),
+        marked.as_deref(),
     ];
     let parts: Vec<&str> = parts.into_iter().flatten().collect();
     format!("{who}, {}: {}", name(column), parts.join(", "))

@@ -1,6 +1,5 @@
 //! Beside the matrix: the newest records, what is owed now, who is on duty.
 
-use chrono::{DateTime, Utc};
 use entente_correlator::picture::{Desk, Line, Owed, Picture};
 use entente_schemas::family::{Family, FeedState};
 use maud::{Markup, html};
@@ -12,6 +11,7 @@ use crate::moment::{clock, due};
 use crate::name::{many, org, orgs, plain, spaced};
 use crate::number;
 use crate::says::says;
+use crate::shared::inline;
 
 /// Records shown.
 const NEWS: usize = 4;
@@ -44,7 +44,7 @@ fn item(frame: &Frame, picture: &Picture, place: usize, line: &Line) -> Markup {
     html! {
         li id={ "n" (place) } data-f data-quiet[place > 0] {
             (glyph(sign(line), ""))
-            span { a href=(href) { bdi { (number::whole(&plain(&says(line, &picture.incidents), 110))) } } span.sub { (org(&line.speaker)) ", " (line.family.token()) @if line.withdrawn_by.is_some() { ", withdrawn" } } }
+            span { a href=(href) { bdi { (number::whole(&plain(&says(line, &picture.incidents), 110))) } } span.sub { (org(&line.speaker)) ", " (line.family.token()) @if line.withdrawn_by.is_some() { ", withdrawn" } (inline(frame, line.shared.as_ref())) } }
             (clock(line.logged, frame.at))
         }
     }
@@ -89,7 +89,7 @@ pub(super) fn owed(frame: &Frame, picture: &Picture) -> Markup {
                 @for one in open.iter().take(OWED) {
                     li id=(id(one)) data-f data-now[one.overdue] {
                         (glyph(if one.overdue { G::Due } else { G::Talk }, if one.overdue { "k-ink" } else { "" }))
-                        span { (parties(one)) span.sub { (what(frame, one)) } }
+                        span { (parties(one)) span.sub { (what(frame, one)) (inline(frame, one.shared.as_ref())) } }
                         span.when { (due(one.due_at, one.overdue, at)) }
                     }
                 }
@@ -124,13 +124,13 @@ fn what(frame: &Frame, one: &Owed) -> Markup {
     }
 }
 
-pub(super) fn desks(picture: &Picture, at: DateTime<Utc>) -> Markup {
+pub(super) fn desks(frame: &Frame, picture: &Picture) -> Markup {
     html! {
         section.panel aria-labelledby="h-desk" {
             header { h2 #h-desk { "Desks" } span.small { (picture.desks.len()) " on the roster" } }
             @if picture.desks.is_empty() { p.pad.empty { "No desk has said who is on duty." } }
             ul.desks #desks data-f {
-                @for desk in picture.desks.iter().take(DESKS) { (duty(desk, at)) }
+                @for desk in picture.desks.iter().take(DESKS) { (duty(frame, desk)) }
                 @if picture.desks.len() > DESKS { li.muted { (picture.desks.len() - DESKS) " more" } }
             }
         }
@@ -138,7 +138,8 @@ pub(super) fn desks(picture: &Picture, at: DateTime<Utc>) -> Markup {
 }
 
 /// One desk: who, which duty, how to reach it, until when.
-pub(crate) fn duty(desk: &Desk, at: DateTime<Utc>) -> Markup {
+pub(crate) fn duty(frame: &Frame, desk: &Desk) -> Markup {
+    let at = frame.at;
     html! {
         li {
             i.on[!desk.expired] {}
@@ -150,6 +151,7 @@ pub(crate) fn duty(desk: &Desk, at: DateTime<Utc>) -> Markup {
                 None => {},
             }
             @if let Some(next) = &desk.handing_over_to { ", then " (plain(next, 40)) }
+            (inline(frame, desk.shared.as_ref()))
         }
     }
 }

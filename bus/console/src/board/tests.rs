@@ -250,7 +250,7 @@ fn a_figure_that_was_told_says_by_whom() {
 fn what_people_said_is_not_pushed_out_by_feeds_that_began() {
     let mut picture = fixture::picture();
     let live = fixture::line(4_900, "gcp", Family::Feed, "feed gcp-public live", "12:40");
-    let lives = (0..26).map(|index| Line { position: 4_900 + index, ..live.clone() });
+    let lives = (0..26).map(|index| Line { position: (4_900 + index).into(), ..live.clone() });
     picture.recent = lives.chain(picture.recent).collect();
     let html = shown(&picture);
     assert!(html.contains("slow indexing") && !html.contains("feed gcp-public live"));
@@ -277,7 +277,7 @@ fn news_change_in_their_places() {
 fn more_than_fits_of_what_is_owed_is_one_click_away() {
     let mut picture = fixture::picture();
     picture.owed = (0..12)
-        .map(|index| Owed { position: index, text: format!("ask-{index}."), ..picture.owed[0].clone() })
+        .map(|index| Owed { position: index.into(), text: format!("ask-{index}."), ..picture.owed[0].clone() })
         .collect();
     assert!(shown(&picture).contains("<a href=\"/board.txt\">all 12</a>"));
     let text = crate::text::board(&fixture::frame(), &picture, &Filters::default());

@@ -11,6 +11,7 @@ use crate::glyph::{G, glyph};
 use crate::moment::{clock, second};
 use crate::name::{feed as feed_name, many, plain, said, token};
 use crate::number;
+use crate::shared::inline;
 
 /// Entries of a list.
 const SHOWN: usize = 50;
@@ -44,7 +45,7 @@ pub(super) fn rejected(frame: &Frame, picture: &Picture) -> Markup {
             ul.rows #rejected-list { @for (one, id) in shown.iter().zip(&ids) {
                 li id=(id) data-f {
                     (glyph(G::Withdrawn, "k-ink"))
-                    span { b { (feed_name(&one.feed)) } " " span.muted.small { (second(one.logged, frame.at)) @if one.times > 1 { ", " (one.times) " times" } }
+                    span { b { (feed_name(&one.feed)) } " " span.muted.small { (second(one.logged, frame.at)) @if one.times > 1 { ", " (one.times) " times" } (inline(frame, one.shared.as_ref())) }
                         span.sub { (said(&one.reason, 500)) @if let Some(place) = &one.position { ", at " (plain(place, 80)) } }
                         span.sub { (number::figure(one.bytes)) " bytes, SHA-256 " span.mono { (plain(&one.digest, 16)) } } }
                 }

@@ -2,11 +2,12 @@
 //! whole of it. A claim that holds more than the form can show is not offered for revision here.
 
 use chrono::{DateTime, Utc};
+use entente_correlator::Shared;
 use entente_correlator::picture::{Figure, Incident, LaneClaim};
 use entente_schemas::block::{Block, Severity};
 use entente_schemas::speaker::Relay;
 
-use super::{Form, FormKind};
+use super::{Form, FormKind, readers};
 
 /// The claim of the viewer's own desk in this incident, if the desk itself wrote it.
 fn own<'a>(incident: &'a Incident, org: &str) -> Option<&'a LaneClaim> {
@@ -21,8 +22,11 @@ pub(crate) fn still<'a>(incident: &'a Incident, org: &str) -> Option<&'a str> {
 
 /// The impact form at an incident: one's own claim to revise, or an empty one.
 pub(crate) fn own_claim(incident: &Incident, org: &str) -> Form {
+    let Some(claim) = own(incident, org).filter(|claim| fits(incident, claim, org)) else {
+        return message(FormKind::Impact, incident);
+    };
     let mut form = Form::empty(FormKind::Impact);
-    let Some(claim) = own(incident, org).filter(|claim| fits(incident, claim, org)) else { return form };
+    form.set("audience", readers::audience(claim.shared.as_ref()));
     form.set("object_id", claim.object_id.as_str());
     form.set("title", claim.title.as_str());
     form.set("phase", claim.phase.as_str());
@@ -46,7 +50,14 @@ pub(crate) fn own_claim(incident: &Incident, org: &str) -> Form {
         form.set("counts.0.quantity", quantity);
         fill_count(&mut form, figure);
     }
-    fill_cause(&mut form, incident, org);
+    fill_cause(&mut form, incident, claim, org);
+    form
+}
+
+/// A form at an incident in which nothing is typed yet.
+pub(crate) fn message(kind: FormKind, incident: &Incident) -> Form {
+    let mut form = Form::empty(kind);
+    form.set("audience", readers::of(incident).unwrap_or_default());
     form
 }
 
@@ -96,10 +107,12 @@ fn fill_count(form: &mut Form, figure: &Figure) {
     form.set("counts.0.population", figure.population.as_deref().unwrap_or_default());
 }
 
-fn fill_cause(form: &mut Form, incident: &Incident, org: &str) {
-    let Some(cause) = incident.causes.iter().find(|cause| cause.speaker == org && cause.relay == Relay::Own) else {
-        return;
-    };
+/// A cause that was told to another audience is no part of this claim.
+fn fill_cause(form: &mut Form, incident: &Incident, claim: &LaneClaim, org: &str) {
+    let told_here =
+        |shared: &Option<Shared>| readers::audience(shared.as_ref()) == readers::audience(claim.shared.as_ref());
+    let mut own = incident.causes.iter().filter(|cause| cause.speaker == org && cause.relay == Relay::Own);
+    let Some(cause) = own.find(|cause| told_here(&cause.shared)) else { return };
     form.set("suspected_cause.status", cause.status.as_str());
     for (name, value) in
         [("class", &cause.class), ("vendor", &cause.vendor), ("product", &cause.product), ("artifact", &cause.artifact)]

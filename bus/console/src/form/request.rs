@@ -3,9 +3,11 @@
 
 use chrono::{DateTime, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use entente_schemas::family::Family;
+use entente_schemas::tlp::Tlp;
 use serde_json::{Map, Value, json};
 
 use super::fields::{Field, Input, fields};
+use super::readers::chosen;
 use super::{Form, FormKind, FormProblem};
 
 /// What a form asks to be published.
@@ -15,6 +17,10 @@ pub struct FormRequest {
     pub family: Family,
     /// Say the last revision of the claim's object again: it still holds.
     pub still: bool,
+    /// Who is to read it: `all` or the id of a sharing group; none if the form does not say.
+    pub audience: Option<String>,
+    /// The marking, if one was chosen.
+    pub tlp: Option<Tlp>,
     /// The claim's members that were typed.
     pub claim: Map<String, Value>,
 }
@@ -28,6 +34,7 @@ impl Form {
         let (family, still) = (self.family(), !self.value("still").is_empty());
         let mut claim = Value::Object(Map::new());
         let mut problems = Vec::new();
+        let (audience, tlp) = chosen(self, &mut problems);
         for field in fields(self.kind).filter(|_| !still) {
             match self.member(field, now) {
                 Ok(Some(value)) => put(&mut claim, field.path, value),
@@ -42,7 +49,7 @@ impl Form {
             put(&mut claim, "object_id", json!(self.value("object_id")));
         }
         match claim {
-            Value::Object(claim) if problems.is_empty() => Ok(FormRequest { family, still, claim }),
+            Value::Object(claim) if problems.is_empty() => Ok(FormRequest { family, still, audience, tlp, claim }),
             _ => Err(problems),
         }
     }

@@ -1,10 +1,11 @@
 //! A form on a page: groups of labelled fields, each with what to type; after a mistake, with what was typed and what was
 //! expected.
 
+use entente_schemas::subject::AUDIENCE_ALL;
 use maud::{Markup, html};
 
 use super::fields::{Field, Group, Input, groups};
-use super::{Form, FormKind};
+use super::{Form, FormKind, readers};
 use crate::frame::Frame;
 use crate::name::spaced;
 
@@ -24,7 +25,8 @@ pub(crate) fn drawer(frame: &Frame, form: &Form, incident: &str) -> Markup {
 /// A form as a panel of its own.
 pub(crate) fn panel(frame: &Frame, kind: FormKind, close: &str) -> Markup {
     let refused = frame.form.as_ref().filter(|refused| refused.kind == kind);
-    let empty = Form::empty(kind);
+    let mut empty = Form::empty(kind);
+    empty.set(readers::AUDIENCE, AUDIENCE_ALL);
     let form = refused.unwrap_or(&empty);
     html! {
         section.panel.say #say aria-labelledby="h-say" {
@@ -74,8 +76,9 @@ fn body(frame: &Frame, form: &Form, incident: &str) -> Markup {
                 @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
             }
             (mistakes(form))
+            (readers::question(frame, form))
             @for group in groups(form.kind) { (fieldset(form, group, &example)) }
-            p.acts { button.btn.pri type="submit" { "Publish" } span.muted.small { "Signed by " (crate::name::org(&frame.org)) ", shown to all, kept for good." } }
+            p.acts { button.btn.pri type="submit" { "Publish" } span.muted.small { "Signed by " (crate::name::org(&frame.org)) ", " (readers::shown_to(frame)) } }
         }
     }
 }

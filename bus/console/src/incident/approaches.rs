@@ -13,6 +13,7 @@ use crate::glyph::{G, glyph};
 use crate::moment::clock;
 use crate::name::{many, org, plain, said, spaced, token};
 use crate::number;
+use crate::shared::{inline, mark};
 use crate::spoken::{as_told, relayed, whose};
 
 /// Operators with a column of their own.
@@ -38,7 +39,7 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
                         @for operator in &operators { th.num scope="col" { (org(operator)) } }
                         th scope="col" { "All, 95 % interval" } th.num scope="col" { "Outcomes, lost" } th.num scope="col" { "Median" }
                     } }
-                    tbody #app-rows { @for (approach, id) in incident.approaches.iter().zip(&ids) { (row(approach, id, &operators)) } }
+                    tbody #app-rows { @for (approach, id) in incident.approaches.iter().zip(&ids) { (row(frame, approach, id, &operators)) } }
             }
             (order("app-rows", &ids))
             (advice(frame, incident))
@@ -77,12 +78,12 @@ fn pins(frame: &Frame, approach: &Approach) -> Markup {
     }
 }
 
-fn row(approach: &Approach, id: &str, operators: &[String]) -> Markup {
+fn row(frame: &Frame, approach: &Approach, id: &str, operators: &[String]) -> Markup {
     let early = approach.pooled.is_some_and(|pooled| pooled.too_early);
     html! {
         tr.early[early] id=(id) data-f {
-            th scope="row" { (said(&approach.name, 120)) span.sub { (needs(approach)) } }
-            @for operator in operators { td.num data-h=(org(operator)) { (by(approach, operator)) } }
+            th scope="row" { (said(&approach.name, 120)) span.sub { (needs(approach)) } (mark(frame, approach.shared.as_ref())) }
+            @for operator in operators { td.num data-h=(org(operator)) { (by(frame, approach, operator)) } }
             td data-h="Observed" { @match &approach.pooled { Some(pooled) => (wilson::bar(pooled, approach.said_rate.as_ref())), None => span.muted { "no run reported" } } }
             td.num data-h="Outcomes" { @match &approach.pooled {
                 Some(pooled) => { (number::figure(pooled.n)) span.sub { (number::figure(approach.runs.iter().map(|run| run.lost).sum())) " lost" } },
@@ -120,13 +121,13 @@ fn needs(approach: &Approach) -> String {
     parts.join("; ")
 }
 
-fn by(approach: &Approach, operator: &str) -> Markup {
+fn by(frame: &Frame, approach: &Approach, operator: &str) -> Markup {
     let run = approach.runs.iter().find(|run| run.speaker == operator);
     let applies = approach.applies_to.is_empty() || approach.applies_to.iter().any(|one| one == operator);
     html! {
         @match run {
-            Some(run) if run.success.too_early => { (run.success.succeeded) " of " (run.success.n) (beside(run)) },
-            Some(run) => { @match run.success.ppm { Some(ppm) => (words::percent(ppm)), None => "no outcome yet" } (beside(run)) },
+            Some(run) if run.success.too_early => { (run.success.succeeded) " of " (run.success.n) (beside(frame, run)) },
+            Some(run) => { @match run.success.ppm { Some(ppm) => (words::percent(ppm)), None => "no outcome yet" } (beside(frame, run)) },
             None if applies => span.muted { "no claim" },
             None => span.muted { "n/a" },
         }
@@ -134,10 +135,11 @@ fn by(approach: &Approach, operator: &str) -> Markup {
 }
 
 /// What to know of a run beside its success.
-fn beside(run: &Run) -> Markup {
+fn beside(frame: &Frame, run: &Run) -> Markup {
     html! {
         @if run.state != RunState::Running { span.sub { (spaced(run.state.as_str())) } }
         @if let Some(told) = as_told(run.told_by.as_deref()) { span.sub { (told) } }
+        (mark(frame, run.shared.as_ref()))
     }
 }
 
@@ -166,7 +168,7 @@ fn advice(frame: &Frame, incident: &Incident) -> Markup {
                     span {
                         b { (org(&one.speaker)) ", " (spaced(one.category.as_str())) ":" } " " (said(&one.title, 160))
                         @if let Some(text) = &one.text { span.sub { (said(text, 200)) } }
-                        span.sub { (clock(one.logged, frame.at)) @if let Some(how) = relayed(one.relay, one.told_by.as_deref()) { ", " (how) } }
+                        span.sub { (clock(one.logged, frame.at)) @if let Some(how) = relayed(one.relay, one.told_by.as_deref()) { ", " (how) } (inline(frame, one.shared.as_ref())) }
                     }
                 }
             }

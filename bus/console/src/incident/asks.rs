@@ -9,6 +9,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::{clock, due};
 use crate::name::{org, said, spaced};
+use crate::shared::inline;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
     let ids = distinct(incident.owed.iter().map(|one| format!("w{}", one.position)));
@@ -30,7 +31,7 @@ fn item(frame: &Frame, one: &Owed, id: &str) -> Markup {
         li id=(id) data-f data-now[one.overdue] {
             (glyph(if one.overdue { G::Due } else { G::Talk }, if one.overdue { "k-ink" } else { "" }))
             span {
-                (parties(one)) " " span.muted.small { (spaced(&one.kind)) @if let Some(state) = one.state { ", " (spaced(state.as_str())) } }
+                (parties(one)) " " span.muted.small { (spaced(&one.kind)) @if let Some(state) = one.state { ", " (spaced(state.as_str())) } (inline(frame, one.shared.as_ref())) }
                 span.sub { a href=(frame.link(&format!("/events/{}", one.position), "")) { (said(&one.text, 200)) } }
                 @for reply in &one.answers {
                     span.sub { (org(&reply.speaker)) ", " (spaced(reply.state.as_str())) " " (clock(reply.logged, frame.at)) ": " a href=(frame.link(&format!("/events/{}", reply.position), "")) { (said(&reply.text, 120)) } }

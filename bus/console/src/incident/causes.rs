@@ -9,6 +9,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::clock;
 use crate::name::{org, orgs, plain, spaced};
+use crate::shared::inline;
 use crate::spoken::relayed;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
@@ -28,7 +29,7 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
                         (glyph(sign(cause.status), "k-ink"))
                         span {
                             b { (org(&cause.speaker)) ": " (spaced(cause.status.as_str())) "." } " " bdi { (named(cause)) }
-                            span.sub { "said " (clock(cause.since, frame.at)) @if let Some(how) = relayed(cause.relay, cause.told_by.as_deref()) { ", " (how) } }
+                            span.sub { "said " (clock(cause.since, frame.at)) @if let Some(how) = relayed(cause.relay, cause.told_by.as_deref()) { ", " (how) } (inline(frame, cause.shared.as_ref())) }
                         }
                     }
                 }

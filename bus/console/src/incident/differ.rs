@@ -1,5 +1,6 @@
 //! Where speakers differ, as questions with every position and no verdict; and what nobody, or one who should, has not said.
 
+use entente_correlator::Place;
 use entente_correlator::picture::{Disagreement, Incident};
 use maud::{Markup, html};
 
@@ -29,7 +30,7 @@ fn question(frame: &Frame, one: &Disagreement, id: &str) -> Markup {
             span {
                 b { (said(&one.question, 160)) }
                 span.says { @for stance in &one.positions {
-                    @if stance.position == 0 {
+                    @if stance.position == Place::default() {
                         span { b { (org(&stance.speaker)) } (said(&stance.says, 80)) }
                     } @else {
                         a href=(frame.link(&format!("/events/{}", stance.position), "")) { b { (org(&stance.speaker)) } (said(&stance.says, 80)) }

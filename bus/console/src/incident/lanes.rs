@@ -15,6 +15,7 @@ use crate::link::{Hosts, outer};
 use crate::mark::Mark;
 use crate::moment::{age, clock, due};
 use crate::name::{many, org, plain, said, spaced, status};
+use crate::shared::mark;
 use crate::spoken::relayed;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup {
@@ -61,6 +62,7 @@ fn speaker(frame: &Frame, lane: &Lane) -> Markup {
         } @else if lane.sight.feeds > lane.sight.live {
             small { (lane.sight.live) " of " (many(lane.sight.feeds, "feed", "feeds")) }
         }
+        (mark(frame, lane.claim.as_ref().and_then(|claim| claim.shared.as_ref())))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::frame::Frame;
 use crate::moment::clock;
 use crate::name::{org, plain, spaced};
 use crate::number;
+use crate::shared::inline;
 use crate::spoken::relayed;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
@@ -84,5 +85,6 @@ fn line(frame: &Frame, one: &Figure) -> Markup {
         @if let Some(how) = relayed(one.relay, one.told_by.as_deref()) { ", " (how) }
         @if let Some(population) = &one.population { ", of " bdi { (plain(population, 60)) } }
         ", as of " (clock(one.as_of, frame.at))
+        (inline(frame, one.shared.as_ref()))
     }
 }

@@ -3,7 +3,7 @@
 use entente_correlator::picture::Incident;
 use maud::{Markup, html};
 
-use crate::form::{Form, FormKind, drawer, own_claim, still};
+use crate::form::{FormKind, drawer, message, own_claim, still};
 use crate::frame::Frame;
 use crate::name::org;
 
@@ -16,7 +16,7 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
                     @if let Some(object) = still(incident, &frame.org) { (holds(frame, object, &incident.id)) }
                 }
                 (drawer(frame, &own_claim(incident, &frame.org), &incident.id))
-                @for kind in [FormKind::Note, FormKind::Request, FormKind::Commitment] { (drawer(frame, &Form::empty(kind), &incident.id)) }
+                @for kind in [FormKind::Note, FormKind::Request, FormKind::Commitment] { (drawer(frame, &message(kind, incident), &incident.id)) }
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::glyph::{G, glyph};
 use crate::moment::second;
 use crate::name::{org, said};
 use crate::says::says;
+use crate::shared::mark;
 
 /// Records of one page.
 const LINES: usize = 50;
@@ -33,12 +34,12 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
 fn row(frame: &Frame, incident: &Incident, line: &Line) -> Markup {
     html! {
         tr id={ "e" (line.position) } data-f {
-            th.num scope="row" { a href=(frame.link(&format!("/events/{}", line.position), "")) { (line.position) } }
+            th.num scope="row" { a href=(frame.link(&format!("/events/{}", line.position), "")) { (frame.named(&line.position.to_string())) } }
             td data-h="Logged" { (second(line.logged, frame.at)) }
             td data-h="Speaker" { (org(&line.speaker)) }
             td data-h="Family" { (line.family.token()) }
             td data-h="Says" { (said(&says(line, std::slice::from_ref(incident)), 200)) @if let Some(by) = &line.withdrawn_by { span.sub { (glyph(G::Withdrawn, "")) " withdrawn by " (org(by)) } } }
-            td.nw data-h="Signature" { (crate::name::plain(&line.source, 40)) }
+            td.nw data-h="Signature" { (crate::name::plain(&line.source, 40)) (mark(frame, line.shared.as_ref())) }
         }
     }
 }

@@ -205,7 +205,7 @@ fn ones_own_claim_is_revised_whole() {
     let mut one = fixture::incident();
     let claim = one.lanes[0].claim.as_mut().unwrap();
     claim.native = None;
-    claim.position = 4_801;
+    claim.position = 4_801.into();
     let mut frame = fixture::frame();
     frame.org = "aws".into();
     let html = incident(&frame, &one, &fixture::picture());
@@ -259,7 +259,7 @@ fn a_request_that_was_answered_says_how_and_by_whom() {
         state: MessageState::Declined,
         text: "Not before the tally".into(),
         logged: fixture::at(),
-        position: 4_820,
+        position: 4_820.into(),
     }];
     let html = shown(&one);
     assert!(html.contains("CrowdStrike, declined") && html.contains("Not before the tally"));

@@ -9,6 +9,7 @@ use crate::glyph::{G, glyph};
 use crate::link::{Hosts, outer};
 use crate::moment::clock;
 use crate::name::{org, orgs, plain, said, status};
+use crate::shared::mark;
 use crate::spoken::as_told;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup {
@@ -34,7 +35,7 @@ pub(super) fn panel(frame: &Frame, incident: &Incident, hosts: &Hosts) -> Markup
 fn row(frame: &Frame, told: &Told, hosts: &Hosts) -> Markup {
     html! {
         tr id={ "t-" (told.speaker) } data-f {
-            th scope="row" { (org(&told.speaker)) @if let Some(by) = as_told(told.told_by.as_deref()) { span.sub { (by) } } }
+            th scope="row" { (org(&told.speaker)) @if let Some(by) = as_told(told.told_by.as_deref()) { span.sub { (by) } } (mark(frame, told.shared.as_ref())) }
             td data-h="Told customers" {
                 "“" (said(&told.text, 200)) "”"
                 @if let Some(word) = &told.native_status { span.sub.native { bdi { (status(word, 60)) } } }

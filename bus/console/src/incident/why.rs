@@ -8,6 +8,7 @@ use crate::frame::Frame;
 use crate::glyph::{G, glyph};
 use crate::moment::clock;
 use crate::name::{many, org, plain, said, spaced};
+use crate::shared::inline;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident, picture: &Picture) -> Markup {
     html! {
@@ -66,6 +67,7 @@ fn missed(frame: &Frame, incident: &Incident, near: &NearMiss, picture: &Picture
                     Some(id) => a href=(frame.link(&format!("/incidents/{id}"), "")) { (other) },
                     None => (other),
                 }
+                (inline(frame, near.shared.as_ref()))
             } }
             ul { li { b { "+" } span { (said(&near.speaks_for, 300)) } } li.neg { b { "−" } span { (said(&near.speaks_against, 300)) } } }
         }
@@ -80,7 +82,7 @@ fn opinions(frame: &Frame, opinions: &[Opinion]) -> Markup {
                     (glyph(if one.binds { G::Good } else { G::Talk }, "k-ink"))
                     span {
                         b { (said(&one.author, 60)) " of " (org(&one.org)) ": " (spaced(&one.kind)) "." } " " (said(&one.reason, 300))
-                        span.sub { (clock(one.logged, frame.at)) ", " @if one.binds { "binds the shared picture" } @else { "an opinion: it does not reach that far" } }
+                        span.sub { (clock(one.logged, frame.at)) ", " @if one.binds { "binds the shared picture" } @else { "an opinion: it does not reach that far" } (inline(frame, one.shared.as_ref())) }
                     }
                 }
             } }

@@ -5,24 +5,26 @@ use entente_correlator::picture::{Approach, Incident, Lane, LaneClaim};
 use entente_correlator::words;
 use entente_schemas::speaker::Relay;
 
-use super::{Text, moment, owing, universe};
+use super::{Text, marked, missing, moment, owing, universe};
 use crate::frame::Frame;
 use crate::incident::{figure, interval, read_as};
 use crate::mark::Mark;
 use crate::name::{org, plain, spaced};
 use crate::number;
+use crate::shared;
 use crate::spoken::{relayed, whose};
 
 /// An incident as plain text, as its page shows it: it begins with the universe, and with the moment, if that is past.
 #[must_use]
 pub fn incident(frame: &Frame, incident: &Incident) -> String {
-    let place = format!("{}, log position {}", universe(&frame.universe), plain(&frame.position, 60));
-    let caveats: Vec<String> = moment(frame).into_iter().chain([place]).collect();
-    written(incident, frame.at, &caveats)
+    let place = format!("{}, log position {}", universe(&frame.universe), plain(&frame.place(), 200));
+    let caveats: Vec<String> = moment(frame).into_iter().chain(missing(frame)).chain([place]).collect();
+    written(frame, incident, &caveats)
 }
 
-fn written(incident: &Incident, at: DateTime<Utc>, caveats: &[String]) -> String {
-    let mut out = Text::new();
+fn written(frame: &Frame, incident: &Incident, caveats: &[String]) -> String {
+    let (mut out, at) = (Text::new(), frame.at);
+    marked(&mut out, incident.tlp);
     let state = if incident.open { "open" } else { "closed" };
     out.line(format!("ENTENTE, {}, {} UTC", plain(&incident.name, 200), at.format("%-d %b %Y %H:%M:%S")));
     caveats.iter().for_each(|caveat| out.line(caveat));
@@ -30,22 +32,22 @@ fn written(incident: &Incident, at: DateTime<Utc>, caveats: &[String]) -> String
     answers(&mut out, incident);
     out.heading("Lanes, each speaker's own claim");
     for lane in &incident.lanes {
-        speaker(&mut out, lane, at);
+        speaker(&mut out, frame, lane);
     }
     differences(&mut out, incident, at);
-    figures(&mut out, incident, at);
-    repairs(&mut out, incident);
-    told(&mut out, incident, at);
+    figures(&mut out, frame, incident);
+    repairs(&mut out, frame, incident);
+    told(&mut out, frame, incident);
     out.heading("Owed");
     for one in &incident.owed {
-        out.line(format!("  {}", owing(one, at)));
+        out.line(format!("  {}{}", owing(one, at), shared::text(frame, one.shared.as_ref())));
         for reply in &one.answers {
             let state = spaced(reply.state.as_str());
             let when = words::clock(reply.logged, at);
             out.line(format!("    {}, {when}, {state}: {}", org(&reply.speaker), plain(&reply.text, 200)));
         }
     }
-    decisions(&mut out, incident, at);
+    decisions(&mut out, frame, incident);
     reasons(&mut out, incident);
     out.end()
 }
@@ -69,7 +71,8 @@ fn answers(out: &mut Text, incident: &Incident) {
     }
 }
 
-fn speaker(out: &mut Text, lane: &Lane, at: DateTime<Utc>) {
+fn speaker(out: &mut Text, frame: &Frame, lane: &Lane) {
+    let at = frame.at;
     let Some(claim) = &lane.claim else {
         out.line(format!("  {}: not shared{}", org(&lane.speaker), sight(lane, at)));
         return;
@@ -78,11 +81,12 @@ fn speaker(out: &mut Text, lane: &Lane, at: DateTime<Utc>) {
     let severity = words::severity(claim.severity);
     let severity = if severity == mark { String::new() } else { format!(", severity {severity}") };
     out.line(format!(
-        "  {}: {}, {mark}{severity}{}{}",
+        "  {}: {}, {mark}{severity}{}{}{}",
         org(&lane.speaker),
         spaced(claim.phase.as_str()),
         relay(claim),
-        sight(lane, at)
+        sight(lane, at),
+        shared::text(frame, claim.shared.as_ref())
     ));
     let native = claim.native.as_ref().and_then(|native| native.status.as_deref());
     let read = read_as(claim).map(|read| format!(" (read as {read})")).unwrap_or_default();
@@ -160,7 +164,8 @@ fn differences(out: &mut Text, incident: &Incident, at: DateTime<Utc>) {
     }
 }
 
-fn figures(out: &mut Text, incident: &Incident, at: DateTime<Utc>) {
+fn figures(out: &mut Text, frame: &Frame, incident: &Incident) {
+    let at = frame.at;
     out.heading("Figures, as claimed");
     for group in &incident.counts {
         out.line(format!(
@@ -173,19 +178,24 @@ fn figures(out: &mut Text, incident: &Incident, at: DateTime<Utc>) {
         for one in &group.figures {
             let told = relayed(one.relay, one.told_by.as_deref()).map(|how| format!(", {how}")).unwrap_or_default();
             out.line(format!(
-                "    {}: {}{told}, as of {}",
+                "    {}: {}{told}, as of {}{}",
                 org(&one.speaker),
                 figure(one),
-                words::clock(one.as_of, at)
+                words::clock(one.as_of, at),
+                shared::text(frame, one.shared.as_ref())
             ));
         }
     }
 }
 
-fn repairs(out: &mut Text, incident: &Incident) {
+fn repairs(out: &mut Text, frame: &Frame, incident: &Incident) {
     out.heading("Repairs, observed success");
     for approach in &incident.approaches {
-        out.line(format!("  {}: {}", plain(&approach.name, 160), observed(approach)));
+        // Runs of a group mark what is pooled of them.
+        let runs = approach.runs.iter().filter_map(|run| run.shared.as_ref());
+        let marked = runs.chain(&approach.shared).max_by_key(|shared| shared.tlp);
+        let mark = shared::text(frame, marked);
+        out.line(format!("  {}: {}{mark}", plain(&approach.name, 160), observed(approach)));
         for caution in &approach.cautions {
             out.line(format!("    CAUTION ({}): {}", org(&approach.speaker), plain(&caution.text, 240)));
         }
@@ -196,10 +206,11 @@ fn repairs(out: &mut Text, incident: &Incident) {
     }
     for advice in &incident.advisories {
         out.line(format!(
-            "  advice, {}, {}: {}",
+            "  advice, {}, {}: {}{}",
             whose(&advice.speaker, advice.told_by.as_deref()),
             spaced(advice.category.as_str()),
-            plain(&advice.title, 200)
+            plain(&advice.title, 200),
+            shared::text(frame, advice.shared.as_ref())
         ));
     }
 }
@@ -221,29 +232,33 @@ fn observed(approach: &Approach) -> String {
     }
 }
 
-fn told(out: &mut Text, incident: &Incident, at: DateTime<Utc>) {
+fn told(out: &mut Text, frame: &Frame, incident: &Incident) {
+    let at = frame.at;
     out.heading("What customers were told");
     for one in &incident.told {
         let less = if one.says_less { ", SAID LESS" } else { "" };
         out.line(format!(
-            "  {}, {}: \"{}\"",
+            "  {}, {}: \"{}\"{}",
             whose(&one.speaker, one.told_by.as_deref()),
             words::clock(one.said_at, at),
-            plain(&one.text, 200)
+            plain(&one.text, 200),
+            shared::text(frame, one.shared.as_ref())
         ));
         out.line(format!("    says here: {}{less}", plain(&one.says_here, 160)));
     }
 }
 
-fn decisions(out: &mut Text, incident: &Incident, at: DateTime<Utc>) {
+fn decisions(out: &mut Text, frame: &Frame, incident: &Incident) {
+    let at = frame.at;
     out.heading("Decisions and notes");
     for one in &incident.decisions {
         out.line(format!(
-            "  {}, {}, {}: {}",
+            "  {}, {}, {}: {}{}",
             org(&one.speaker),
             words::clock(one.logged, at),
             spaced(one.state.as_str()),
-            plain(&one.text, 300)
+            plain(&one.text, 300),
+            shared::text(frame, one.shared.as_ref())
         ));
     }
 }

@@ -11,6 +11,7 @@ use crate::incident::success::observed;
 use crate::join::scene::Scene;
 use crate::picture::{Approach, Run};
 use crate::record::entry::Entry;
+use crate::record::shared::Shared;
 
 /// One speaker's runs of one approach.
 type Runs<'a> = Vec<(&'a Arc<Entry>, &'a Remediation)>;
@@ -72,6 +73,7 @@ fn view(entry: &Entry, approach: &ApproachClaim, runs: Vec<Run>) -> Approach {
         pooled: pooled(&runs),
         runs,
         invented: entry.header().invented,
+        shared: entry.shared(),
     }
 }
 
@@ -93,6 +95,7 @@ fn undescribed(id: String, of: BTreeMap<String, Runs<'_>>) -> Option<Approach> {
         cautions: Vec::new(),
         said_rate: None,
         pooled: pooled(&runs),
+        shared: highest(runs.iter().map(|run| run.shared.clone())),
         runs,
         invented,
     })
@@ -120,5 +123,11 @@ fn run(speaker: String, all: &[(&Arc<Entry>, &Remediation)]) -> Run {
         p50_s: newest.and_then(|(_, run)| run.ttr.as_ref()).and_then(|ttr| ttr.p50_s),
         rollback: all.iter().rev().find_map(|(_, run)| run.rollback.as_ref()).map(|rollback| rollback.reason.clone()),
         changed: newest.map(|(entry, _)| entry.order.logged).unwrap_or_default(),
+        shared: highest(all.iter().map(|(entry, _)| entry.shared())),
     }
+}
+
+/// Of several reports, the sharing group of that with the highest marking.
+fn highest(all: impl Iterator<Item = Option<Shared>>) -> Option<Shared> {
+    all.flatten().max_by(|a, b| (a.tlp, &a.audience).cmp(&(b.tlp, &b.audience)))
 }

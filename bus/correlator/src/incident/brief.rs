@@ -168,7 +168,7 @@ fn working_detail(incident: &Incident) -> String {
 fn owes(incident: &Incident, at: DateTime<Utc>) -> Answer {
     let owed: Vec<&Owed> = incident.owed.iter().filter(|owed| !owed.settled).collect();
     let Some(first) = owed.first() else {
-        let settled = incident.owed.iter().filter(|owed| owed.settled).max_by_key(|owed| owed.position);
+        let settled = incident.owed.iter().filter(|owed| owed.settled).max_by_key(|owed| &owed.position);
         let nothing = "no open request, offer, commitment or promised update";
         return match settled {
             Some(last) => answer("Nothing is owed now", format!("{}: {}", answered(last), words::cut(&last.text, 80))),
@@ -214,7 +214,7 @@ fn when_due(owed: &Owed, at: DateTime<Utc>) -> String {
 }
 
 fn told(incident: &Incident, at: DateTime<Utc>) -> Answer {
-    let newest = incident.told.iter().max_by_key(|told| (told.said_at, told.position));
+    let newest = incident.told.iter().max_by_key(|told| (told.said_at, &told.position));
     let Some(newest) = newest else {
         let speakers = names(incident.lanes.iter().map(|lane| words::org(&lane.speaker)));
         return answer("No public statement known", format!("nothing read from {speakers}"));

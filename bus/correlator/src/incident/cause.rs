@@ -28,8 +28,8 @@ pub(crate) fn causes(scene: &Scene<'_>) -> Vec<Cause> {
 
 fn same(a: &Cause, b: &Cause) -> bool {
     a.speaker == b.speaker
-        && (a.status, &a.class, &a.vendor, &a.product, &a.artifact)
-            == (b.status, &b.class, &b.vendor, &b.product, &b.artifact)
+        && (a.status, &a.class, &a.vendor, &a.product, &a.artifact, &a.shared)
+            == (b.status, &b.class, &b.vendor, &b.product, &b.artifact, &b.shared)
 }
 
 fn view(scene: &Scene<'_>, entry: &Arc<Entry>, cause: &SuspectedCause) -> Cause {
@@ -43,6 +43,7 @@ fn view(scene: &Scene<'_>, entry: &Arc<Entry>, cause: &SuspectedCause) -> Cause 
         relay: entry.header().speaker.relay,
         told_by: told_by(entry),
         since: since(scene, entry),
+        shared: entry.shared(),
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{ServiceClass, Severity};
 use entente_schemas::family::{ConstraintKind, Erasure, Family, Phase};
 use entente_schemas::speaker::{Relay, Role};
+use entente_schemas::tlp::Tlp;
 
 use crate::incident::brief::brief;
 use crate::incident::cause::causes;
@@ -23,7 +24,7 @@ use crate::join::graph::Id;
 use crate::join::reach;
 use crate::join::scene::{Ground, Hit, Scene, incident_id};
 use crate::matrix::Contribution;
-use crate::picture::{Advice, Brief, Change, Claimed, Incident, Line, Member};
+use crate::picture::{Advice, Brief, Change, Claimed, Incident, Line, Member, Opinion};
 use crate::record::entry::{Entry, Order};
 use crate::record::objects::Object;
 use crate::sight::{Sights, is_blind};
@@ -72,7 +73,7 @@ impl Core {
         let mut owed: Vec<_> =
             scene.attached.iter().filter_map(|entry| owed::of_message(ground, entry, Some(&id))).collect();
         owed.extend(owed::promised(&lanes, &id));
-        let history = history(&scene);
+        let (history, constraints) = (history(&scene), explain::opinions(&scene));
         let newest = history.iter().take(Incident::EVENTS_MAX);
         let records = newest.map(|entry| event_line(&scene, entry, &id)).collect();
         let incident = Incident {
@@ -92,7 +93,8 @@ impl Core {
             decisions: owed::decisions(scene.attached.iter().copied()),
             why: explain::joins(&scene),
             near: Vec::new(),
-            constraints: explain::opinions(&scene),
+            tlp: highest_marking(&history, &constraints),
+            constraints,
             events_total: history.len(),
             events: Vec::new(),
             brief: Brief::default(),
@@ -121,6 +123,7 @@ impl Core {
         incident.events = self.records.iter().take(records).cloned().collect();
         for lane in &mut incident.lanes {
             lane.sight = sights.of(&lane.speaker);
+            incident.tlp = incident.tlp.max(sights.marked(&lane.speaker));
             lane.silent_since = silent_since(lane, incident.open, incident.first_logged, at, silent_after);
             let Some(claim) = &mut lane.claim else { continue };
             lane.overdue_since = claim.next_update_by.filter(|due| claim.phase.is_open() && *due < at);
@@ -251,7 +254,7 @@ fn member(scene: &Scene<'_>, entry: &Arc<Entry>, title: String) -> Member {
         object_id: id.clone(),
         family,
         speaker: entry.speaker().to_owned(),
-        notices: scene.ground.objects.notices_about(id).filter(|n| scene.ground.objects.current(n).is_some()).count(),
+        notices: scene.ground.objects.statements_about(id).count(),
         title,
         relation: explain::relation(scene.ground, family, id),
         position: entry.position(),
@@ -272,6 +275,7 @@ fn advisories(scene: &Scene<'_>) -> Vec<Advice> {
                 title: advisory.title.clone(),
                 text: advisory.text.clone(),
                 logged: entry.order.logged,
+                shared: entry.shared(),
             }),
             _ => None,
         })
@@ -292,6 +296,12 @@ fn history<'a>(scene: &Scene<'a>) -> Vec<&'a Arc<Entry>> {
         entries.extend(of.flat_map(Object::entries).chain(objects.erasures_of(id)).map(|entry| (&entry.order, entry)));
     }
     entries.into_values().rev().collect()
+}
+
+/// The highest marking of what was said in sharing groups.
+fn highest_marking(history: &[&Arc<Entry>], opinions: &[Opinion]) -> Option<Tlp> {
+    let said = history.iter().filter_map(|entry| Some(entry.shared()?.tlp));
+    said.chain(opinions.iter().filter_map(|opinion| Some(opinion.shared.as_ref()?.tlp))).max()
 }
 
 fn event_line(scene: &Scene<'_>, entry: &Arc<Entry>, incident: &str) -> Line {

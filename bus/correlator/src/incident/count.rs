@@ -62,7 +62,7 @@ fn place(block: &Block) -> String {
 /// What speaks of several figures: own words before polled and told ones, then the newest, then the greatest.
 fn rank(figure: &Figure) -> impl Ord + use<> {
     let relay = std::cmp::Reverse(figure.relay.rank());
-    (relay, figure.as_of, upper(figure), lower(figure), figure.value, figure.position)
+    (relay, figure.as_of, upper(figure), lower(figure), figure.value, figure.position.clone())
 }
 
 fn counted(entry: &Arc<Entry>, count: &Count) -> Figure {
@@ -109,6 +109,7 @@ fn figure(entry: &Arc<Entry>) -> Figure {
         as_of: header.times.observed_at,
         invented: header.invented,
         position: entry.position(),
+        shared: entry.shared(),
     }
 }
 
@@ -126,7 +127,7 @@ pub(crate) fn interval(figure: &Figure) -> Option<(u64, u64)> {
 }
 
 fn group(unit: Unit, quantity: Quantity, mut figures: Vec<Figure>) -> CountGroup {
-    figures.sort_by(|a, b| a.speaker.cmp(&b.speaker).then_with(|| (a.as_of, a.position).cmp(&(b.as_of, b.position))));
+    figures.sort_by(|a, b| a.speaker.cmp(&b.speaker).then_with(|| (a.as_of, &a.position).cmp(&(b.as_of, &b.position))));
     let fleets: BTreeSet<&str> = figures.iter().filter_map(fleet).collect();
     let add = |all: Option<Vec<u64>>| all.map(|all| all.into_iter().fold(0, u64::saturating_add));
     let lowers = || figures.iter().filter_map(lower);

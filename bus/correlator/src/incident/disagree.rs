@@ -15,6 +15,7 @@ use crate::join::scene::{Hit, Scene};
 use crate::picture::{Approach, Cause, CountGroup, Disagreement, Lane, Stance};
 use crate::record::entry::Entry;
 use crate::record::history::value_since;
+use crate::record::place::Place;
 use crate::words;
 
 /// What the disagreements are read from.
@@ -31,7 +32,7 @@ struct Said<T> {
     speaker: String,
     value: T,
     says: String,
-    position: u64,
+    position: Place,
     since: DateTime<Utc>,
 }
 
@@ -65,7 +66,7 @@ fn speaking<'a>(scene: &Scene<'a>, lanes: &[Lane]) -> Vec<&'a Arc<Entry>> {
 
 fn build<T>(kind: &str, question: &str, said: Vec<Said<T>>, differ: impl Fn(&T, &T) -> bool) -> Option<Disagreement> {
     let mut by_time: Vec<&Said<T>> = said.iter().collect();
-    by_time.sort_by_key(|one| (one.since, one.position));
+    by_time.sort_by(|a, b| (a.since, &a.position).cmp(&(b.since, &b.position)));
     let breaking = by_time
         .iter()
         .enumerate()
@@ -135,8 +136,9 @@ fn severities(scene: &Scene<'_>, speaking: &[&Arc<Entry>]) -> Option<Disagreemen
 
 /// Causes differ if two speakers blame different vendors, products or classes, or one rules out what another names.
 fn causes(causes: &[Cause], speaking: &[&Arc<Entry>]) -> Option<Disagreement> {
-    let position =
-        |speaker: &str| speaking.iter().find(|entry| entry.speaker() == speaker).map_or(0, |entry| entry.position());
+    let position = |speaker: &str| {
+        speaking.iter().find(|entry| entry.speaker() == speaker).map(|entry| entry.position()).unwrap_or_default()
+    };
     let mut first: BTreeSet<&str> = BTreeSet::new();
     let said = causes.iter().filter(|cause| first.insert(cause.speaker.as_str())).map(|cause| Said {
         speaker: cause.speaker.clone(),
@@ -250,7 +252,7 @@ fn products(scene: &Scene<'_>) -> Option<Disagreement> {
 type Ranged = (String, (u64, u64));
 
 /// Figures of one population, by different speakers, that do not meet.
-fn counts(logged: &BTreeMap<u64, DateTime<Utc>>, group: &CountGroup) -> Vec<Disagreement> {
+fn counts(logged: &BTreeMap<Place, DateTime<Utc>>, group: &CountGroup) -> Vec<Disagreement> {
     let mut by_population: BTreeMap<Option<&str>, Vec<Said<Ranged>>> = BTreeMap::new();
     for figure in &group.figures {
         let Some((lo, hi)) = interval(figure) else { continue };
@@ -259,7 +261,7 @@ fn counts(logged: &BTreeMap<u64, DateTime<Utc>>, group: &CountGroup) -> Vec<Disa
             speaker: figure.speaker.clone(),
             value: (figure.speaker.clone(), (lo, hi)),
             says: words::as_told(says, figure.told_by.as_deref()),
-            position: figure.position,
+            position: figure.position.clone(),
             since: logged.get(&figure.position).copied().unwrap_or(figure.as_of),
         });
     }
@@ -281,7 +283,7 @@ fn success(approach: &Approach) -> Option<Disagreement> {
                 format!("observed {} to {}", words::percent(lo), words::percent(hi)),
                 run.told_by.as_deref(),
             ),
-            position: 0,
+            position: Place::default(),
             since: run.changed,
         });
     }
@@ -292,7 +294,8 @@ fn success(approach: &Approach) -> Option<Disagreement> {
         } else {
             format!("said {} to {}", words::percent(rate.lo), words::percent(rate.hi))
         };
-        said.push(Said { speaker: rate.by.clone(), value: (rate.lo, rate.hi), says: interval, position: 0, since });
+        let (value, position) = ((rate.lo, rate.hi), Place::default());
+        said.push(Said { speaker: rate.by.clone(), value, says: interval, position, since });
     }
     let question = format!("How often does \"{}\" work?", approach.name);
     build("success", &question, said, |a, b| a.1 < b.0 || b.1 < a.0)

@@ -159,6 +159,7 @@ fn near_miss(ground: Ground<'_>, id: &Id, other: &Id) -> Option<NearMiss> {
         other_incident: ground.clusters.anchor_of(other).map(|anchor| ground.incident(anchor)),
         speaks_for: speaks_for.join("; "),
         speaks_against: against(ground, id, other),
+        shared: ground.objects.current_by_id(Family::Impact, other).and_then(|entry| entry.shared()),
     })
 }
 
@@ -201,6 +202,7 @@ pub(crate) fn opinions(scene: &Scene<'_>) -> Vec<Opinion> {
             reason: constraint.reason.clone(),
             binds: scene.ground.rules.binding.contains(&entry.event.id),
             logged: entry.order.logged,
+            shared: entry.shared(),
         })
         .collect();
     opinions.sort_by(|a, b| b.logged.cmp(&a.logged).then_with(|| a.object_id.cmp(&b.object_id)));

@@ -173,6 +173,7 @@ fn claim(scene: &Scene<'_>, words: &Newest<'_>, hit: &Hit<'_>, hits: &[&Hit<'_>]
         clock_suspect: entry.clock_suspect,
         others: others.cloned().collect(),
         trimmed: header.trimmed.clone(),
+        shared: entry.shared(),
     }
 }
 
@@ -218,8 +219,7 @@ fn own_words(newest: &Newest<'_>, hit: &Hit<'_>) -> Option<String> {
 
 /// When the claim last said something new: affirming it does not count.
 pub(crate) fn changed(object: &Object, current: &Entry) -> DateTime<Utc> {
-    let source = current.event.source.org_feed();
-    let own = object.entries().filter(|entry| entry.event.source.org_feed() == source);
+    let own = object.entries().filter(|entry| entry.is_by_observer_of(current));
     let news = own.filter(|entry| entry.header().cause.as_deref() != Some("still"));
     news.filter(|entry| entry.header().rev <= current.header().rev)
         .map(|entry| entry.order.logged)
@@ -299,8 +299,7 @@ fn beside(scene: &Scene<'_>, speaking: &Hit<'_>, ranked: &[&&Hit<'_>]) -> Vec<Be
 /// Times that the speaking observer restated, the newest first.
 fn restated(scene: &Scene<'_>, current: &Arc<Entry>) -> Vec<Restatement> {
     let Some(object) = scene.ground.objects.get(Family::Impact, &current.header().object_id) else { return Vec::new() };
-    let source = current.event.source.org_feed();
-    let mut own: Vec<&Arc<Entry>> = object.entries().filter(|entry| entry.event.source.org_feed() == source).collect();
+    let mut own: Vec<&Arc<Entry>> = object.entries().filter(|entry| entry.is_by_observer_of(current)).collect();
     own.sort_by_key(|entry| (entry.header().rev, entry.event.recorded));
     let mut list = Vec::new();
     for (before, after) in own.iter().zip(own.iter().skip(1)) {

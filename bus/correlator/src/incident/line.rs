@@ -34,6 +34,7 @@ pub(crate) fn line(
         says: says(objects, entry),
         incident,
         withdrawn_by,
+        shared: entry.shared(),
     }
 }
 
@@ -53,6 +54,7 @@ pub(crate) fn erased(retraction: &Entry, erasure: Erasure, incident: Option<Stri
         says: format!("withdrawn at {when} by {by} and erased"),
         incident,
         withdrawn_by: Some(by),
+        shared: retraction.shared(),
     }
 }
 

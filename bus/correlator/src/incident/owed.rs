@@ -35,6 +35,7 @@ pub(crate) fn of_message(ground: Ground<'_>, entry: &Arc<Entry>, incident: Optio
         answers: Vec::new(),
         incident: incident.map(str::to_owned),
         position: entry.position(),
+        shared: entry.shared(),
     })?;
     if message.kind == MessageKind::Request {
         answer::apply(&mut owed, answer::replies(ground, entry, message));
@@ -63,7 +64,8 @@ pub(crate) fn promised(lanes: &[Lane], incident: &str) -> Vec<Owed> {
             settled: false,
             answers: Vec::new(),
             incident: Some(incident.to_owned()),
-            position: claim.position,
+            position: claim.position.clone(),
+            shared: claim.shared.clone(),
         })
     });
     promised.collect()
@@ -74,7 +76,7 @@ pub(crate) fn settle(owed: &mut [Owed], at: DateTime<Utc>) {
     for item in owed.iter_mut() {
         item.overdue = item.due_at.is_some_and(|due| due < at) && !item.settled;
     }
-    owed.sort_by_key(|one| (one.settled, !one.overdue, one.due_at.is_none(), one.due_at, one.position));
+    owed.sort_by_key(|one| (one.settled, !one.overdue, one.due_at.is_none(), one.due_at, one.position.clone()));
 }
 
 /// Decisions and notes, the newest first.
@@ -88,6 +90,7 @@ pub(crate) fn decisions<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Ve
                 text: as_told(entry, words::cut(&message.text, 500)),
                 state: message.state,
                 logged: entry.order.logged,
+                shared: entry.shared(),
             }),
             _ => None,
         })

@@ -42,6 +42,7 @@ fn view(scene: &Scene<'_>, entry: &Arc<Entry>, notice: &Notice, statements: usiz
         statements,
         says_here: worst.map(|hit| says(hit.impact)).unwrap_or_else(|| "no claim".to_owned()),
         says_less: known_then(scene, entry).iter().any(|impact| less(entry, impact)),
+        shared: entry.shared(),
     }
 }
 

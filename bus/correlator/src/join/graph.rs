@@ -92,6 +92,8 @@ pub(crate) struct Graph {
     by_vendor: BTreeMap<String, Timed>,
     by_onset: Timed,
     referrers: BTreeMap<String, BTreeSet<Id>>,
+    /// Those that say of another expressly that it is not what they are.
+    deniers: BTreeSet<Id>,
 }
 
 /// A key that more objects than this share is followed along time only.
@@ -164,6 +166,13 @@ impl Graph {
                 ids.remove(id)
             };
         }
+        if vertex.facets.refers.values().any(|relation| *relation == Relation::DistinctFrom) {
+            if add {
+                self.deniers.insert(Arc::clone(id))
+            } else {
+                self.deniers.remove(id)
+            };
+        }
         if add {
             self.by_onset.insert(at)
         } else {
@@ -201,7 +210,7 @@ impl Graph {
 
     /// Those of the impacts that could be one incident with this one, each at most once, before the rules have judged.
     pub(crate) fn candidates(&self, id: &Id, model: &Model) -> BTreeSet<Id> {
-        self.gather(id, 0, &|other| self.joins(id, other, model))
+        self.gather(id, 0, &|other| self.joins(id, other, model), model)
     }
 
     /// The impacts that are one incident with this one by rules one to four, or by a reference. Components of the whole
@@ -215,23 +224,51 @@ impl Graph {
     /// As the candidates, but every one that shares a short list; long lists are followed along time over those that are
     /// forbidden, so that a prohibition parts two and not all before them from all after them.
     pub(crate) fn ties(&self, id: &Id, model: &Model, forbidden: &dyn Fn(&str) -> bool) -> BTreeSet<Id> {
-        self.gather(id, FOLLOW_ALL, &|other| !forbidden(other) && self.joins(id, other, model))
+        self.gather(id, FOLLOW_ALL, &|other| !forbidden(other) && self.joins(id, other, model), model)
     }
 
     /// Who shares a key, a place or a word: all of a short list, of a long one the nearest that are asked for.
-    fn gather(&self, id: &Id, short_places: usize, asked: &dyn Fn(&Id) -> bool) -> BTreeSet<Id> {
+    fn gather(&self, id: &Id, short_places: usize, asked: &dyn Fn(&Id) -> bool, model: &Model) -> BTreeSet<Id> {
         let Some(vertex) = self.vertices.get(id) else { return BTreeSet::new() };
         let at = (vertex.onset, Arc::clone(id));
         let mut found = BTreeSet::new();
         for set in vertex.facets.keys.keys().filter_map(|key| self.by_key.get(key)) {
-            found.extend(near(set, &at, set.len() <= FOLLOW_ALL, asked));
+            found.extend(self.near(set, &at, set.len() <= FOLLOW_ALL, (asked, model)));
         }
         for set in vertex.places.iter().filter_map(|place| self.by_place.get(place)) {
-            found.extend(near(set, &at, set.len() <= short_places, asked));
+            found.extend(self.near(set, &at, set.len() <= short_places, (asked, model)));
         }
         found.extend(vertex.facets.refers.keys().filter_map(|reference| self.id(reference)));
         found.extend(self.referring(id));
         found.remove(id);
+        found
+    }
+
+    /// All of a short list; of a long one the nearest on each side that the rules join.
+    fn near(&self, set: &Timed, at: &(DateTime<Utc>, Id), all: bool, asked: Asked<'_>) -> Vec<Id> {
+        if all {
+            return set.iter().map(|(_, id)| Arc::clone(id)).collect();
+        }
+        let mut found = self.side(set.range(..at).rev(), asked);
+        found.extend(self.side(set.range(at..).skip(1), asked));
+        found
+    }
+
+    /// The nearest that the rules join, and those behind it that are not one with it because of a denial: all others
+    /// behind it are, step by step.
+    fn side<'a>(&self, list: impl Iterator<Item = &'a (DateTime<Utc>, Id)>, (asked, model): Asked<'_>) -> Vec<Id> {
+        let (mut found, mut denied): (Vec<Id>, bool) = (Vec::new(), false);
+        for (_, other) in list.take(SEARCHED) {
+            let denies = self.deniers.contains(other);
+            let reached = || found.iter().any(|known| self.joins(known, other, model));
+            if (found.is_empty() || ((denied || denies) && !reached())) && asked(other) {
+                found.push(Arc::clone(other));
+                denied |= denies;
+            }
+            if !found.is_empty() && self.deniers.is_empty() {
+                break;
+            }
+        }
         found
     }
 
@@ -385,6 +422,7 @@ fn mark<K: Ord + Clone>(index: &mut BTreeMap<K, Timed>, key: &K, at: &(DateTime<
 fn grows(old: &Vertex, new: &Vertex) -> bool {
     let kept = |key: (&Key, &Found)| new.facets.keys.get(key.0).is_some_and(|found| found <= key.1);
     (old.onset, old.role, &old.speaker) == (new.onset, new.role, &new.speaker)
+        && new.first <= old.first
         && old.facets.refers == new.facets.refers
         && old.facets.depends_on == new.facets.depends_on
         && old.facets.regions == new.facets.regions
@@ -392,18 +430,11 @@ fn grows(old: &Vertex, new: &Vertex) -> bool {
         && old.places.is_subset(&new.places)
 }
 
+/// Whether one is asked for, and the model by which it is told.
+type Asked<'a> = (&'a dyn Fn(&Id) -> bool, &'a Model);
+
 /// How far a long list is searched on each side for one that the rules join.
 const SEARCHED: usize = 16;
-
-/// All of a short list; of a long one the nearest on each side that the rules join.
-fn near(set: &Timed, at: &(DateTime<Utc>, Id), all: bool, joined: &dyn Fn(&Id) -> bool) -> Vec<Id> {
-    if all {
-        return set.iter().map(|(_, id)| Arc::clone(id)).collect();
-    }
-    let before = set.range(..at).rev().take(SEARCHED).find(|(_, id)| joined(id));
-    let after = set.range(at..).skip(1).take(SEARCHED).find(|(_, id)| joined(id));
-    before.into_iter().chain(after).map(|(_, id)| Arc::clone(id)).collect()
-}
 
 fn window(set: &Timed, onset: DateTime<Utc>, span: TimeDelta) -> impl Iterator<Item = &(DateTime<Utc>, Id)> {
     let first: Id = Arc::from("");

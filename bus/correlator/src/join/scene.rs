@@ -155,8 +155,8 @@ impl<'a> Scene<'a> {
         });
         let hits: Vec<Hit<'a>> = hits.collect();
         let ghosts: Vec<&Id> = ids.iter().flat_map(|id| ground.ghosts.of_heir(id)).collect();
-        let about = ids.iter().chain(&ghosts).flat_map(|id| ground.objects.notices_about(id));
-        let mut notices: Vec<&Arc<Entry>> = about.filter_map(|object| ground.objects.current(object)).collect();
+        let about = ids.iter().chain(&ghosts).flat_map(|id| ground.objects.statements_about(id));
+        let mut notices: Vec<&Arc<Entry>> = about.collect();
         notices.sort_by_key(|entry| (entry.said_at(), &entry.order));
         let attached = attached(ground, &ids, &ghosts, &hits);
         Self { ground, anchor: Arc::clone(anchor), ghosts, hits, notices, attached }

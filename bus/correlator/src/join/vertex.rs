@@ -46,7 +46,7 @@ fn vertex(objects: &Objects, model: &Model, id: &str, (current, observed, standi
     }
     let refers = current.facets.refers.iter();
     facets.refers = refers.map(|(name, relation)| (objects.resolve(name).to_owned(), *relation)).collect();
-    for notice in objects.notices_about(id).filter_map(|notice| objects.current(notice)) {
+    for notice in objects.statements_about(id) {
         facets.absorb(&notice.facets);
     }
     let (onset, onset_stated) = onset(object, current, &standing);

@@ -74,7 +74,8 @@ pub(crate) enum Admission {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Door {
     chains: BTreeMap<(String, String), Chain>,
-    ids: BTreeSet<String>,
+    /// Event ids by audience: what is said in two stands in both, whichever came first.
+    ids: BTreeMap<String, BTreeSet<String>>,
     clamp: BTreeMap<Arc<str>, DateTime<Utc>>,
 }
 
@@ -112,7 +113,7 @@ impl Door {
             Linked::New { breaks } => breaks,
             Linked::Known => return Ok(Admission::Repeated),
         };
-        if !self.ids.insert(event.id.clone()) {
+        if !self.ids.entry(event.audience.clone()).or_default().insert(event.id.clone()) {
             return Ok(Admission::Repeated);
         }
         let clock_suspect = ahead > model.windows.clock_suspect();
@@ -161,18 +162,18 @@ impl Door {
     }
 
     /// Forgets an event that was taken and must be held back after all: sent again whole, it may count.
-    pub(crate) fn forget(&mut self, event_id: &str) {
-        self.ids.remove(event_id);
+    pub(crate) fn forget(&mut self, event: &Event) {
+        self.ids.get_mut(&event.audience).map(|ids| ids.remove(&event.id));
     }
 
-    /// Sequence numbers of a feed's sources that are missing, and how many outboxes it has had.
-    pub(crate) fn gaps(&self, org: &str, feed: &str) -> (u64, usize) {
+    /// Sequence numbers of a feed's sources that are missing in an audience, and how many outboxes it has had there.
+    pub(crate) fn gaps(&self, org: &str, feed: &str, audience: &str) -> (u64, usize) {
         let prefix = format!("//{org}/{feed}/");
         let chains =
             self.chains.range((prefix.clone(), String::new())..).take_while(|((s, _), _)| s.starts_with(&prefix));
         let mut instances = BTreeSet::new();
         let mut gaps = 0;
-        for ((source, _), chain) in chains {
+        for ((source, _), chain) in chains.filter(|((_, own), _)| own == audience) {
             instances.insert(source);
             gaps += chain.gaps();
         }

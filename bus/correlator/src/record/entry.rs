@@ -6,8 +6,11 @@ use chrono::{DateTime, Utc};
 use entente_schemas::event::Event;
 use entente_schemas::family::{Claim, Family};
 use entente_schemas::header::Header;
+use entente_schemas::subject::AUDIENCE_ALL;
 
 use crate::join::facets::Facets;
+use crate::record::place::Place;
+use crate::record::shared::Shared;
 
 /// Where a record stands in the merged log. The logged time never steps back within a stream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +22,17 @@ pub struct Order {
     /// The sequence in the stream.
     pub sequence: u64,
 }
+
+impl Order {
+    /// The place without the time.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { stream: Arc::clone(&self.stream), sequence: self.sequence }
+    }
+}
+
+/// `<org>/<feed>`, and the audience if that is a sharing group.
+pub(crate) type Observer = String;
 
 /// A record that the fold has taken.
 #[derive(Debug)]
@@ -62,8 +76,26 @@ impl Entry {
 
     /// Place in the log.
     #[must_use]
-    pub fn position(&self) -> u64 {
-        self.order.sequence
+    pub fn position(&self) -> Place {
+        self.order.place()
+    }
+
+    /// The sharing group that it was said in; none if everybody may read it.
+    #[must_use]
+    pub fn shared(&self) -> Option<Shared> {
+        Shared::of(&self.event)
+    }
+
+    /// Who observes: a feed of an organisation in one audience.
+    pub(crate) fn observer(&self) -> Observer {
+        let feed = self.event.source.org_feed();
+        if self.event.audience == AUDIENCE_ALL { feed } else { format!("{feed} {}", self.event.audience) }
+    }
+
+    /// Whether another entry is of the same observer.
+    pub(crate) fn is_by_observer_of(&self, other: &Self) -> bool {
+        let (a, b) = (&self.event, &other.event);
+        (&a.source.org, &a.source.feed, &a.audience) == (&b.source.org, &b.source.feed, &b.audience)
     }
 
     /// When the words were first said, as far as the claim tells: its start, else the provider's stamp, else when seen.

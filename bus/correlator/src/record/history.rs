@@ -16,11 +16,10 @@ pub(crate) fn value_since<T: PartialEq>(
 ) -> DateTime<Utc> {
     let now = value(current.claim());
     let object = objects.get(current.family(), &current.header().object_id);
-    let observer = current.event.source.org_feed();
     let mut earlier: Vec<&Arc<Entry>> = object
         .into_iter()
         .flat_map(|object| object.entries())
-        .filter(|entry| entry.event.source.org_feed() == observer && entry.header().rev <= current.header().rev)
+        .filter(|entry| entry.is_by_observer_of(current) && entry.header().rev <= current.header().rev)
         .collect();
     earlier.sort_by_key(|entry| std::cmp::Reverse((entry.header().rev, entry.event.recorded)));
     let run = earlier.into_iter().take_while(|entry| value(entry.claim()) == now);

@@ -22,7 +22,7 @@ pub(crate) fn void(objects: &Objects, entry: &Arc<Entry>) -> Option<String> {
     }
     let targets = targets(objects, entry, retraction);
     if targets.is_empty() {
-        return Some(unknown(objects, retraction));
+        return Some(unknown(objects, entry, retraction));
     }
     let by: Option<Vec<&Arc<Entry>>> = targets.iter().map(|target| objects.withdrawn(target)).collect();
     let first = by.filter(|by| !by.iter().any(|by| is(by, entry)))?.into_iter().min_by_key(|by| &by.order)?;
@@ -31,22 +31,28 @@ pub(crate) fn void(objects: &Objects, entry: &Arc<Entry>) -> Option<String> {
 }
 
 fn is(a: &Entry, b: &Entry) -> bool {
-    a.event.id == b.event.id
+    a.order == b.order
 }
 
 /// What the retraction names, as far as its event and its object agree.
 fn targets<'a>(objects: &'a Objects, withdrawal: &Entry, retraction: &Retraction) -> Vec<&'a Arc<Entry>> {
     if retraction.scope != Scope::Object {
-        let named = objects.event(&retraction.target).into_iter();
-        return named.filter(|target| target.header().object_id == retraction.target_object).collect();
+        let named = objects.events(&retraction.target).iter();
+        let reached = |target: &&Arc<Entry>| {
+            target.header().object_id == retraction.target_object && target.event.audience == withdrawal.event.audience
+        };
+        return named.filter(reached).collect();
     }
     let of = |family| objects.get(family, &retraction.target_object);
     let entries = Family::ALL.iter().filter_map(|family| of(*family)).flat_map(|object| object.entries());
     entries.filter(|entry| reaches(withdrawal, entry)).collect()
 }
 
-fn unknown(objects: &Objects, retraction: &Retraction) -> String {
+fn unknown(objects: &Objects, withdrawal: &Entry, retraction: &Retraction) -> String {
     match objects.event(&retraction.target) {
+        Some(target) if target.event.audience != withdrawal.event.audience => {
+            "its event stands in another audience. Withdraw it there".to_owned()
+        }
         Some(other) if other.header().object_id != retraction.target_object => {
             format!("its event is one of {}, not of {}", other.header().object_id, retraction.target_object)
         }

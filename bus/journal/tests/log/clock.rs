@@ -1,7 +1,7 @@
 //! What a log tells of its end, before anything is said into it.
 
 use chrono::{TimeDelta, Utc};
-use entente_journal::{Clock, Legs, tip};
+use entente_journal::{Clock, Legs, Tips, tip};
 
 use crate::trial::{Trial, note, notes, scope, settled};
 
@@ -20,9 +20,10 @@ async fn a_log_tells_its_end_and_is_played_from_there() {
     let last = trial.records().await.pop().unwrap();
     assert_eq!((tip.sequence, tip.logged), (2, Some(last.logged)));
 
-    assert!(Legs::begin(&path, &tip, Clock::shifted(TimeDelta::days(-1))).is_err(), "before what the log holds");
+    let tips = Tips::from([(scope().log_stream(), tip)]);
+    assert!(Legs::begin(&path, &tips, Clock::shifted(TimeDelta::days(-1))).is_err(), "before what the log holds");
     let tomorrow = Clock::shifted(TimeDelta::days(1));
-    let legs = Legs::begin(&path, &tip, tomorrow).unwrap();
+    let legs = Legs::begin(&path, &tips, tomorrow).unwrap();
     outbox.offer(vec![note(2, 1)]).await.unwrap();
     settled(&outbox).await;
     let shown: Vec<_> = trial.records().await.into_iter().map(|record| legs.dated(record).logged).collect();

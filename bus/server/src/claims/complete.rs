@@ -6,6 +6,7 @@ use entente_schemas::event::Draft;
 use entente_schemas::family::{Claim, Family};
 use entente_schemas::header::Certainty;
 use entente_schemas::speaker::{Relay, Role};
+use entente_schemas::tlp::Tlp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) org: &'a str,
     /// What it is, by the desk's own start.
     pub(crate) role: Role,
+    /// The marking, where the request has none.
+    pub(crate) tlp: Tlp,
     /// What the clock shows.
     pub(crate) now: DateTime<Utc>,
     /// The event's id, if the caller minted none.
@@ -55,7 +58,7 @@ pub(crate) fn complete(request: Request, ground: &Ground, writer: &Writer<'_>) -
         recorded: writer.now,
         causation: request.causation,
         traceparent: request.traceparent,
-        tlp: request.tlp,
+        tlp: request.tlp.unwrap_or(writer.tlp),
         claim,
     })
 }
@@ -228,7 +231,8 @@ mod tests {
 
     fn writer() -> Writer<'static> {
         let id = |last| Uuid::parse_str(&format!("01912b6e-1111-7000-8000-00000000000{last}")).unwrap();
-        Writer { org: "aws", role: Role::Provider, now: NOW.parse().unwrap(), event: id(1), object: id(2) }
+        let now = NOW.parse().unwrap();
+        Writer { org: "aws", role: Role::Provider, tlp: Tlp::Green, now, event: id(1), object: id(2) }
     }
 
     fn asked(family: Family, claim: Value) -> Request {
@@ -364,7 +368,7 @@ mod tests {
         let retract = json!({"target": "120", "scope": "revision", "reason": "wrong_fact"});
         let source = "//aws/desk/01J00000000000000000000000".to_owned();
         let line = Line {
-            position: 120,
+            position: 120.into(),
             id: "e1".into(),
             logged: writer().now,
             speaker: "aws".into(),
@@ -375,6 +379,7 @@ mod tests {
             says: String::new(),
             incident: None,
             withdrawn_by: None,
+            shared: None,
         };
         let ground =
             Ground { target: Some(Target { line, source: source.clone(), standing: vec![2] }), ..Ground::default() };

@@ -6,6 +6,8 @@ use entente_correlator::select::{EventFilter, Select};
 use entente_schemas::event::Event;
 use entente_schemas::family::Family;
 use entente_schemas::speaker::Role;
+use entente_schemas::subject::AUDIENCE_ALL;
+use entente_schemas::tlp::Tlp;
 use serde_json::{Map, Value};
 
 use super::request::Request;
@@ -22,6 +24,10 @@ pub(crate) struct Ground {
     pub(crate) role: Option<Role>,
     /// The event that a retraction names.
     pub(crate) target: Option<Target>,
+    /// In a sharing group, the marking of what the claim revises or withdraws.
+    pub(crate) tlp: Option<Tlp>,
+    /// Another audience in which the desk said the object.
+    pub(crate) elsewhere: Option<String>,
 }
 
 /// An event that a retraction names.
@@ -34,25 +40,47 @@ pub(crate) struct Target {
 }
 
 impl Ground {
-    /// What the log says; `desk` is the desk's `<org>/<feed>`.
-    pub(crate) fn of_log(moment: &mut Moment<'_>, request: &Request, desk: &str) -> Self {
+    /// What the log says; `desk` is the desk's `<org>/<feed>`, which speaks in an audience.
+    pub(crate) fn of_log(moment: &mut Moment<'_>, request: &Request, desk: &str, audience: &str) -> Self {
         let state = &*moment.state;
-        let last = request.text("object_id").and_then(|id| last_line(state, request.family, id, desk));
+        let said = request.text("object_id").map(|id| said_by(state, request.family, id, desk)).unwrap_or_default();
+        let elsewhere = said.iter().map(audience_of).find(|other| *other != audience).map(str::to_owned);
+        let last = said.into_iter().filter(|line| audience_of(line) == audience).max_by_key(|line| line.rev);
         let speaker = request.claim.get("speaker").filter(|speaker| speaker.get("role").is_none());
         let speaker = speaker.and_then(|speaker| speaker.get("org")).and_then(Value::as_str);
+        let target = target(state, request);
+        let marked = last.as_ref().or(target.as_ref().map(|target| &target.line));
         Self {
+            tlp: marked.and_then(|line| line.shared.as_ref()).map(|shared| shared.tlp),
             last_rev: last.as_ref().map_or(0, |line| line.rev),
             last: last.filter(|_| request.still).and_then(|line| claim_at(state, &line)),
-            target: target(state, request),
+            target,
             role: speaker.and_then(|org| role_of(moment, org)),
+            elsewhere,
         }
     }
 }
 
-fn last_line(state: &State, family: Family, object: &str, desk: &str) -> Option<Line> {
+/// Where a claim belongs by what it goes on with: the audience in which the desk said its object last, or in which the event
+/// stands that it withdraws.
+pub(crate) fn home(state: &State, request: &Request, desk: &str) -> Option<String> {
+    let target = target(state, request).map(|target| audience_of(&target.line).to_owned());
+    target.or_else(|| {
+        let said = said_by(state, request.family, request.text("object_id")?, desk);
+        said.first().map(|line| audience_of(line).to_owned())
+    })
+}
+
+/// The audience of a record.
+pub(crate) fn audience_of(line: &Line) -> &str {
+    line.shared.as_ref().map_or(AUDIENCE_ALL, |shared| &shared.audience)
+}
+
+/// What a desk said of an object in any audience, the newest first.
+fn said_by(state: &State, family: Family, object: &str, desk: &str) -> Vec<Line> {
     let filter = EventFilter { object: Some(object.to_owned()), family: Some(family), speaker: None };
     let lines = state.events(None, usize::MAX, &filter);
-    lines.into_iter().filter(|line| line.source == desk).max_by_key(|line| line.rev)
+    lines.into_iter().filter(|line| line.source == desk).collect()
 }
 
 fn claim_at(state: &State, line: &Line) -> Option<Map<String, Value>> {
@@ -73,7 +101,7 @@ fn role_of(moment: &mut Moment<'_>, org: &str) -> Option<Role> {
         let filter = EventFilter { object: None, family: Some(*family), speaker: Some(org.to_owned()) };
         moment.state.events(None, 1, &filter).pop()
     });
-    if let Some(line) = newest.max_by_key(|line| line.position) {
+    if let Some(line) = newest.max_by(|a, b| (a.logged, &a.position).cmp(&(b.logged, &b.position))) {
         let (_, payload) = moment.state.event(&line.id)?;
         return Some(Event::read(&payload).ok()?.claim.header.speaker.role);
     }
@@ -102,7 +130,8 @@ fn target(state: &State, request: &Request) -> Option<Target> {
     let (line, payload) = state.event(&key).or_else(|| state.event(&current()?.event.id))?;
     let source = Event::read(&payload).ok()?.source.to_string();
     let filter = EventFilter { object: Some(line.object_id.clone()), family: Some(line.family), speaker: None };
-    let of_feed = state.events(None, usize::MAX, &filter).into_iter().filter(|other| other.source == line.source);
+    let of_feed = |other: &Line| other.source == line.source && audience_of(other) == audience_of(&line);
+    let of_feed = state.events(None, usize::MAX, &filter).into_iter().filter(of_feed);
     let standing = of_feed.filter(|other| other.withdrawn_by.is_none()).map(|other| other.rev).collect();
     Some(Target { line, source, standing })
 }

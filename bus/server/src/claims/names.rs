@@ -1,15 +1,17 @@
 //! What a claim names beside itself. People write ids, aliases, positions and short names; the log is to hold ids that
 //! something on it answers to, so each name is looked up and written as that id, or refused.
 
-use entente_correlator::incident_id;
+use chrono::{DateTime, Utc};
 use entente_correlator::picture::Line;
 use entente_correlator::select::EventFilter;
+use entente_correlator::{Place, incident_id};
 use entente_schemas::family::{Body, Family};
 use serde_json::{Value, json};
 
 use super::Mistake;
 use super::desk::Revisions;
 use super::request::Request;
+use super::sight::Sight;
 use crate::room::Moment;
 
 /// What a name is to stand for.
@@ -62,6 +64,8 @@ pub(super) struct Naming<'a, 'b> {
     own: &'a str,
     /// What the outbox took; the log may not have it yet.
     taken: &'a Revisions,
+    /// What the claim may tell of.
+    sight: Sight<'a>,
     /// Whether the log has been read to its end.
     whole: bool,
     pub(super) mistakes: Vec<Mistake>,
@@ -69,8 +73,14 @@ pub(super) struct Naming<'a, 'b> {
 }
 
 impl<'a, 'b> Naming<'a, 'b> {
-    pub(super) fn new(moment: &'a mut Moment<'b>, own: &'a str, taken: &'a Revisions, whole: bool) -> Self {
-        Self { moment, own, taken, whole, mistakes: Vec::new(), remarks: Vec::new() }
+    pub(super) fn new(
+        moment: &'a mut Moment<'b>,
+        own: &'a str,
+        taken: &'a Revisions,
+        sight: Sight<'a>,
+        whole: bool,
+    ) -> Self {
+        Self { moment, own, taken, sight, whole, mistakes: Vec::new(), remarks: Vec::new() }
     }
 
     /// Writes every name of a request as the id that it stands for.
@@ -139,6 +149,8 @@ impl<'a, 'b> Naming<'a, 'b> {
             _ => self.object(name, kind),
         };
         if let Some(id) = found {
+            let hidden = self.sight.hides(self.moment.state, &id);
+            self.mistakes.extend(hidden.map(|group| self.sight.refused(path, name, group)));
             return id;
         }
         let shown: String = name.chars().take(120).collect();
@@ -156,6 +168,7 @@ impl<'a, 'b> Naming<'a, 'b> {
     }
 
     fn event(&self, name: &str) -> Option<String> {
+        let name = &*self.moment.key(name);
         let state = &self.moment.state;
         if let Some((line, _)) = state.event(name) {
             return Some(line.id);
@@ -165,6 +178,7 @@ impl<'a, 'b> Naming<'a, 'b> {
     }
 
     fn object(&mut self, name: &str, kind: Kind) -> Option<String> {
+        let name = &*self.moment.key(name);
         let state = &self.moment.state;
         let known = |family: &Family| {
             state.current(*family, name).is_some() || self.taken.contains_key(&(*family, name.to_owned()))
@@ -194,24 +208,33 @@ impl<'a, 'b> Naming<'a, 'b> {
         let former = incident.id != name && self.moment.state.resolve(name) != name;
         let members = incident.members.into_iter().filter(|member| !former && member.family == Family::Impact);
         let own = members.filter(|member| member.speaker == self.own).map(|member| member.object_id);
+        let own = own.filter(|object| self.sight.hides(self.moment.state, object).is_none());
         own.min_by_key(|object| self.first_said_of(object))
     }
 
-    fn first_said_of(&self, object: &str) -> Option<u64> {
+    fn first_said_of(&self, object: &str) -> Option<(DateTime<Utc>, Place)> {
         let filter = EventFilter { object: Some(object.to_owned()), family: Some(Family::Impact), speaker: None };
-        self.moment.state.events(None, usize::MAX, &filter).last().map(|line| line.position)
+        let first = self.moment.state.events(None, usize::MAX, &filter).pop();
+        first.map(|line| (line.logged, line.position))
     }
 
     /// The member that gave an incident its id. The id itself may have become an alias: then it stands for the member
-    /// that it was made of.
+    /// that it was made of. Where the claim may not tell of that one, the first that it may tell of.
     fn anchor(&mut self, name: &str) -> Option<String> {
-        let resolved = self.moment.state.resolve(name);
-        if resolved != name {
-            return Some(resolved.to_owned());
+        let resolved = self.moment.state.resolve(name).to_owned();
+        let is_resolved = resolved != name;
+        if is_resolved && self.sight.hides(self.moment.state, &resolved).is_none() {
+            return Some(resolved);
         }
-        let incident = self.moment.state.incident(name, self.moment.at)?;
-        let gave = |id: &&String| incident_id(id) == incident.id;
-        incident.members.iter().map(|member| &member.object_id).find(gave).cloned()
+        let incident = self.moment.state.incident(name, self.moment.at);
+        let members = incident.iter().flat_map(|incident| &incident.members);
+        let impacts =
+            || members.clone().filter(|member| member.family == Family::Impact).map(|member| &member.object_id);
+        let gave = |id: &&String| incident.as_ref().is_some_and(|incident| incident_id(id) == incident.id);
+        let anchor = if is_resolved { Some(resolved) } else { impacts().find(gave).cloned() };
+        let hidden = |id: &String| self.sight.hides(self.moment.state, id).is_some();
+        let told = anchor.clone().filter(|id| !hidden(id)).or_else(|| impacts().find(|id| !hidden(id)).cloned());
+        told.or(anchor)
     }
 
     /// The newest that was said of an object, even if it was withdrawn.

@@ -1,30 +1,51 @@
 //! A claim on its way: what it names and rests on is looked up in the log, then it is completed and held to everything.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use entente_journal::{Outbox, OutboxError, Said};
-use entente_schemas::event::Draft;
+use entente_schemas::event::{Draft, Event};
 use entente_schemas::family::{Body, Family};
 use entente_schemas::speaker::Role;
+use entente_schemas::subject::AUDIENCE_ALL;
+use entente_schemas::tlp::Tlp;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::Mistake;
 use super::complete::{Writer, complete};
 use super::desk::Revisions;
-use super::ground::{self, Ground, data};
+use super::ground::{self, Ground, audience_of, data};
 use super::names::Naming;
 use super::published::PublishError;
 use super::remarks::{self, Found};
 use super::request::Request;
+use super::sight::Sight;
 use super::{retract, slugs};
 use crate::room::Moment;
+use crate::streams::Streams;
+
+/// Where a claim is to stand, and who asks for it.
+pub(super) struct Place {
+    /// The desk's `<org>/<feed>`.
+    pub(super) desk: String,
+    /// `all`, or the id of a sharing group.
+    pub(super) audience: String,
+    /// The streams that are read.
+    pub(super) streams: Arc<Streams>,
+    /// Objects that the desk has said in other sharing groups, with the group.
+    pub(super) unlogged: BTreeSet<(String, String)>,
+    /// Whether the streams that the claim may name something of have been read to their ends.
+    pub(super) whole: bool,
+}
 
 /// A claim on its way to being prepared: what it asks for, and what was found of it.
 pub(super) struct Preparing {
     request: Request,
     revisions: OwnedMutexGuard<Revisions>,
     ground: Ground,
-    whole: bool,
+    place: Place,
     mistakes: Vec<Mistake>,
     remarks: Vec<String>,
 }
@@ -37,25 +58,26 @@ pub(super) struct Prepared {
 }
 
 impl Preparing {
-    /// Looks up what a request names and rests on; `desk` is the desk's `<org>/<feed>`, `whole` whether the log has been
-    /// read to its end.
+    /// Looks up what a request names and rests on.
     pub(super) fn look(
         moment: &mut Moment<'_>,
         mut request: Request,
         revisions: OwnedMutexGuard<Revisions>,
-        desk: &str,
-        whole: bool,
+        place: Place,
     ) -> Self {
-        let own = desk.split('/').next().unwrap_or_default();
-        let mut naming = Naming::new(moment, own, &revisions, whole);
+        let own = place.desk.split('/').next().unwrap_or_default();
+        let sight = Sight { audience: &place.audience, streams: &place.streams, unlogged: &place.unlogged };
+        let mut naming = Naming::new(moment, own, &revisions, sight, place.whole);
         naming.settle(&mut request);
-        let Naming { mistakes, mut remarks, .. } = naming;
-        let ground = Ground::of_log(moment, &request, desk);
+        let Naming { mut mistakes, mut remarks, .. } = naming;
+        let ground = Ground::of_log(moment, &request, &place.desk, &place.audience);
+        mistakes.extend(misplaced(&request, &ground, &place));
         if !request.still {
+            mistakes = joined(mistakes, sight.leaks(moment.state, &request.claim));
             remarks.extend(slugs::mistyped(moment, &request, own));
             remarks.extend(ground::name_taken(moment, &request));
         }
-        Self { request, revisions, ground, whole, mistakes, remarks }
+        Self { request, revisions, ground, place, mistakes, remarks }
     }
 
     /// Completes the claim and holds it to everything.
@@ -64,11 +86,15 @@ impl Preparing {
     /// If it has mistakes, or would do nothing.
     pub(super) fn finish(mut self, outbox: &Outbox, role: Role, now: DateTime<Utc>) -> Result<Prepared, PublishError> {
         self.catch_up(outbox)?;
-        if self.request.family == Family::Retraction && self.ground.target.is_none() && self.whole {
+        if self.request.family == Family::Retraction && self.ground.target.is_none() && self.place.whole {
             return Err(PublishError::Unknown(unknown_target(&self.request)));
         }
         let org = outbox.source().org.as_str();
-        let writer = Writer { org, role, now, event: Uuid::now_v7(), object: Uuid::now_v7() };
+        let tlp = match self.ground.tlp {
+            _ if self.place.audience == AUDIENCE_ALL => Tlp::Green,
+            said => said.unwrap_or(Tlp::Amber),
+        };
+        let writer = Writer { org, role, tlp, now, event: Uuid::now_v7(), object: Uuid::now_v7() };
         let again = self.request.still;
         let draft = match complete(self.request, &self.ground, &writer) {
             Ok(draft) if self.mistakes.is_empty() => draft,
@@ -94,13 +120,56 @@ impl Preparing {
         let taken = self.revisions.get(&object).copied().unwrap_or(0);
         if taken > self.ground.last_rev {
             self.ground.last_rev = taken;
-            if self.request.still {
+            if self.request.still || self.place.audience != AUDIENCE_ALL {
                 let last = said(outbox, |said| (said.family, said.object_id.as_str()) == (object.0, &object.1))?;
-                self.ground.last = last.and_then(|said| data(&said.payload));
+                let event = last.as_ref().and_then(|said| Event::read(&said.payload).ok());
+                self.ground.tlp = event.map(|event| event.tlp);
+                self.ground.last = last.filter(|_| self.request.still).and_then(|said| data(&said.payload));
             }
         }
         Ok(())
     }
+}
+
+/// What does not belong into the audience that it is for: a marking, a revision, a retraction.
+fn misplaced(request: &Request, ground: &Ground, place: &Place) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let everybody = place.audience == AUDIENCE_ALL;
+    if let Some(tlp) = request.tlp.filter(|tlp| tlp.fits_all() != everybody) {
+        mistakes.push(Mistake::new("(request).tlp", unfit(tlp, place)));
+    }
+    let called = |audience: &str| match audience {
+        AUDIENCE_ALL => AUDIENCE_ALL.to_owned(),
+        group => place.streams.name(group).to_owned(),
+    };
+    if let Some(other) = &ground.elsewhere {
+        let what = format!(
+            "this desk said the object in audience {0}, and all its revisions belong there; publish in audience {0}, or a new claim that refers to it",
+            called(other)
+        );
+        mistakes.push(Mistake::new("object_id", what));
+    }
+    let target = ground.target.as_ref().map(|target| audience_of(&target.line));
+    if let Some(other) = target.filter(|audience| *audience != place.audience) {
+        let what = format!(
+            "it stands in audience {0}, where alone it can be withdrawn; publish in audience {0}",
+            called(other)
+        );
+        mistakes.push(Mistake::new("target", what));
+    }
+    mistakes
+}
+
+fn unfit(tlp: Tlp, place: &Place) -> String {
+    if place.audience != AUDIENCE_ALL {
+        return format!("{tlp} is for what everybody may read; in a sharing group expected amber, amber+strict or red");
+    }
+    let names: Vec<&str> = place.streams.names().map(|(_, name)| name).collect();
+    let known = match names.is_empty() {
+        true => "there is none here yet: `entente audience create NAME` makes one".to_owned(),
+        false => format!("known here: {}", names.join(", ")),
+    };
+    format!("{tlp} needs a sharing group as audience ({known}); for all expected clear or green")
 }
 
 /// A mistake that was found twice is told as it was found first.

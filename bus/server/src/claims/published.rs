@@ -1,5 +1,6 @@
 //! What whoever hands over a claim is answered: what was published, or why nothing was.
 
+use entente_correlator::{Place, Shared};
 use entente_journal::{EraseError, OutboxError};
 use entente_schemas::event::Draft;
 use entente_schemas::family::{Claim, Family};
@@ -20,8 +21,11 @@ pub(crate) struct Published {
     pub(crate) object_id: String,
     /// Its revision.
     pub(crate) rev: u64,
+    /// The sharing group that it stands in, with its marking; absent for what everybody may read.
+    #[serde(flatten)]
+    pub(crate) shared: Option<Shared>,
     /// Place in the log. Absent while the log does not answer: the claim is safe in the outbox and goes as soon as it does.
-    pub(crate) position: Option<u64>,
+    pub(crate) position: Option<Place>,
     /// The same claim had been handed over before; nothing was added.
     pub(crate) repeated: bool,
     /// What the author should know: each a sentence about what is legal and most likely not meant.
@@ -52,16 +56,21 @@ pub(crate) struct Drafted {
 
 impl Published {
     /// Of a claim that was taken before.
-    pub(super) fn before(id: String, object_id: String, rev: u64, position: Option<u64>) -> Self {
-        Self { id, object_id, rev, position, repeated: true, remarks: Vec::new(), dry_run: None }
+    pub(super) fn before(
+        id: String,
+        (object_id, rev): (String, u64),
+        position: Option<Place>,
+        shared: Option<Shared>,
+    ) -> Self {
+        Self { id, object_id, rev, shared, position, repeated: true, remarks: Vec::new(), dry_run: None }
     }
 
     /// Of a dry run.
-    pub(super) fn of_dry_run(draft: Draft, remarks: Vec<String>) -> Self {
+    pub(super) fn of_dry_run(draft: Draft, shared: Option<Shared>, remarks: Vec<String>) -> Self {
         let Draft { id, causation, traceparent, tlp, claim, .. } = draft;
         let (object_id, rev, family) = (claim.header.object_id.clone(), claim.header.rev, claim.family());
         let dry_run = Some(Box::new(Drafted { family, causation, traceparent, tlp, claim }));
-        Self { id, object_id, rev, position: None, repeated: false, remarks, dry_run }
+        Self { id, object_id, rev, shared, position: None, repeated: false, remarks, dry_run }
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Mistake, unique};
+use crate::streams::Streams;
 
 /// A claim to publish. What is left out of the claim's header is completed: object id, revision, speaker, author, times,
 /// certainty.
@@ -25,7 +26,12 @@ pub(crate) struct ClaimRequest {
     /// W3C trace context.
     #[serde(default)]
     traceparent: Option<String>,
-    /// The marking: `clear` or `green`; `green` if absent.
+    /// Who may read it: `all`, or a sharing group by its id or its local name. If absent, where the object or the event
+    /// stands that it revises or withdraws; else `all`.
+    #[serde(default)]
+    audience: Option<String>,
+    /// The marking: `clear` or `green` for all, `green` if absent; in a sharing group `amber`, `amber+strict` or `red`, if
+    /// absent that of what it revises or withdraws, else `amber`.
     #[serde(default)]
     tlp: Option<String>,
     /// Say the last revision of `claim.object_id` again: it still holds.
@@ -46,7 +52,9 @@ pub(crate) struct Request {
     pub(crate) id: Option<Uuid>,
     pub(crate) causation: Option<String>,
     pub(crate) traceparent: Option<String>,
-    pub(crate) tlp: Tlp,
+    /// As it was written.
+    pub(crate) audience: Option<String>,
+    pub(crate) tlp: Option<Tlp>,
     pub(crate) still: bool,
     pub(crate) dry_run: bool,
     pub(crate) claim: Map<String, Value>,
@@ -58,8 +66,8 @@ const ID_MAX: usize = 200;
 impl Request {
     /// A request for a claim, with nothing said beside it.
     pub(crate) fn new(family: Family, claim: Map<String, Value>) -> Self {
-        let (id, causation, traceparent, tlp) = (None, None, None, Tlp::Green);
-        Self { family, id, causation, traceparent, tlp, still: false, dry_run: false, claim }
+        let (id, causation, traceparent, audience, tlp) = (None, None, None, None, None);
+        Self { family, id, causation, traceparent, audience, tlp, still: false, dry_run: false, claim }
     }
 
     /// Reads a request.
@@ -86,21 +94,29 @@ impl Request {
             mistakes.push(mistake);
             None
         });
-        let tlp = read.tlp.as_deref().map_or(Ok(Tlp::Green), marking).unwrap_or_else(|mistake| {
+        let tlp = read.tlp.as_deref().map(marking).transpose().unwrap_or_else(|mistake| {
             mistakes.push(mistake);
-            Tlp::Green
+            None
         });
         for (path, text) in [("(request).causation", &read.causation), ("(request).traceparent", &read.traceparent)] {
             if text.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > ID_MAX) {
                 mistakes.push(Mistake::new(path, format!("expected 1 to {ID_MAX} characters")));
             }
         }
-        let ClaimRequest { causation, traceparent, still, dry_run, claim, .. } = read;
+        let ClaimRequest { causation, traceparent, audience, still, dry_run, claim, .. } = read;
         match family {
             Some(family) if mistakes.is_empty() => {
-                Ok(Self { family, id, causation, traceparent, tlp, still, dry_run, claim })
+                Ok(Self { family, id, causation, traceparent, audience, tlp, still, dry_run, claim })
             }
             _ => Err(mistakes),
+        }
+    }
+
+    /// Writes the keys that may be places of records with the names of their streams.
+    pub(crate) fn settle_keys(&mut self, streams: &Streams) {
+        self.causation = self.causation.take().map(|key| streams.key(&key));
+        if let Some(Value::String(target)) = self.claim.get_mut("target") {
+            *target = streams.key(target);
         }
     }
 
@@ -116,14 +132,7 @@ fn event_id(text: &str) -> Result<Uuid, Mistake> {
 }
 
 fn marking(text: &str) -> Result<Tlp, Mistake> {
-    let tlp: Tlp = text.parse().map_err(|error| Mistake::new("(request).tlp", format!("{error}")))?;
-    if tlp.fits_all() {
-        return Ok(tlp);
-    }
-    let what = format!(
-        "{tlp} needs a sharing group, and this server reads the audience of everybody; expected clear or green"
-    );
-    Err(Mistake::new("(request).tlp", what))
+    text.parse().map_err(|error| Mistake::new("(request).tlp", format!("{error}")))
 }
 
 #[cfg(test)]
@@ -133,14 +142,14 @@ mod tests {
     #[test]
     fn a_request_without_frills_is_enough() {
         let request = Request::read(br#"{"family": "impact", "claim": {"title": "x"}}"#).unwrap();
-        assert_eq!((request.family, request.tlp, request.still, request.id), (Family::Impact, Tlp::Green, false, None));
+        assert_eq!((request.family, request.tlp, request.still, request.id), (Family::Impact, None, false, None));
         assert_eq!(request.text("title"), Some("x"));
     }
 
     #[test]
     fn all_mistakes_beside_the_claim_are_told_at_once() {
         let json =
-            br#"{"family": "rumour", "id": "f47ac10b-58cc-4372-a567-0e02b2c3d479", "tlp": "red", "causation": ""}"#;
+            br#"{"family": "rumour", "id": "f47ac10b-58cc-4372-a567-0e02b2c3d479", "tlp": "purple", "causation": ""}"#;
         let mistakes = Request::read(json).unwrap_err();
         let paths: Vec<&str> = mistakes.iter().map(|mistake| mistake.path.as_str()).collect();
         assert_eq!(paths, ["(request).family", "(request).id", "(request).tlp", "(request).causation"]);

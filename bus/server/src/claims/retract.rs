@@ -1,5 +1,6 @@
 //! Whether a retraction takes anything back: one that does not would stand on the log for ever and do nothing.
 
+use entente_correlator::Place;
 use entente_schemas::family::{Claim, Family, Retraction, Scope};
 
 use super::ground::Target;
@@ -11,7 +12,7 @@ pub(crate) enum Void {
     #[error("position {position} was withdrawn before, by {by}")]
     Withdrawn {
         /// Where the target stands.
-        position: u64,
+        position: Place,
         /// Who withdrew it.
         by: String,
     },
@@ -27,7 +28,7 @@ pub(crate) enum Void {
     #[error("position {position} was said by {source_org}; only its own organisation or a coordinator withdraws it")]
     Foreign {
         /// Where the target stands.
-        position: u64,
+        position: Place,
         /// Whose it is.
         source_org: String,
     },
@@ -35,7 +36,7 @@ pub(crate) enum Void {
     #[error("position {position} is a retraction, and none is taken back; publish the claim anew instead")]
     Final {
         /// Where the target stands.
-        position: u64,
+        position: Place,
     },
 }
 
@@ -49,7 +50,7 @@ pub(super) fn against(
     target: &Target,
     org: &str,
 ) -> Result<Option<String>, Void> {
-    let position = target.line.position;
+    let position = target.line.position.clone();
     if target.line.family == Family::Retraction {
         return Err(Void::Final { position });
     }
@@ -102,7 +103,7 @@ mod tests {
 
     fn target(org: &str, withdrawn_by: Option<&str>, standing: &[u64]) -> Target {
         let line = Line {
-            position: 120,
+            position: 120.into(),
             id: "e1".into(),
             logged: DateTime::UNIX_EPOCH,
             speaker: org.into(),
@@ -113,6 +114,7 @@ mod tests {
             says: String::new(),
             incident: None,
             withdrawn_by: withdrawn_by.map(str::to_owned),
+            shared: None,
         };
         Target { line, source: format!("//{org}/desk/01J00000000000000000000000"), standing: standing.to_vec() }
     }

@@ -10,6 +10,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use entente_correlator::Page;
 use entente_correlator::picture::{Feed, HeldBack, Line, Picture, Rejected};
 use entente_correlator::select::Select;
 use entente_schemas::beat::{Backlog, Beat};
@@ -19,13 +20,14 @@ use serde_json::value::RawValue;
 
 use super::key::Key;
 use super::query::{Asked, pairs};
+use super::reached::Reached;
 use super::refusal::Refusal;
 use super::select;
 use super::visit::is_live;
 use crate::app::{App, Shared};
 use crate::beats;
 use crate::claims::Request;
-use crate::room::{Link, Moment};
+use crate::room::{Link, Missing, Moment, Room};
 use crate::vigil::FeedName;
 
 /// The greatest request that is taken: a payload of 64 KiB and room for how a form or a tool writes it.
@@ -35,11 +37,11 @@ pub(crate) const BODY_MAX: usize = 256 * 1024;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Events {
     /// The position of the log that was folded.
-    as_of: u64,
+    as_of: Reached,
     /// The records.
     events: Vec<Line>,
     /// The value of `before` that gives the next page; absent at the end.
-    next_before: Option<u64>,
+    next_before: Option<Reached>,
 }
 
 /// One record, whole.
@@ -80,6 +82,20 @@ pub(crate) struct LogState {
     since: Option<DateTime<Utc>>,
     /// Why it is lost.
     reason: Option<String>,
+    /// The sharing groups whose streams do not answer; absent if there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<MissingGroup>,
+}
+
+/// A sharing group whose stream does not answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct MissingGroup {
+    /// Its local name, or else its id.
+    name: String,
+    /// Lost since.
+    since: DateTime<Utc>,
+    /// Why.
+    reason: String,
 }
 
 /// A feed.
@@ -92,12 +108,14 @@ pub(crate) struct FeedNow {
     beat: Option<Beat>,
 }
 
-impl From<Link> for LogState {
-    fn from(link: Link) -> Self {
-        match link {
-            Link::Live => Self { state: "live", since: None, reason: None },
-            Link::Catching => Self { state: "catching_up", since: None, reason: None },
-            Link::Lost { since, reason } => Self { state: "lost", since: Some(since), reason: Some(reason) },
+impl LogState {
+    pub(crate) fn of(room: &Room) -> Self {
+        let group = |Missing { name, since, reason }| MissingGroup { name, since, reason };
+        let missing = room.missing().into_iter().map(group).collect();
+        match room.link() {
+            Link::Live => Self { state: "live", since: None, reason: None, missing },
+            Link::Catching => Self { state: "catching_up", since: None, reason: None, missing },
+            Link::Lost { since, reason } => Self { state: "lost", since: Some(since), reason: Some(reason), missing },
         }
     }
 }
@@ -132,12 +150,12 @@ pub(crate) fn no_incident(key: &str) -> Refusal {
 
 pub(crate) async fn events(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let asked = read(&app, query.as_deref(), select::RECORDS)?;
-    let records = select::records(&asked)?;
+    let records = select::records(&asked, &app.room.streams())?;
     let when = app.when(&asked).await?;
     let look = move |moment: &mut Moment<'_>| {
-        let events = moment.state.events(records.before, records.limit, &records.filter);
-        let next_before = events.last().filter(|_| events.len() == records.limit).map(|line| line.position);
-        Events { as_of: moment.sequence(), events, next_before }
+        let Page { lines, rest } = moment.state.page(&records.span, records.limit, &records.filter);
+        let next_before = (lines.len() == records.limit).then_some(Reached(rest));
+        Events { as_of: Reached(moment.position()), events: lines, next_before }
     };
     json(app.room.ask(when, look, |events| serde_json::to_vec(&events)).await?)
 }
@@ -149,7 +167,7 @@ pub(crate) async fn event(
 ) -> Result<Response, Refusal> {
     let asked = read(&app, query.as_deref(), &[])?;
     let when = app.when(&asked).await?;
-    let wanted = key.clone();
+    let wanted = app.room.streams().key(&key);
     let found = app.room.look(when, move |moment| moment.state.event(&wanted)).await?;
     let (line, payload) = found.ok_or_else(|| no_event(&key))?;
     let text = String::from_utf8_lossy(&payload).into_owned();
@@ -166,13 +184,14 @@ pub(crate) fn no_event(key: &str) -> Refusal {
 pub(crate) async fn feeds(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let asked = read(&app, query.as_deref(), &[])?;
     let when = app.when(&asked).await?;
+    let live = is_live(&when);
     let picture = app.room.look(when, |moment| moment.picture(&Select { limit: 0, ..Select::default() })).await?;
-    let beats = if is_live(&when) { BTreeMap::clone(&app.beats.borrow()) } else { BTreeMap::new() };
+    let beats = if live { BTreeMap::clone(&app.beats.borrow()) } else { BTreeMap::new() };
     json(serde_json::to_vec(&Feeds {
         as_of: picture.as_of.clone(),
         at: picture.at,
-        log: app.room.link().into(),
-        waiting: app.desk.waiting(),
+        log: LogState::of(&app.room),
+        waiting: app.desk.waiting().await,
         feeds: overlaid(picture.feeds.clone(), beats),
         held_back: picture.held_back.clone(),
         rejected: picture.rejected.clone(),
@@ -184,14 +203,14 @@ fn overlaid(feeds: Vec<Feed>, mut beats: BTreeMap<FeedName, Beat>) -> Vec<FeedNo
     let mut all: Vec<FeedNow> = feeds
         .into_iter()
         .map(|feed| {
-            let beat = beats.remove(&(feed.org.clone(), feed.feed.clone()));
+            let beat = beats.remove(&FeedName::of(&feed));
             FeedNow { feed: beats::overlaid(feed, beat.as_ref()), beat }
         })
         .collect();
     // Of these the log has nothing.
-    let unspoken = |((org, feed), beat)| FeedNow { feed: Feed { org, feed, ..Feed::default() }, beat: Some(beat) };
+    let unspoken = |(name, beat): (FeedName, Beat)| FeedNow { feed: name.unspoken(), beat: Some(beat) };
     all.extend(beats.into_iter().map(unspoken));
-    all.sort_by(|a, b| (&a.feed.org, &a.feed.feed).cmp(&(&b.feed.org, &b.feed.feed)));
+    all.sort_by_cached_key(|now| FeedName::of(&now.feed));
     all
 }
 
@@ -206,7 +225,7 @@ pub(crate) async fn claims(
     of_type(&headers, "application/json")?;
     let request = Request::read(&taken(body)?).map_err(Refusal::mistakes)?;
     let published = app.desk.publish(request).await?;
-    let status = match (published.repeated, published.position) {
+    let status = match (published.repeated, &published.position) {
         _ if published.dry_run.is_some() => StatusCode::OK,
         (_, None) => StatusCode::ACCEPTED,
         (true, _) => StatusCode::OK,
@@ -249,7 +268,7 @@ pub(crate) fn taken(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusa
 }
 
 fn read(app: &Shared, query: Option<&str>, known: &[&str]) -> Result<Asked, Refusal> {
-    Asked::read(pairs(query), known, app.room.stream())
+    Asked::read(pairs(query), known, &app.room.streams())
 }
 
 fn json(bytes: serde_json::Result<Vec<u8>>) -> Result<Response, Refusal> {

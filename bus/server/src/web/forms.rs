@@ -66,7 +66,8 @@ enum Failed {
 /// What the author should know.
 async fn publish(app: &App, form: &Form) -> Result<Vec<String>, Failed> {
     let asked = form.request(app.clock.now()).map_err(Failed::Fields)?;
-    let request = Request { still: asked.still, ..Request::new(asked.family, asked.claim) };
+    let own = Request::new(asked.family, asked.claim);
+    let request = Request { still: asked.still, audience: asked.audience, tlp: asked.tlp, ..own };
     match app.desk.publish(request).await {
         Ok(published) if published.position.is_none() => {
             let what = "Taken and safe on disk, but the log does not answer yet: it appears here once the log does. Do not send it again.";
@@ -82,7 +83,8 @@ async fn publish(app: &App, form: &Form) -> Result<Vec<String>, Failed> {
 }
 
 fn problem(mistake: Mistake) -> FormProblem {
-    FormProblem { path: mistake.path, what: mistake.what }
+    let path = mistake.path.strip_prefix("(request).").map_or(mistake.path.clone(), str::to_owned);
+    FormProblem { path, what: mistake.what }
 }
 
 /// The page that a form stood on.
@@ -132,7 +134,7 @@ impl Back {
 }
 
 fn board(query: &str, app: &App) -> View {
-    let asked = Asked::read(pairs(Some(query)), entente_console::Filters::KEYS, app.room.stream());
+    let asked = Asked::read(pairs(Some(query)), entente_console::Filters::KEYS, &app.room.streams());
     View::Board(asked.and_then(|asked| filters(&asked)).unwrap_or_default())
 }
 

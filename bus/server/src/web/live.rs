@@ -14,17 +14,22 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use entente_schemas::record::Position;
+use entente_schemas::subject::AUDIENCE_ALL;
 use futures::Stream;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::api::LogState;
 use super::query::{Asked, pairs};
+use super::reached::Reached;
 use super::refusal::Refusal;
 use super::view::View;
 use super::visit::Visit;
 use crate::app::App;
+use crate::streams::Streams;
 use fragments::Fragments;
 use notices::Notices;
 
@@ -42,11 +47,11 @@ pub(crate) const STREAMS: usize = 256;
 #[derive(Debug, Serialize, JsonSchema)]
 struct BeatOf {
     /// The position of the log that is folded.
-    position: u64,
+    position: Reached,
     /// What the server's clock shows.
     at: DateTime<Utc>,
     /// Whether the log answers.
-    log: super::api::LogState,
+    log: LogState,
 }
 
 /// What is told.
@@ -61,7 +66,7 @@ struct Follower {
     told: Told,
     /// Nothing is added before it is empty: a reader who is slow costs one batch.
     queue: VecDeque<Event>,
-    reached: watch::Receiver<u64>,
+    reached: watch::Receiver<Position>,
     beat: Interval,
     /// Something may have happened that was not told yet.
     due: bool,
@@ -75,12 +80,13 @@ pub(crate) async fn live(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let asked = Asked::read(pairs(query.as_deref()), KEYS, app.room.stream())?;
-    let last = last_seen(&headers)?;
-    let since = match (last, &asked.as_of) {
-        (Some(last), _) => last,
+    let streams = app.room.streams();
+    let asked = Asked::read(pairs(query.as_deref()), KEYS, &streams)?;
+    let last = last_seen(&headers, &streams)?;
+    let since = match (&last, &asked.as_of) {
+        (Some(last), _) => last.clone(),
         (None, Some(as_of)) => app.room.resolve(as_of).await?,
-        (None, None) => app.room.sequence(),
+        (None, None) => app.room.position(),
     };
     let told = match asked.value("view") {
         None | Some("json") => Told::Records(Notices::after(since)),
@@ -98,12 +104,12 @@ pub(crate) async fn live(
 }
 
 /// The id of the last message that the caller saw. Anything but a position is refused: to begin anew instead would lose
-/// what came between.
-fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+/// what came between. A stream that is not read any more takes nothing from it.
+fn last_seen(headers: &HeaderMap, streams: &Streams) -> Result<Option<Position>, Refusal> {
     let Some(id) = headers.get("last-event-id") else { return Ok(None) };
     match id.to_str().map(str::trim) {
         Ok("") => Ok(None),
-        Ok(id) if id.parse::<u64>().is_ok() => Ok(id.parse().ok()),
+        Ok(id) if let Ok(position) = Position::parse(id, &streams.of_audience(AUDIENCE_ALL)) => Ok(Some(position)),
         _ => {
             let what = "Last-Event-ID is no position of the log";
             Err(Refusal::new(StatusCode::BAD_REQUEST, what, "send the id of the last message, or leave it out"))
@@ -166,11 +172,11 @@ impl Follower {
     /// A sign of life, from which a stream that is cut can be resumed: its id is what was told, not what there is. Time
     /// alone makes promises overdue and speakers silent, so that a page is looked at again as well.
     fn beat(&mut self) {
-        self.due |= matches!(self.told, Told::Page(_)) || self.told.upto() < self.app.room.sequence();
+        self.due |= matches!(self.told, Told::Page(_)) || !self.told.upto().reaches(&self.app.room.position());
         let beat = BeatOf {
-            position: self.app.room.sequence(),
+            position: Reached(self.app.room.position()),
             at: self.app.clock.second(),
-            log: self.app.room.link().into(),
+            log: LogState::of(&self.app.room),
         };
         let event = Event::default().event("beat").id(self.told.upto().to_string());
         self.queue.extend(event.json_data(beat).ok());
@@ -179,7 +185,7 @@ impl Follower {
 
 impl Told {
     /// The position up to which everything was told.
-    fn upto(&self) -> u64 {
+    fn upto(&self) -> &Position {
         match self {
             Self::Records(notices) => notices.told(),
             Self::Page(fragments) => fragments.told(),

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use entente_console::{Filters, asset, text};
 use entente_correlator::picture::{Incident, Picture};
 use entente_replay::AsOf;
+use entente_schemas::record::Position;
 
 use super::api::{no_event, no_incident};
 use super::key::Key;
@@ -60,7 +61,7 @@ async fn screen(app: &App, visit: &Visit, asked: &Asked, view: &View) -> Result<
 
 fn exact(visit: &Visit, asked: &Asked, when: &When) -> Option<Response> {
     let by_time = matches!(asked.as_of, Some(AsOf::Time(_)));
-    when.sequence.filter(|_| by_time).map(|sequence| visit.at_position(sequence))
+    when.position.as_ref().filter(|_| by_time).map(|position| visit.at_position(position))
 }
 
 pub(crate) async fn event(State(app): State<App>, key: Result<Key, Refusal>, visit: Visit) -> Response {
@@ -71,11 +72,11 @@ pub(crate) async fn event(State(app): State<App>, key: Result<Key, Refusal>, vis
         if let Some(moved) = exact(&visit, &asked, &when) {
             return Ok(moved);
         }
-        let wanted = key.clone();
+        let (wanted, live) = (app.room.streams().key(&key), is_live(&when));
         let found =
-            app.room.look(when, move |moment| Some((moment.state.event(&wanted)?, moment.at, moment.sequence())));
+            app.room.look(when, move |moment| Some((moment.state.event(&wanted)?, moment.at, moment.position())));
         let ((line, payload), at, position) = found.await?.ok_or_else(|| no_event(&key))?;
-        let frame = visit.frame(&app, &position.to_string(), at, is_live(&when));
+        let frame = visit.frame(&app, &position.to_string(), at, live);
         let html = entente_console::event(&frame, &line, &String::from_utf8_lossy(&payload));
         Ok(visit.page(&app, StatusCode::OK, html))
     };
@@ -100,9 +101,9 @@ pub(crate) async fn incident_text(State(app): State<App>, Key(key): Key, visit: 
     let when = app.when(&asked).await?;
     let wanted = key.clone();
     let look =
-        move |moment: &mut Moment<'_>| Some((moment.state.incident(&wanted, moment.at)?, moment.at, moment.sequence()));
+        move |moment: &mut Moment<'_>| Some((moment.state.incident(&wanted, moment.at)?, moment.at, moment.position()));
     let (shared, live) = (App::clone(&app), is_live(&when));
-    let shown = move |found: Option<(Incident, DateTime<Utc>, u64)>| {
+    let shown = move |found: Option<(Incident, DateTime<Utc>, Position)>| {
         found.map(|(incident, at, position)| {
             text::incident(&visit.frame(&shared, &position.to_string(), at, live), &incident)
         })

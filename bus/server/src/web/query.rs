@@ -6,6 +6,7 @@ use entente_replay::{AsOf, parse_moment};
 use url::form_urlencoded;
 
 use super::refusal::Refusal;
+use crate::streams::Streams;
 
 /// The keys that every view has.
 const MOMENT: [&str; 2] = ["as_of", "at"];
@@ -35,7 +36,7 @@ impl Asked {
     ///
     /// # Errors
     /// Every mistake at once, and the list of keys.
-    pub(crate) fn read(pairs: Pairs, known: &[&str], stream: &str) -> Result<Self, Refusal> {
+    pub(crate) fn read(pairs: Pairs, known: &[&str], streams: &Streams) -> Result<Self, Refusal> {
         let mut asked = Self::default();
         let mut mistakes = Vec::new();
         let mut seen: Vec<String> = Vec::new();
@@ -47,7 +48,9 @@ impl Asked {
             seen.push(key.clone());
             match key.as_str() {
                 "as_of" | "at" if value.is_empty() => {}
-                "as_of" => keep(AsOf::parse(&value, stream), &mut asked.as_of, "as_of", &mut mistakes),
+                "as_of" => {
+                    keep(AsOf::parse_in(&value, |key| streams.stream(key)), &mut asked.as_of, "as_of", &mut mistakes)
+                }
                 "at" => keep(parse_moment(&value), &mut asked.at, "at", &mut mistakes),
                 known_key if known.contains(&known_key) => asked.rest.push((key, value)),
                 _ => mistakes.push(format!("`{}` is no key of this address", shown(&key))),
@@ -88,10 +91,16 @@ fn keep<T, E: std::fmt::Display>(read: Result<T, E>, place: &mut Option<T>, key:
 
 #[cfg(test)]
 mod tests {
+    use entente_journal::Audiences;
+
     use super::*;
 
+    fn streams() -> Streams {
+        Streams::of("actual", Audiences::default())
+    }
+
     fn read(query: &str) -> Result<Asked, Refusal> {
-        Asked::read(pairs(Some(query)), &["state", "lane"], "A_actual_all")
+        Asked::read(pairs(Some(query)), &["state", "lane"], &streams())
     }
 
     #[test]
@@ -101,7 +110,7 @@ mod tests {
         assert_eq!(asked.at.unwrap().to_rfc3339(), "2024-07-19T05:27:00+00:00");
         assert_eq!((asked.value("state"), asked.value("lane"), asked.value("zoom")), (Some("open"), None, None));
         assert_eq!(read("as_of=&at=").unwrap(), Asked::default());
-        assert_eq!(Asked::read(pairs(None), &[], "A").unwrap(), Asked::default());
+        assert_eq!(Asked::read(pairs(None), &[], &streams()).unwrap(), Asked::default());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use entente_schemas::record::Position;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -71,7 +72,7 @@ impl Refusal {
     }
 
     /// The log has not come so far.
-    pub(crate) fn ahead(asked: u64, reached: u64) -> Self {
+    pub(crate) fn ahead(asked: &Position, reached: &Position) -> Self {
         let what = format!("the log is at position {reached}; {asked} is not there yet");
         Self::not_found(what, "leave as_of out for the live picture")
     }

@@ -2,17 +2,21 @@
 
 use std::str::FromStr;
 
+use entente_correlator::Span;
 use entente_correlator::select::{EventFilter, Select, Sort, StateFilter, With};
+use entente_replay::position;
 use entente_schemas::block::ServiceClass;
 use entente_schemas::family::Family;
+use entente_schemas::record::Position;
 
 use super::query::Asked;
 use super::refusal::Refusal;
+use crate::streams::Streams;
 
 /// Keys that select incidents.
 pub(crate) const INCIDENTS: &[&str] = &["state", "provider", "class", "with", "lane", "sort", "limit"];
 /// Keys that select records.
-pub(crate) const RECORDS: &[&str] = &["before", "limit", "object", "speaker", "family"];
+pub(crate) const RECORDS: &[&str] = &["before", "after", "limit", "object", "speaker", "family"];
 
 const STATES: [(&str, StateFilter); 2] = [("open", StateFilter::Open), ("closed", StateFilter::Closed)];
 const WITH: [(&str, With); 2] = [("disagreement", With::Disagreement), ("overdue", With::Overdue)];
@@ -25,7 +29,7 @@ const PAGE: usize = 50;
 /// Which records are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Records {
-    pub(crate) before: Option<u64>,
+    pub(crate) span: Span,
     pub(crate) limit: usize,
     pub(crate) filter: EventFilter,
 }
@@ -52,11 +56,11 @@ pub(crate) fn incidents(asked: &Asked, org: &str) -> Result<Select, Refusal> {
 ///
 /// # Errors
 /// Every value that is none of those its key takes.
-pub(crate) fn records(asked: &Asked) -> Result<Records, Refusal> {
+pub(crate) fn records(asked: &Asked, streams: &Streams) -> Result<Records, Refusal> {
     let mut reading = Reading { asked, mistakes: Vec::new() };
     let tokens: Vec<(&str, Family)> = Family::ALL.iter().map(|family| (family.token(), *family)).collect();
     let records = Records {
-        before: reading.number("before", 0, usize::MAX).map(|before| before as u64),
+        span: Span { before: reading.position("before", streams), after: reading.position("after", streams) },
         limit: reading.number("limit", 1, Select::MOST).unwrap_or(PAGE),
         filter: EventFilter {
             object: asked.value("object").map(str::to_owned),
@@ -97,6 +101,15 @@ impl Reading<'_> {
         found
     }
 
+    fn position(&mut self, key: &str, streams: &Streams) -> Option<Position> {
+        let value = self.asked.value(key)?;
+        let found = position(value, |name| streams.stream(name));
+        if found.is_none() {
+            self.mistake(key, value, "a position of this log, such as 120");
+        }
+        found
+    }
+
     fn number(&mut self, key: &str, least: usize, most: usize) -> Option<usize> {
         let value = self.asked.value(key)?;
         let found = value.parse().ok().filter(|number| (least..=most).contains(number));
@@ -113,11 +126,17 @@ impl Reading<'_> {
 
 #[cfg(test)]
 mod tests {
+    use entente_journal::Audiences;
+
     use super::super::query::pairs;
     use super::*;
 
+    fn streams() -> Streams {
+        Streams::of("actual", Audiences::default())
+    }
+
     fn asked(query: &str, known: &[&str]) -> Asked {
-        Asked::read(pairs(Some(query)), known, "A_actual_all").unwrap()
+        Asked::read(pairs(Some(query)), known, &streams()).unwrap()
     }
 
     #[test]
@@ -135,8 +154,9 @@ mod tests {
         };
         assert_eq!(select, expected);
         assert_eq!(incidents(&Asked::default(), "aws").unwrap(), Select::default());
-        let records = records(&asked("before=9&family=notice&object=a:1&speaker=gcp", RECORDS)).unwrap();
-        assert_eq!((records.before, records.limit, records.filter.family), (Some(9), PAGE, Some(Family::Notice)));
+        let records = records(&asked("before=9&family=notice&object=a:1&speaker=gcp", RECORDS), &streams()).unwrap();
+        let before = records.span.before.map(|before| before.to_string());
+        assert_eq!((before.as_deref(), records.limit, records.filter.family), (Some("9"), PAGE, Some(Family::Notice)));
     }
 
     #[test]
@@ -147,6 +167,7 @@ mod tests {
         {
             assert!(refused.body.error.contains(told), "{}", refused.body.error);
         }
-        assert!(records(&asked("family=rumour&before=-1&limit=0", RECORDS)).unwrap_err().body.error.contains("rumour"));
+        let refused = records(&asked("family=rumour&before=-1&limit=0", RECORDS), &streams());
+        assert!(refused.unwrap_err().body.error.contains("rumour"));
     }
 }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use entente_console::{FeedBeat, Filters};
 use entente_correlator::picture::{Feed, Incident, Picture};
 use entente_correlator::select::Select;
+use entente_schemas::subject::AUDIENCE_ALL;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::api::no_incident;
@@ -16,6 +17,7 @@ use super::visit::{Visit, is_live};
 use crate::app::App;
 use crate::beats::{Beats, overlaid};
 use crate::room::{Moment, When};
+use crate::vigil::FeedName;
 
 /// A screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +68,8 @@ impl View {
     /// # Errors
     /// If there is no such incident at that moment.
     pub(crate) async fn show(&self, app: &App, visit: &Visit, when: When) -> Result<Shown, Refusal> {
-        self.shown(app, visit, when, is_live(&when)).await
+        let live = is_live(&when);
+        self.shown(app, visit, when, live).await
     }
 
     /// The page of an earlier moment as it was when it was live.
@@ -128,11 +131,16 @@ fn incident(app: &App, visit: &Visit, live: bool, found: Incident, picture: &Pic
 fn feeds(app: &App, visit: &Visit, live: bool, picture: &Picture) -> Shown {
     let frame = visit.frame(app, &picture.as_of, picture.at, live);
     let beats = if live { app.beats.borrow().clone() } else { Beats::default() };
-    let newest = |feed: &Feed| overlaid(feed.clone(), beats.get(&(feed.org.clone(), feed.feed.clone())));
+    let newest = |feed: &Feed| overlaid(feed.clone(), beats.get(&FeedName::of(feed)));
     let picture = Picture { feeds: picture.feeds.iter().map(newest).collect(), ..picture.clone() };
     let beats: Vec<FeedBeat> = beats
         .iter()
-        .map(|((org, feed), beat)| FeedBeat { org: org.clone(), feed: feed.clone(), beat: beat.clone() })
+        .map(|(name, beat)| FeedBeat {
+            org: name.org.clone(),
+            feed: name.feed.clone(),
+            audience: (name.audience != AUDIENCE_ALL).then(|| name.audience.clone()),
+            beat: beat.clone(),
+        })
         .collect();
     Shown { html: entente_console::feeds(&frame, &picture, &beats), incident: None }
 }

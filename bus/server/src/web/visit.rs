@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use entente_console::{Form, Frame, Theme};
+use entente_schemas::record::Position;
 use url::form_urlencoded::Serializer;
 
 use super::query::{Asked, Pairs, pairs};
@@ -63,7 +64,7 @@ impl Visit {
 
     /// What the address asks for.
     pub(crate) fn asked(&self, app: &Shared, known: &[&str]) -> Result<Asked, Refusal> {
-        Asked::read(self.pairs(), known, app.room.stream())
+        Asked::read(self.pairs(), known, &app.room.streams())
     }
 
     fn pairs(&self) -> Pairs {
@@ -71,10 +72,10 @@ impl Visit {
     }
 
     /// The same address at a position instead of a time, so that the link stays exact.
-    pub(crate) fn at_position(&self, sequence: u64) -> Response {
+    pub(crate) fn at_position(&self, position: &Position) -> Response {
         let mut query = Serializer::new(String::new());
         for (key, value) in self.pairs() {
-            let value = if key == "as_of" { sequence.to_string() } else { value };
+            let value = if key == "as_of" { position.to_string() } else { value };
             query.append_pair(&key, &value);
         }
         Redirect::to(&format!("{}?{}", self.path, query.finish())).into_response()
@@ -89,12 +90,14 @@ impl Visit {
     /// What stands around the page.
     pub(crate) fn frame(&self, app: &Shared, position: &str, at: DateTime<Utc>, live: bool) -> Frame {
         Frame {
-            universe: app.scope.universe.clone(),
+            universe: app.room.streams().universe().to_owned(),
             org: app.desk.org().to_owned(),
             position: position.to_owned(),
             at,
             live,
             lost: if let Link::Lost { since, .. } = app.room.link() { Some(since) } else { None },
+            groups: app.room.streams().names().map(|(id, name)| (id.to_owned(), name.to_owned())).collect(),
+            missing: app.room.missing().into_iter().map(|group| (group.name, group.since)).collect(),
             theme: self.theme,
             csrf: app.form_token.reveal().to_owned(),
             path: self.path.clone(),
@@ -120,7 +123,7 @@ impl Visit {
 
     /// The answer to a reader who asked for something that cannot be given.
     pub(crate) fn refused(&self, app: &Shared, refusal: &Refusal) -> Response {
-        let frame = self.frame(app, &app.room.sequence().to_string(), app.clock.second(), true);
+        let frame = self.frame(app, &app.room.position().to_string(), app.clock.second(), true);
         let what = refusal.body.told();
         let still = "The log is whole, and every other page shows what it did.";
         let html = entente_console::error(&frame, refusal.status.as_u16(), &what, still, &refusal.body.next);
@@ -137,7 +140,7 @@ impl Visit {
 
 /// Whether the moment of a view moves on by itself.
 pub(crate) fn is_live(when: &When) -> bool {
-    when.sequence.is_none() && when.at.is_none()
+    when.position.is_none() && when.at.is_none()
 }
 
 /// Sets the theme and goes back to the page.

@@ -1,6 +1,6 @@
 //! A log, a desk and a server of their own in a temporary folder, and a client that asks like any program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use entente_journal::{
     pump,
 };
 use entente_schemas::speaker::Role;
-use entente_server::{Address, Port, ServerOptions, serve};
+use entente_server::{Address, Opening, Outboxes, Port, ServerOptions, serve};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -51,7 +51,7 @@ impl Trial {
             Access { urls: vec![nats.url()], seed: Some(identity.seed().to_owned()), name: "trial".to_owned() };
         let bus = Bus::connect(&access).await.unwrap();
         bus.apply(&Scope::actual()).await.unwrap();
-        let outbox = outbox(dir.path().join("outbox"), identity);
+        let outbox = Outbox::open(outbox_options(dir.path().join("outbox"), identity)).unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(pump(outbox.clone(), bus.clone(), stop.clone()));
         let (address, served) = start_server(&bus, &outbox, dir.path().to_owned(), Role::Provider).await;
@@ -121,23 +121,39 @@ fn nats_options(data: PathBuf, identity: &Identity) -> NatsOptions {
     }
 }
 
-fn outbox(dir: PathBuf, identity: Identity) -> Outbox {
-    let options = OutboxOptions {
+fn outbox_options(dir: PathBuf, identity: Identity) -> OutboxOptions {
+    OutboxOptions {
         dir,
         org: "aws".to_owned(),
         feed: "desk".to_owned(),
         scope: Scope::actual(),
         identity,
         capacity_bytes: OutboxOptions::CAPACITY,
+    }
+}
+
+/// Outboxes of sharing groups, each opened and pumped for as long as the test runs.
+fn outboxes(data: &Path, bus: &Bus) -> Outboxes {
+    let (dir, identity) = (data.join("outbox"), Identity::open(&data.join("key")).unwrap());
+    let bus = bus.clone();
+    let open = move |scope: Scope| -> Opening {
+        let options = OutboxOptions { scope, ..outbox_options(dir.clone(), identity.clone()) };
+        let bus = bus.clone();
+        Box::pin(async move {
+            let outbox = Outbox::open(options)?;
+            tokio::spawn(pump(outbox.clone(), bus, CancellationToken::new()));
+            Ok(outbox)
+        })
     };
-    Outbox::open(options).unwrap()
+    Outboxes::by(Vec::new(), open)
 }
 
 async fn start_server(bus: &Bus, outbox: &Outbox, data: PathBuf, role: Role) -> (Address, Served) {
     let options = ServerOptions {
         bus: bus.clone(),
-        scope: Scope::actual(),
+        universe: "actual".to_owned(),
         role,
+        outboxes: outboxes(&data, bus),
         data,
         port: Port::Exactly(0),
         outbox: outbox.clone(),

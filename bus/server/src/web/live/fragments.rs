@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::response::sse::Event;
 use chrono::{DateTime, Utc};
+use entente_schemas::record::Position;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -32,35 +33,36 @@ pub(crate) struct Fragments {
     /// What the page shows, once that is known.
     shown: Option<BTreeMap<String, String>>,
     /// Where the page stands.
-    told: u64,
+    told: Position,
     at: Option<DateTime<Utc>>,
 }
 
 impl Fragments {
     /// For a page that shows a position, at a time if that is known.
-    pub(crate) fn after(view: View, visit: Visit, told: u64, at: Option<DateTime<Utc>>) -> Self {
+    pub(crate) fn after(view: View, visit: Visit, told: Position, at: Option<DateTime<Utc>>) -> Self {
         Self { view, visit, shown: None, told, at }
     }
 
     /// For a page that was told everything up to a position, and lost its stream. Time moves what a page shows as records
     /// do, and when it was lost is not known: it gets every piece again.
-    pub(crate) fn again(view: View, visit: Visit, told: u64) -> Self {
+    pub(crate) fn again(view: View, visit: Visit, told: Position) -> Self {
         Self { view, visit, shown: Some(BTreeMap::new()), told, at: None }
     }
 
     /// The position up to which everything was told.
-    pub(crate) fn told(&self) -> u64 {
-        self.told
+    pub(crate) fn told(&self) -> &Position {
+        &self.told
     }
 
     /// The pieces that are due.
     pub(crate) async fn news(&mut self, app: &App) -> Vec<Event> {
-        let reached = app.room.sequence();
-        if self.too_far(reached, &app.room.link()) {
-            (self.told, self.shown) = (reached, Some(self.now(app).await));
-            return vec![Event::default().event("reload").id(reached.to_string()).data("{}")];
+        let reached = app.room.position();
+        if self.too_far(&reached, &app.room.link()) {
+            self.shown = Some(self.now(app).await);
+            self.told = reached;
+            return vec![Event::default().event("reload").id(self.told.to_string()).data("{}")];
         }
-        if reached < self.told {
+        if !reached.reaches(&self.told) {
             return Vec::new();
         }
         let shown = match self.shown.take() {
@@ -69,19 +71,19 @@ impl Fragments {
         };
         let now = self.now(app).await;
         let pieces = different(&shown, &now);
-        let moved = reached > self.told;
+        let moved = !self.told.reaches(&reached);
         (self.told, self.shown) = (reached, Some(now));
-        events(&pieces, moved.then_some(reached))
+        events(&pieces, moved.then_some(&self.told))
     }
 
     /// A page that is far behind, or of another log than this one: it must be loaded anew, when its reader wishes.
-    fn too_far(&self, reached: u64, link: &Link) -> bool {
-        reached.saturating_sub(self.told) > FAR || (reached < self.told && *link == Link::Live)
+    fn too_far(&self, reached: &Position, link: &Link) -> bool {
+        reached.beyond(&self.told) > FAR || (!reached.reaches(&self.told) && *link == Link::Live)
     }
 
     async fn before(&self, app: &App) -> BTreeMap<String, String> {
         let now = app.clock.second();
-        let when = When { sequence: Some(self.told), at: Some(self.at.unwrap_or(now)), now };
+        let when = When { position: Some(self.told.clone()), at: Some(self.at.unwrap_or(now)), now };
         self.pieces(app, when).await
     }
 
@@ -102,7 +104,7 @@ fn different(shown: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -
 }
 
 /// Only the last message of a batch moves the reader's position: a batch that was cut off is sent again.
-fn events(pieces: &[Piece], reached: Option<u64>) -> Vec<Event> {
+fn events(pieces: &[Piece], reached: Option<&Position>) -> Vec<Event> {
     let last = pieces.len().saturating_sub(1);
     let messages = pieces.iter().enumerate().filter_map(|(index, piece)| {
         let event = Event::default().json_data(piece).ok()?;
