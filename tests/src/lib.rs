@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod browser;
+pub mod clouds;
 pub mod data;
 pub mod july;
 pub mod night;

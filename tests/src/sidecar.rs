@@ -45,6 +45,19 @@ pub fn program(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// Builds the program as `program` finds it; that of AWS takes minutes.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn build(name: &str) {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--package", &format!("entente-{name}"), "--bins"]).current_dir(crate::data::root());
+    if profile().ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().expect("cargo runs").success(), "entente-{name} cannot be built");
+}
+
 impl Sidecar {
     /// A sidecar on these settings, to which the folder's own are added: where it keeps its data and answers. Its
     /// environment is empty but for these variables, so that no account of this machine is asked.

@@ -1,0 +1,166 @@
+//! A guest boot loop in three clouds at once, seen by real sidecars: whoever has sight says how many are affected and why, who
+//! has none says unknown, nobody says none for lack of sight; then repairs rise, through kills of the sidecars too.
+
+use chrono::Utc;
+use entente_exercise::Condition;
+use entente_tests::clouds::Clouds;
+use serde_json::Value;
+
+const WINDOWS: [usize; 3] = [400, 300, 300];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_boot_loop_in_three_clouds_is_counted_where_there_is_sight_and_unknown_elsewhere() {
+    let clouds = Clouds::start(WINDOWS).await;
+    let mut sidecars = Vec::new();
+    for (cloud, org, sight) in
+        [(0, "acme", true), (1, "acme", true), (2, "acme", true), (1, "umbra", false), (2, "umbra", false)]
+    {
+        let Some(sidecar) = clouds.sidecar(cloud, org, sight) else { return };
+        sidecars.push(sidecar);
+    }
+
+    // Before anything happened only those without sight have something to say: that they do not know.
+    let quiet = clouds
+        .up
+        .picture_when("both that see nothing say so", |picture| {
+            ["gcp.compute:desks/guest", "azure.vm:desks/guest"]
+                .iter()
+                .all(|object| total(picture, "umbra", object, "unknown") == Some(320))
+        })
+        .await;
+    assert_eq!(incidents_of(&quiet, "acme").len(), 0, "{}", quiet["incidents"]);
+    never_none(&quiet);
+
+    for (cloud, count) in WINDOWS.into_iter().enumerate() {
+        clouds.set(cloud, count, &Condition::BootLoop);
+    }
+    let objects = ["aws.ec2:desks/guest", "gcp.compute:desks/guest", "azure.vm:desks/guest"];
+    let broken = clouds
+        .up
+        .picture_when("three clouds say affected", |picture| {
+            (0..3).all(|cloud| total(picture, "acme", objects[cloud], "affected") == Some(WINDOWS[cloud] as u64))
+        })
+        .await;
+    never_none(&broken);
+    for object in objects {
+        let claim = claim(&clouds, &broken, "acme", object).await;
+        println!("{object}: {}", claim["title"]);
+        assert_eq!(claim["suspected_cause"]["class"], "correlated_guest_failure", "{claim}");
+        assert!(claim["blocks"].as_array().unwrap().iter().all(|block| block["layer"] == "guest"), "{claim}");
+    }
+    for object in &objects[1..] {
+        assert_eq!(total(&broken, "umbra", object, "affected"), None, "no sight, no figure");
+    }
+
+    // A sidecar that was killed goes on where it was: nothing is said twice.
+    let before = clouds.logged().await.len();
+    sidecars[0].kill();
+    sidecars[0].launch();
+    let repaired = 100;
+    let machines = &clouds.windows[0][..repaired];
+    let parent =
+        clouds.aws.automations().start_many("us-east-1", "AWSSupport-StartEC2RescueWorkflow", machines, Utc::now());
+    clouds
+        .up
+        .picture_when("a run that has repaired nothing yet", |picture| {
+            tally(picture, "aws", "targeted") >= repaired as u64 && tally(picture, "aws", "succeeded") == 0
+        })
+        .await;
+    clouds.aws.automations().set_children(&parent, machines, "Success", Utc::now());
+    let ended = clouds
+        .up
+        .picture_when("workflows that ended are attempts", |picture| {
+            tally(picture, "aws", "attempted") >= repaired as u64
+        })
+        .await;
+    assert_eq!(tally(&ended, "aws", "succeeded"), 0, "the machines still do not answer");
+    clouds.set(0, repaired, &Condition::Well);
+    let mended = clouds
+        .up
+        .picture_when("repairs that are seen", |picture| tally(picture, "aws", "succeeded") == repaired as u64)
+        .await;
+    never_none(&mended);
+    assert_eq!(total(&mended, "acme", objects[0], "remaining"), Some((WINDOWS[0] - repaired) as u64));
+
+    for (cloud, count) in WINDOWS.into_iter().enumerate() {
+        clouds.set(cloud, count, &Condition::Well);
+    }
+    let over = clouds
+        .up
+        .picture_when("everything works again", |picture| {
+            (0..3).all(|cloud| total(picture, "acme", objects[cloud], "remaining") == Some(0))
+        })
+        .await;
+    never_none(&over);
+
+    let (found, events) = clouds.secrets_told().await;
+    println!("{events} events in the group's log, {before} before the kill");
+    assert!(found.is_empty(), "told: {found:?}");
+    for sidecar in &mut sidecars {
+        assert_eq!(sidecar.stop().await, Some(0), "{}", sidecar.log());
+    }
+    let verified = clouds.up.run(&["verify", "--json"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+fn incidents(picture: &Value) -> &[Value] {
+    picture["incidents"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The incidents that an organisation speaks of.
+fn incidents_of<'a>(picture: &'a Value, org: &str) -> Vec<&'a Value> {
+    let speaks =
+        |incident: &&Value| members(incident).any(|member| member["speaker"]["org"] == org || member["speaker"] == org);
+    incidents(picture).iter().filter(speaks).collect()
+}
+
+fn members(incident: &Value) -> impl Iterator<Item = &Value> {
+    incident["members"].as_array().into_iter().flatten()
+}
+
+/// What an organisation's figures of one quantity add up to in the incident of an object; none if it gives none.
+fn total(picture: &Value, org: &str, object: &str, quantity: &str) -> Option<u64> {
+    let incident =
+        incidents_of(picture, org).into_iter().find(|incident| members(incident).any(|m| m["object_id"] == object))?;
+    let groups = incident["counts"].as_array()?.iter().filter(|group| group["quantity"] == quantity);
+    let figures = groups.flat_map(|group| group["figures"].as_array().into_iter().flatten());
+    let system = object.split('.').next().unwrap_or_default();
+    let own = figures.filter(|figure| figure["speaker"] == org && population(figure).contains(system));
+    let values: Vec<u64> = own.filter_map(|figure| figure["value"].as_u64()).collect();
+    (!values.is_empty()).then(|| values.iter().sum())
+}
+
+fn population(figure: &Value) -> &str {
+    figure["population"].as_str().unwrap_or_default()
+}
+
+/// The sum of one member of the tallies of all arms of a provider.
+fn tally(picture: &Value, provider: &str, member: &str) -> u64 {
+    let approaches =
+        incidents(picture).iter().flat_map(|incident| incident["approaches"].as_array().into_iter().flatten());
+    let runs = approaches.flat_map(|approach| approach["runs"].as_array().into_iter().flatten());
+    let arms = runs.flat_map(|run| run["arms"].as_array().into_iter().flatten());
+    let arms = arms.filter(|arm| arm["block"]["provider"] == provider);
+    arms.filter_map(|arm| arm["tally"][member].as_u64()).sum()
+}
+
+/// No figure of any picture says that none are affected.
+fn never_none(picture: &Value) {
+    for incident in incidents(picture) {
+        for group in incident["counts"].as_array().into_iter().flatten().filter(|group| group["quantity"] == "affected")
+        {
+            for figure in group["figures"].as_array().into_iter().flatten() {
+                assert_ne!(figure["value"], 0, "{figure}");
+            }
+        }
+    }
+}
+
+/// The current claim of an object, from the log.
+async fn claim(clouds: &Clouds, picture: &Value, org: &str, object: &str) -> Value {
+    assert!(!incidents_of(picture, org).is_empty());
+    let logged = clouds.logged().await;
+    let events = logged.iter().filter_map(|payload| serde_json::from_slice::<Value>(payload).ok());
+    let own = events.filter(|event| event["data"]["object_id"] == object && event["data"]["speaker"]["org"] == org);
+    own.max_by_key(|event| event["data"]["rev"].as_u64()).map(|event| event["data"].clone()).expect("it was said")
+}
