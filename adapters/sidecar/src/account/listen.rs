@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
@@ -39,6 +40,28 @@ impl fmt::Display for Listen {
             Self::Socket(path) => write!(f, "unix:{}", path.display()),
         }
     }
+}
+
+/// What a sidecar answered.
+pub(super) struct Answer {
+    /// Whether its status is that of a success.
+    pub(super) good: bool,
+    pub(super) text: String,
+}
+
+/// Asks the sidecar that answers there.
+///
+/// # Errors
+/// If none does within that time.
+pub(super) async fn ask(listen: &Listen, path: &str, longest: Duration) -> Result<Answer, reqwest::Error> {
+    let client = reqwest::Client::builder().timeout(longest).no_proxy();
+    let (base, client) = match listen {
+        Listen::Port(address) => (format!("http://{address}"), client),
+        Listen::Socket(path) => ("http://localhost".to_owned(), client.unix_socket(path.clone())),
+    };
+    let answer = client.build()?.get(format!("{base}{path}")).send().await.map_err(reqwest::Error::without_url)?;
+    let good = answer.status().is_success();
+    Ok(Answer { good, text: answer.text().await? })
 }
 
 impl<'de> Deserialize<'de> for Listen {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::adapter::{Adapter, Check};
 use super::link::trouble_of;
-use super::listen::Listen;
+use super::listen::{Listen, ask};
 use super::runner::{Made, StartError};
 use super::serve::socket;
 use super::settings::Settings;
@@ -22,6 +22,8 @@ use crate::poll::Failure;
 
 /// Calls that are made at once.
 const AT_ONCE: usize = 4;
+/// How long a sidecar that runs already may take to say so.
+const HEALTH: Duration = Duration::from_secs(2);
 /// What a provider may take longer than one call's time, when it asks for credentials first.
 const LONGER: u32 = 3;
 
@@ -163,8 +165,11 @@ async fn listening(listen: &Listen) -> Row {
     match had {
         Ok(()) => Row::new("sidecar", "listen", Found::Ok, ""),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let text =
-                format!("{listen} is in use; if that is not this sidecar, running, set another address (`listen`)");
+            let answer = ask(listen, "/healthz", HEALTH).await;
+            if answer.is_ok_and(|answer| answer.good) {
+                return Row::new("sidecar", "listen", Found::Ok, format!("a sidecar answers at {listen} already"));
+            }
+            let text = format!("{listen} is in use; end what uses it, or set another address (`listen`)");
             Row::new("sidecar", "listen", Found::Failed, text)
         }
         Err(error) => {

@@ -10,7 +10,7 @@ use entente_journal::Clock;
 use tokio_util::sync::CancellationToken;
 
 use super::adapter::Adapter;
-use super::listen::Listen;
+use super::listen::{Listen, ask};
 use super::preflight::preflight;
 use super::runner::Sidecar;
 use super::settings::{KEYS, Layers, Settings, usual_data};
@@ -202,23 +202,12 @@ async fn checked<A: Adapter>(settings: Settings, feeds: A::Feeds, json: bool) ->
 }
 
 async fn probe(listen: &Listen, what: &str, longest: Duration) -> Done {
-    let mut client = reqwest::Client::builder().timeout(longest).no_proxy();
-    let base = match listen {
-        Listen::Port(address) => format!("http://{address}"),
-        Listen::Socket(path) => {
-            client = client.unix_socket(path.clone());
-            "http://localhost".to_owned()
-        }
-    };
-    let failed = |error: reqwest::Error| {
+    let answer = ask(listen, &format!("/{what}"), longest).await.map_err(|error| {
         let next = "look whether the sidecar runs on these settings";
-        End { code: 5, what: format!("{listen} does not answer: {}; {next}", error.without_url()) }
-    };
-    let client = client.build().map_err(End::failed)?;
-    let answer = client.get(format!("{base}/{what}")).send().await.map_err(failed)?;
-    let good = answer.status().is_success();
-    printed(&answer.text().await.map_err(failed)?)?;
-    Ok(if good { 0 } else { 5 })
+        End { code: 5, what: format!("{listen} does not answer: {error}; {next}") }
+    })?;
+    printed(&answer.text)?;
+    Ok(if answer.good { 0 } else { 5 })
 }
 
 /// Prints; a reader that has gone is no error.

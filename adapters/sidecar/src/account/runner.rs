@@ -1,6 +1,9 @@
 //! A sidecar while it runs: its feeds, each with an outbox of its own, the way to the bus, and the address where it answers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +11,7 @@ use entente_journal::{Access, Clock, Identity, IdentityError};
 use entente_schemas::block::ServiceClass;
 use entente_schemas::count::{Method, Unit};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::adapter::{AccountFeed, Adapter, Check, OpenError, Parts, Site};
 use super::budget::Budget;
@@ -135,9 +138,10 @@ impl Made {
     }
 }
 
-/// A running sidecar.
+/// A running sidecar. Dropped, it stops, and nobody waits for what it had in hand.
 pub struct Sidecar {
     stop: CancellationToken,
+    _stopped: DropGuard,
     slugs: Vec<String>,
     serving: Serving,
     link: Link,
@@ -168,7 +172,7 @@ impl Sidecar {
         let serving = Serving::start(&made.settings.listen, &made.settings.hosts, answering, made.parts.routes).await?;
         let (stop, slugs) = (CancellationToken::new(), slugs(&routes));
         let feeds = tokio::spawn(running(routes, link.clone(), access, clock, stop.clone()));
-        Ok(Self { stop, slugs, serving, link, feeds, drain: made.settings.drain })
+        Ok(Self { _stopped: stop.clone().drop_guard(), stop, slugs, serving, link, feeds, drain: made.settings.drain })
     }
 
     /// Where it answers, with the port that it got.
@@ -258,10 +262,11 @@ async fn neighbours(settings: &Settings) -> Result<Arc<dyn DeviceSink>, StartErr
     Ok(Arc::new(fleet))
 }
 
-fn make_folders(settings: &Settings, state: &std::path::Path) -> Result<(), StartError> {
+/// Makes the data folder, for its owner alone where it is new.
+fn make_folders(settings: &Settings, state: &Path) -> Result<(), StartError> {
     for folder in [settings.data.as_path(), state] {
         let failed = |reason| StartError::Folder { folder: folder.display().to_string(), reason };
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use entente_journal::Clock;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::health::{healthz, readyz};
 use super::intake::{Intake, refusal};
@@ -65,6 +65,7 @@ pub enum ServeError {
 pub(super) struct Serving {
     address: Listen,
     stop: CancellationToken,
+    _stopped: DropGuard,
     serving: JoinHandle<()>,
 }
 
@@ -98,7 +99,7 @@ impl Serving {
                 (listen.clone(), tokio::spawn(said(serving)))
             }
         };
-        Ok(Self { address, stop, serving })
+        Ok(Self { address, _stopped: stop.clone().drop_guard(), stop, serving })
     }
 
     pub(super) fn address(&self) -> &Listen {

@@ -33,6 +33,7 @@ pub struct Acme;
 /// What the tables say.
 pub struct Feeds {
     cloud: Endpoint,
+    flaw: Flaw,
     machines: Option<Feed<Machines>>,
     queue: Option<Feed<Nothing>>,
     push: Option<Feed<Nothing>>,
@@ -50,12 +51,54 @@ struct Machines {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
+/// What the adapter has in common.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Common {
+    #[serde(default)]
+    flaw: Flaw,
+}
+
+/// How the adapter breaks the contract, where it is to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// It does not.
+    #[default]
+    None,
+    /// It says the same again and again.
+    Chatter,
+    /// It says the same again after each start.
+    Forgetful,
+    /// It tells no next step.
+    Curt,
+    /// It never asks again what failed once.
+    Sulky,
+    /// It does not heed the time that is named.
+    Impatient,
+    /// It takes silence for health.
+    Hopeful,
+    /// It says that nobody is affected where it sees nothing.
+    Blithe,
+    /// It deletes what it has read at once.
+    Hasty,
+    /// Its checks check nothing.
+    Credulous,
+    /// It tells names.
+    Garrulous,
+    /// It stops machines.
+    Meddling,
+}
+
 impl Adapter for Acme {
     type Feeds = Feeds;
 
     const NAME: &'static str = "acme";
     const PORT: u16 = 4_799;
     const DEFAULTS: &'static str = "\
+[acme]
+# flaw = 'none'
+
 # The machines.
 # [feeds.acme-vm]
 # guest_signal = false
@@ -77,6 +120,7 @@ impl Adapter for Acme {
         }
         Feeds {
             cloud: cloud.unwrap_or_else(|| "http://localhost:1".parse().unwrap()),
+            flaw: tables.own::<Common>().flaw,
             machines: tables.feed("acme-vm"),
             queue: tables.feed("acme-queue"),
             push: tables.feed("acme-push"),
@@ -89,7 +133,7 @@ impl Adapter for Acme {
 }
 
 fn opened(feeds: Feeds, site: &Site) -> Result<Parts, OpenError> {
-    let client = Client::new(&feeds.cloud, site).map_err(|error| OpenError(error.to_string()))?;
+    let client = Client::new(&feeds.cloud, feeds.flaw, site).map_err(|error| OpenError(error.to_string()))?;
     let mut parts = Parts::default();
     if let Some(feed) = feeds.machines {
         parts.checks.push(client.check(&feed.slug, "acme.List", "/machines"));
@@ -112,19 +156,23 @@ fn opened(feeds: Feeds, site: &Site) -> Result<Parts, OpenError> {
 struct Client {
     http: reqwest::Client,
     cloud: Endpoint,
+    flaw: Flaw,
     budget: Budget,
     skew: Skew,
 }
 
 impl Client {
-    fn new(cloud: &Endpoint, site: &Site) -> reqwest::Result<Self> {
+    fn new(cloud: &Endpoint, flaw: Flaw, site: &Site) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder().timeout(site.timeout).build()?;
-        Ok(Self { http, cloud: cloud.clone(), budget: site.budget.clone(), skew: site.skew.clone() })
+        Ok(Self { http, cloud: cloud.clone(), flaw, budget: site.budget.clone(), skew: site.skew.clone() })
     }
 
     fn check(&self, feed: &str, api: &'static str, path: &'static str) -> Check {
         let client = self.clone();
-        Check::new(feed, api, api, async move { client.get(api, path).await.map(drop) })
+        Check::new(feed, api, api, async move {
+            let called = client.get(api, path).await.map(drop);
+            if client.flaw == Flaw::Credulous { Ok(()) } else { called }
+        })
     }
 
     async fn get(&self, api: &'static str, path: &str) -> Result<Value, Failure> {
@@ -134,7 +182,14 @@ impl Client {
     async fn call(&self, api: &'static str, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
         self.budget.take(&Key::new("", "", api)).await;
         let answer = self.answer(request).await.map_err(|(trouble, detail)| trouble.failure(api, api, &detail));
-        answer.map_err(|failure| self.skew.explain(failure))
+        answer.map_err(|mut failure| {
+            match self.flaw {
+                Flaw::Curt => failure.error.text = "no".to_owned(),
+                Flaw::Impatient => failure.retry_after = None,
+                _ => {}
+            }
+            self.skew.explain(failure)
+        })
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, (Trouble, String)> {
@@ -195,18 +250,6 @@ fn item(object_id: &str, broken: Option<u64>, stamp: Option<DateTime<Utc>>, now:
         layer: Some(Layer::Guest),
         asset: None,
     };
-    let quantity = if broken.is_some() { Quantity::Remaining } else { Quantity::Unknown };
-    let count = |value| Count {
-        unit: Unit::Vm,
-        quantity,
-        value: Some(value),
-        lo: Some(value),
-        hi: Some(value),
-        method: Method::ExactEnumeration,
-        as_of: now,
-        overlap_domain: None,
-        population: None,
-    };
     let digest = hex(&length_prefixed([object_id.to_owned(), format!("{broken:?}")]));
     let certainty = if broken.is_some() { Certainty::Observed } else { Certainty::Unknown };
     Item {
@@ -235,11 +278,25 @@ fn item(object_id: &str, broken: Option<u64>, stamp: Option<DateTime<Utc>>, now:
         body: Body::Impact(Impact {
             phase: if broken == Some(0) { Phase::Resolved } else { Phase::Investigating },
             blocks: vec![block],
-            counts: broken.filter(|broken| *broken > 0).map(count).into_iter().collect(),
+            counts: broken.filter(|broken| *broken > 0).map(|broken| count(broken, now)).into_iter().collect(),
             ..incident("Machines do not answer".into())
         }),
         also: Vec::new(),
         refused: Vec::new(),
+    }
+}
+
+fn count(value: u64, now: DateTime<Utc>) -> Count {
+    Count {
+        unit: Unit::Vm,
+        quantity: Quantity::Remaining,
+        value: Some(value),
+        lo: Some(value),
+        hi: Some(value),
+        method: Method::ExactEnumeration,
+        as_of: now,
+        overlap_domain: None,
+        population: None,
     }
 }
 
@@ -250,6 +307,8 @@ struct Listing {
     cadence: Cadence,
     /// How many did not answer when last seen, and since when; none if nothing was ever wrong.
     last: Option<(Option<u64>, DateTime<Utc>)>,
+    began: Option<DateTime<Utc>>,
+    failed: bool,
 }
 
 fn machines(feed: &Feed<Machines>, client: Client, site: &Site) -> AccountFeed {
@@ -257,7 +316,7 @@ fn machines(feed: &Feed<Machines>, client: Client, site: &Site) -> AccountFeed {
         (profile(&feed.slug, site.settings.speaker()), feed.own.guest_signal, feed.cadence);
     let open: Open = Arc::new(move || {
         let (profile, client) = (profile.clone(), client.clone());
-        Ok(Box::new(Listing { profile, client, guest_signal: signal, cadence, last: None }))
+        Ok(Box::new(Listing { profile, client, guest_signal: signal, cadence, last: None, began: None, failed: false }))
     });
     AccountFeed::new(&feed.slug, open)
 }
@@ -266,6 +325,9 @@ impl Listing {
     async fn broken(&self) -> Result<Option<u64>, Failure> {
         let (mut page, mut broken) = (0, 0);
         loop {
+            if self.client.flaw == Flaw::Meddling {
+                self.client.get("acme.List", "/stop").await?;
+            }
             let answer = self.client.get("acme.List", &format!("/machines?page={page}")).await?;
             let machines = answer["machines"].as_array().cloned().unwrap_or_default();
             broken += machines.iter().filter(|machine| machine["answers"] == false).count() as u64;
@@ -274,6 +336,34 @@ impl Listing {
                 None => return Ok(self.guest_signal.then_some(broken)),
             }
         }
+    }
+}
+
+impl Listing {
+    /// The item as the flaw makes it.
+    fn flawed(&mut self, mut item: Item, now: DateTime<Utc>) -> Item {
+        let began = *self.began.get_or_insert(now);
+        let since = match self.client.flaw {
+            Flaw::Chatter => now,
+            Flaw::Forgetful => began,
+            _ => return self.worded(item),
+        };
+        item.native.digest = hex(&length_prefixed([since.to_rfc3339()]));
+        item.times.published_at = Some(since);
+        item
+    }
+
+    fn worded(&self, mut item: Item) -> Item {
+        let Body::Impact(impact) = &mut item.body else { return item };
+        match self.client.flaw {
+            Flaw::Garrulous => impact.title = "fin-prod-0001 does not answer".to_owned(),
+            Flaw::Blithe => {
+                let nobody = Count { quantity: Quantity::Affected, ..count(0, item.times.observed_at) };
+                impact.counts = vec![nobody];
+            }
+            _ => {}
+        }
+        item
     }
 }
 
@@ -288,13 +378,29 @@ impl Ask for Listing {
 
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move {
-            let (broken, now) = (self.broken().await?, clock.now());
+            if self.client.flaw == Flaw::Sulky && self.failed {
+                return Err(Failure::new("sulky", "it was refused once; it asks no more"));
+            }
+            let now = clock.now();
+            let broken = match self.broken().await {
+                Err(_) if self.client.flaw == Flaw::Hopeful && !std::mem::replace(&mut self.failed, true) => Some(0),
+                Err(failure) => {
+                    self.failed = true;
+                    return Err(failure);
+                }
+                Ok(None) if self.client.flaw == Flaw::Blithe => Some(0),
+                Ok(broken) => {
+                    self.failed = false;
+                    broken
+                }
+            };
             let fresh = self.last.is_none_or(|(last, _)| last != broken);
-            if fresh && (self.last.is_some() || broken != Some(0)) {
+            if fresh && (self.last.is_some() || broken != Some(0) || self.client.flaw == Flaw::Blithe) {
                 self.last = Some((broken, now));
             }
-            let items = self.last.iter().map(|(broken, since)| item("acme.vm:main/guest", *broken, Some(*since), now));
-            Ok(Told::Reading(Reading { items: items.collect(), ..Reading::default() }))
+            let items = self.last.map(|(broken, since)| item("acme.vm:main/guest", broken, Some(since), now));
+            let items: Vec<Item> = items.into_iter().map(|item| self.flawed(item, now)).collect();
+            Ok(Told::Reading(Reading { items, ..Reading::default() }))
         })
     }
 
@@ -360,7 +466,7 @@ impl Ask for Queue {
     }
 
     fn settles_in_log(&self) -> bool {
-        true
+        self.client.flaw != Flaw::Hasty
     }
 
     fn clock_offset_ms(&self) -> Option<i64> {

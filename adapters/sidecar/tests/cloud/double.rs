@@ -56,6 +56,7 @@ impl Cloud {
         let cloud = Self { inner: Arc::default(), url, stop: CancellationToken::new() };
         let routes = Router::new()
             .route("/machines", get(machines))
+            .route("/stop", get(stop))
             .route("/queue", get(queue))
             .route("/queue/{id}", delete(deleted))
             .with_state(cloud.clone());
@@ -145,6 +146,10 @@ async fn machines(State(cloud): State<Cloud>, Query(query): Query<BTreeMap<Strin
     };
     let next = (MACHINES.len() > (page + 1) * PAGE).then_some(page + 1);
     cloud.answer("List", json!({"account": ACCOUNT, "machines": rows, "next": next})).await
+}
+
+async fn stop(State(cloud): State<Cloud>) -> Response {
+    cloud.answer("Stop", json!({})).await
 }
 
 async fn queue(State(cloud): State<Cloud>) -> Response {

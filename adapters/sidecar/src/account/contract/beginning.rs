@@ -6,6 +6,9 @@ use entente_schemas::family::FeedState;
 use super::stage::{Stage, about, claims, summary};
 use super::subject::Subject;
 
+/// Starts of which one must say nothing: time alone may have made a further revision due at another.
+const STARTS: usize = 4;
+
 pub(super) fn refuses_to_start<S: Subject>(stage: &Stage<S>) {
     let tables = stage.subject.settings();
     let refused = stage.read("org = \"bank\"\nogr = 1\nevery = \"soon\"\n", &tables);
@@ -57,15 +60,22 @@ pub(super) async fn starts_again<S: Subject>(stage: &mut Stage<S>) {
     stage.calm().await;
     stage.troubled().await;
     stage.answered(5).await;
-    stage.stop().await;
-    let before = stage.log().await.len();
-    stage.start().await;
-    stage.ready_with(|ready| ready["ready"] == true).await;
-    stage.answered(5).await;
-    let log = stage.log().await;
-    let new = claims(&log[before..]);
-    // Time alone may have made one further revision of an object due; the same again is none.
-    assert!(new.iter().all(|event| is_change(&log, event)), "{:#?}", summary(&log[before..]));
+    let mut said = Vec::new();
+    for _ in 0..STARTS {
+        stage.stop().await;
+        let before = stage.log().await.len();
+        stage.start().await;
+        stage.ready_with(|ready| ready["ready"] == true).await;
+        stage.answered(5).await;
+        let log = stage.log().await;
+        let new = claims(&log[before..]);
+        assert!(new.iter().all(|event| is_change(&log, event)), "the same again: {:#?}", summary(&log[before..]));
+        said = summary(&log[before..]);
+        if new.is_empty() {
+            break;
+        }
+    }
+    assert!(said.iter().all(|line| line.contains(" feed ")), "each start says something: {said:#?}");
     stage.calm().await;
 }
 

@@ -24,8 +24,6 @@ use super::super::runner::Sidecar;
 use super::super::settings::{Layers, Settings};
 use super::subject::Subject;
 
-/// Long enough for the slowest machine; what is waited for is a fact, never a time.
-const GUARD: Duration = Duration::from_secs(180);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The organisation whose account it is.
 pub(super) const ORG: &str = "contract-org";
@@ -33,6 +31,8 @@ pub(super) const ORG: &str = "contract-org";
 pub(super) struct Stage<S: Subject> {
     pub(super) subject: S,
     folder: TempDir,
+    /// Goes before the server does: one that is frozen cannot end.
+    frost: Option<Frost>,
     nats: NatsServer,
     pub(super) bus: Bus,
     pub(super) scope: Scope,
@@ -43,12 +43,31 @@ pub(super) struct Stage<S: Subject> {
     pub(super) hidden: BTreeSet<String>,
     further: Vec<Scope>,
     http: reqwest::Client,
+    /// How long a fact may take.
+    pub(super) patience: Duration,
+}
+
+/// A process that is stopped as long as this is.
+struct Frost(Pid);
+
+impl Frost {
+    fn over(process: Pid) -> Self {
+        kill_process(process, Signal::STOP).expect("a signal");
+        Self(process)
+    }
+}
+
+impl Drop for Frost {
+    fn drop(&mut self) {
+        // It may have ended meanwhile.
+        kill_process(self.0, Signal::CONT).ok();
+    }
 }
 
 impl<S: Subject> Stage<S> {
-    pub(super) async fn new(subject: S) -> Self {
+    pub(super) async fn new(subject: S, patience: Duration) -> Self {
         // A program installs it first thing; a test that ran before may have.
-        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("data")).expect("the data folder");
         let identity = Identity::open(&folder.path().join("data/key")).expect("a key");
@@ -68,7 +87,7 @@ impl<S: Subject> Stage<S> {
         bus.apply(&scope).await.expect("a log");
         let (told, hidden, further) = (Vec::new(), BTreeSet::new(), Vec::new());
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { subject, folder, nats, bus, scope, sidecar: None, told, hidden, further, http }
+        Self { subject, folder, frost: None, nats, bus, scope, sidecar: None, told, hidden, further, http, patience }
     }
 
     fn data(&self) -> PathBuf {
@@ -167,15 +186,18 @@ impl<S: Subject> Stage<S> {
     }
 
     pub(super) async fn records(&self, scope: &Scope) -> Vec<Record> {
+        // A sidecar that never stops talking must not keep us reading.
+        let until = self.bus.events_of(scope).await.expect("the log answers").unwrap_or(0);
         let mut reader = Reader::new(&self.bus, scope, 0);
-        let mut all = Vec::new();
-        loop {
+        let mut all: Vec<Record> = Vec::new();
+        while all.last().is_none_or(|last| last.sequence < until) {
             let records = reader.next().await.expect("the log answers").records;
             if records.is_empty() {
-                return all;
+                break;
             }
             all.extend(records);
         }
+        all
     }
 
     pub(super) async fn log_of(&self, scope: &Scope) -> Vec<Event> {
@@ -202,7 +224,7 @@ impl<S: Subject> Stage<S> {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        match tokio::time::timeout(GUARD, waiting).await {
+        match tokio::time::timeout(self.patience, waiting).await {
             Ok(log) => log,
             Err(_) => panic!("{what}: the log stays at {:#?}", summary(&self.log_of(scope).await)),
         }
@@ -228,7 +250,7 @@ impl<S: Subject> Stage<S> {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        if tokio::time::timeout(GUARD, waiting).await.is_err() {
+        if tokio::time::timeout(self.patience, waiting).await.is_err() {
             panic!("{what}: the beats stay at {:#?}", self.beats().await);
         }
     }
@@ -260,7 +282,7 @@ impl<S: Subject> Stage<S> {
             if enough(&ready) {
                 return ready;
             }
-            assert!(began.elapsed() < GUARD, "readiness stays at {text}");
+            assert!(began.elapsed() < self.patience, "readiness stays at {text}");
             self.told.pop();
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -277,7 +299,7 @@ impl<S: Subject> Stage<S> {
             if self.subject.asking().iter().all(enough) {
                 return;
             }
-            assert!(began.elapsed() < GUARD, "the feeds are not asked again: {now:?} after {first:?}");
+            assert!(began.elapsed() < self.patience, "the feeds are not asked again: {now:?} after {first:?}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
@@ -311,18 +333,14 @@ impl<S: Subject> Stage<S> {
     }
 
     /// Stops the bus from answering, as a machine does that is frozen.
-    pub(super) fn freeze(&self) {
-        self.signal(Signal::STOP);
+    pub(super) fn freeze(&mut self) {
+        let pid = self.nats.pid().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        self.frost = Some(Frost::over(pid.expect("the nats-server runs")));
     }
 
     /// Lets the bus answer again.
-    pub(super) fn thaw(&self) {
-        self.signal(Signal::CONT);
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = self.nats.pid().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        kill_process(pid.expect("the nats-server runs"), signal).expect("a signal");
+    pub(super) fn thaw(&mut self) {
+        self.frost = None;
     }
 
     pub(super) async fn end(mut self) {
