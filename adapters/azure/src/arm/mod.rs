@@ -4,6 +4,7 @@
 mod certificate;
 mod credential;
 mod graph;
+mod patience;
 mod refusal;
 mod transport;
 
@@ -12,13 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::http::headers::{CONTENT_TYPE, Headers};
-use azure_core::http::policies::RetryHeaders;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::{
-    AsyncResponseBody, ClientOptions, Context, ExponentialRetryOptions, Method, Pipeline, PipelineOptions,
-    PipelineStreamOptions, Request, RetryOptions, StatusCode, Transport, Url,
+    AsyncResponseBody, ClientOptions, Context, Method, Pipeline, PipelineOptions, PipelineStreamOptions, Request,
+    RetryOptions, StatusCode, Transport, Url,
 };
-use azure_core::time::Duration as CoreDuration;
 use bytes::{Bytes, BytesMut};
 use entente_sidecar::account::{Budget, Endpoint, Key, OpenError, Skew, Trouble};
 use entente_sidecar::decode::{ANSWER_MAX, List};
@@ -33,6 +32,7 @@ pub(crate) use credential::{Cloud, Identity, IdentityKind};
 pub(crate) use graph::{Graph, element};
 
 use credential::Renewing;
+use patience::Patience;
 use transport::Rerouted;
 
 /// Pages that are followed; a list that is longer never ends.
@@ -127,12 +127,16 @@ impl Arm {
         let base = Url::parse(cloud.arm()).map_err(|error| OpenError(error.to_string()))?;
         let routes = [(cloud.arm(), &connection.arm), (cloud.login(), &connection.login)];
         let transport = Transport::new(Arc::new(Rerouted::new(routes)?));
-        let options = ClientOptions { transport: Some(transport), retry: hasty(), ..ClientOptions::default() };
+        let options = ClientOptions {
+            transport: Some(transport),
+            retry: RetryOptions::custom(Arc::new(Patience)),
+            ..ClientOptions::default()
+        };
         let credential = Arc::new(Renewing::new(connection.identity.clone(), options.clone()));
         let bearer =
             BearerTokenAuthorizationPolicy::new(credential.clone(), [format!("{}/.default", cloud.audience())]);
         let (name, version) = (option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"));
-        let pipeline = Pipeline::new(name, version, options, Vec::new(), vec![Arc::new(bearer)], Some(patience()));
+        let pipeline = Pipeline::new(name, version, options, Vec::new(), vec![Arc::new(bearer)], None);
         Ok(Self(Arc::new(Inner { pipeline, base, credential, limits })))
     }
 
@@ -256,23 +260,4 @@ fn read<T: DeserializeOwned>(call: &Call, answer: &[u8]) -> Result<T, Failure> {
         let trouble = if error.is_eof() { Trouble::Truncated } else { Trouble::Unreadable };
         call.failure(&trouble, &format!("line {} column {}", error.line(), error.column()))
     })
-}
-
-/// Small troubles on the way are tried again at once; for longer ones the feed's own pace is right.
-fn hasty() -> RetryOptions {
-    RetryOptions::exponential(ExponentialRetryOptions {
-        initial_delay: CoreDuration::milliseconds(200),
-        max_retries: 2,
-        max_total_elapsed: CoreDuration::seconds(5),
-        max_delay: CoreDuration::seconds(1),
-    })
-}
-
-/// A wish for a pause is never waited for within a call: the feed shows it, and comes back then.
-fn patience() -> PipelineOptions {
-    use StatusCode::{BadGateway, GatewayTimeout, InternalServerError, RequestTimeout};
-    PipelineOptions {
-        retry_headers: RetryHeaders::default(),
-        retry_status_codes: vec![RequestTimeout, InternalServerError, BadGateway, GatewayTimeout],
-    }
 }

@@ -13,19 +13,19 @@ use crate::resource::{kind, resource};
 /// Everything that is not available. Paging needs the projected id.
 pub(crate) const STATES: &str = "healthresources \
     | where type =~ 'microsoft.resourcehealth/availabilitystatuses' \
-    and properties.availabilityState in~ ('Unavailable', 'Degraded', 'Unknown') \
+    and tostring(properties.availabilityState) in~ ('Unavailable', 'Degraded', 'Unknown') \
     | order by id asc \
-    | project id, location, target = tostring(properties.targetResourceId), state = tostring(properties.availabilityState), \
-    since = tostring(properties.occurredTime)";
+    | project id, location, target = tostring(properties.targetResourceId), \
+    availability = tostring(properties.availabilityState), occurred = tostring(properties.occurredTime)";
 
 /// What goes with it, where somebody brought it about.
 pub(crate) const ANNOTATIONS: &str = "healthresources \
     | where type =~ 'microsoft.resourcehealth/resourceannotations' \
-    and properties.context in~ ('Platform Initiated', 'Customer Initiated') \
+    and tostring(properties.context) in~ ('Platform Initiated', 'Customer Initiated') \
     | order by id asc \
-    | project id, target = tostring(properties.targetResourceId), name = tostring(properties.annotationName), \
+    | project id, target = tostring(properties.targetResourceId), annotation = tostring(properties.annotationName), \
     reason = tostring(properties.reason), context = tostring(properties.context), \
-    category = tostring(properties.category), since = tostring(properties.occurredTime)";
+    category = tostring(properties.category), occurred = tostring(properties.occurredTime)";
 
 /// A row of [`STATES`].
 #[derive(Clone, Deserialize)]
@@ -33,9 +33,9 @@ pub(crate) struct StateRow {
     target: String,
     #[serde(default)]
     location: Option<String>,
-    state: String,
+    availability: String,
     #[serde(default)]
-    since: Option<String>,
+    occurred: Option<String>,
 }
 
 /// A row of [`ANNOTATIONS`].
@@ -43,7 +43,7 @@ pub(crate) struct StateRow {
 pub(crate) struct AnnotationRow {
     target: String,
     #[serde(default)]
-    name: String,
+    annotation: String,
     #[serde(default)]
     reason: String,
     #[serde(default)]
@@ -51,7 +51,7 @@ pub(crate) struct AnnotationRow {
     #[serde(default)]
     category: String,
     #[serde(default)]
-    since: Option<String>,
+    occurred: Option<String>,
 }
 
 /// States with the newest annotation of each.
@@ -63,7 +63,7 @@ pub(crate) fn joined(
     let mut newest: BTreeMap<String, AnnotationRow> = BTreeMap::new();
     for row in annotations {
         let known = newest.entry(resource(&row.target)).or_insert_with(|| row.clone());
-        let time = |row: &AnnotationRow| optional("since", row.since.as_deref(), observed).ok().flatten();
+        let time = |row: &AnnotationRow| optional("occurredTime", row.occurred.as_deref(), observed).ok().flatten();
         if time(&row) > time(known) {
             *known = row;
         }
@@ -75,10 +75,10 @@ pub(crate) fn joined(
         Ok(Report {
             kind: kind(&id).ok_or("a status of no resource")?,
             region: region(row.location.as_deref()),
-            state: Some(row.state),
+            state: Some(row.availability),
             causes: causes.take(2).filter(|cause| !cause.is_empty()).cloned().collect(),
-            about: annotation.map(|row| format!("{} {}", row.name, row.reason)).unwrap_or_default(),
-            since: optional("occurredTime", row.since.as_deref(), observed).map_err(|error| error.to_string())?,
+            about: annotation.map(|row| format!("{} {}", row.annotation, row.reason)).unwrap_or_default(),
+            since: optional("occurredTime", row.occurred.as_deref(), observed).map_err(|error| error.to_string())?,
             resource: id,
         })
     })

@@ -10,9 +10,9 @@ use crate::resource::{resource, subscription};
 
 /// Machines that repair others.
 pub(super) const REPAIRERS: &str = "resources \
-    | where type =~ 'microsoft.compute/virtualmachines' and isnotempty(tags['repair_source']) \
+    | where type =~ 'microsoft.compute/virtualmachines' and isnotempty(tostring(tags['repair_source'])) \
     | order by id asc \
-    | project id, source = tostring(tags['repair_source'])";
+    | project id, repairs = tostring(tags['repair_source'])";
 
 /// The disk that each machine starts from.
 pub(super) const DISKS: &str = "resources \
@@ -34,7 +34,7 @@ pub(super) fn disks_of(machines: &[String]) -> String {
 #[derive(Deserialize)]
 pub(super) struct RepairerRow {
     id: String,
-    source: String,
+    repairs: String,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ pub(crate) struct Pair {
 impl RepairerRow {
     /// The tag names group and machine, in the subscription of the machine that repairs.
     pub(super) fn pair(&self) -> Option<Pair> {
-        let (group, name) = self.source.trim().split_once('/')?;
+        let (group, name) = self.repairs.trim().split_once('/')?;
         let machine = "providers/Microsoft.Compute/virtualMachines";
         let subscription = subscription(&self.id)?;
         let source = resource(&format!("/subscriptions/{subscription}/resourceGroups/{group}/{machine}/{name}"));
@@ -118,7 +118,7 @@ mod tests {
         let id =
             "/subscriptions/5F1D/resourceGroups/repair-x/providers/Microsoft.Compute/virtualMachines/rp1_".to_owned();
         let pair =
-            |source: &str| RepairerRow { id: id.clone(), source: source.to_owned() }.pair().map(|pair| pair.source);
+            |source: &str| RepairerRow { id: id.clone(), repairs: source.to_owned() }.pair().map(|pair| pair.source);
         let source = "/subscriptions/5f1d/resourcegroups/rg/providers/microsoft.compute/virtualmachines/vm1";
         assert_eq!(pair("RG/VM1").as_deref(), Some(source));
         assert_eq!((pair("VM1"), pair("/VM1"), pair("a/b/c")), (None, None, None));

@@ -81,16 +81,24 @@ fn condition(text: &str) -> Result<Condition, String> {
         let list =
             right.trim().strip_prefix('(').and_then(|list| list.strip_suffix(')')).ok_or_else(|| text.to_owned())?;
         let words = split(list, ',').into_iter().map(literal).collect::<Result<_, _>>()?;
-        return Ok(Condition::AnyOf(expression(left)?, words));
+        return Ok(Condition::AnyOf(scalar(left)?, words));
     }
     if let Some((left, right)) = text.split_once(" =~ ") {
-        return Ok(Condition::AnyOf(expression(left)?, vec![literal(right)?]));
+        return Ok(Condition::AnyOf(scalar(left)?, vec![literal(right)?]));
     }
     if let Some((left, right)) = text.split_once(" == ") {
-        return Ok(Condition::Exactly(expression(left)?, literal(right)?));
+        return Ok(Condition::Exactly(scalar(left)?, literal(right)?));
     }
     let filled = call(text, "isnotempty").ok_or_else(|| text.to_owned())?;
-    expression(filled).map(Condition::Filled)
+    scalar(filled).map(Condition::Filled)
+}
+
+/// As at the original, a member of a bag is not compared before it was made a text.
+fn scalar(text: &str) -> Result<Expression, String> {
+    match expression(text)? {
+        Expression::Member(steps) if steps.len() > 1 => Err(text.to_owned()),
+        scalar => Ok(scalar),
+    }
 }
 
 fn column(text: &str) -> Result<(String, Expression), String> {
@@ -198,7 +206,8 @@ mod tests {
         let found = Query::read(query).unwrap().over(rows.clone());
         assert_eq!(found, [json!({"id": "/a", "n": ""}), json!({"id": "/b", "n": "3"})]);
         let tagged =
-            Query::read("resources | where isnotempty(tags['repair_source']) and id in~ ('/b', '/c')").unwrap();
+            Query::read("resources | where isnotempty(tostring(tags['repair_source'])) and id in~ ('/b', '/c')")
+                .unwrap();
         assert_eq!(tagged.over(rows.clone()).len(), 1);
         let exactly = Query::read("resources | where type == 'A/B' | project tags").unwrap();
         assert_eq!(exactly.over(rows), [json!({"tags": null})]);
@@ -206,8 +215,12 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for query in ["resources | summarize count()", "resources | where id has 'x'", "resources | project a = b + c"]
-        {
+        for query in [
+            "resources | summarize count()",
+            "resources | where id has 'x'",
+            "resources | project a = b + c",
+            "resources | where properties.n =~ 'x'",
+        ] {
             assert!(Query::read(query).is_err(), "{query}");
         }
     }
