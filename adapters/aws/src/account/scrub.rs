@@ -12,6 +12,9 @@ const NAME_MIN: usize = 4;
 /// Characters of a hidden number, which must stay one and be no riddle for the eye.
 const HIDDEN: usize = 10;
 
+/// `i-0123456789abcdef0`, `vol-01234567`, `tgw-attach-0123456789abcdef0`.
+const RESOURCE: &str = r"\b(?:[a-z]{1,12}-){1,2}[0-9a-f]{8}(?:[0-9a-f]{9})?\b";
+
 /// What names a thing of an account, whatever it stands in. The order matters: a whole address goes before its parts.
 static NAMES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let patterns = [
@@ -19,12 +22,14 @@ static NAMES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"https?://[^\s<>()]*/\d{12}(/[^\s<>()]*)?", "[address]"),
         // An ARN that names an account, to its end.
         (r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:\d{12}:(?:\[resource\]|[^\s,;!<>()\[\]])+", "[resource]"),
-        (r"\b(?:[a-z]{1,12}-){1,2}[0-9a-f]{8}(?:[0-9a-f]{9})?\b", "[resource]"),
+        (RESOURCE, "[resource]"),
         (r"\b(?:ip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}|ec2-[\d-]+)(?:\.[a-z0-9-]+)*\b", "[address]"),
         (r"\b(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)(?:\.\d{1,3}){2,3}\b", "[address]"),
     ];
     patterns.into_iter().filter_map(|(pattern, instead)| Some((Regex::new(pattern).ok()?, instead))).collect()
 });
+
+static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(RESOURCE).ok());
 
 /// Twelve digits in a row, as accounts have them; with what stands at either side, since `\b` takes `_` for a letter.
 static ACCOUNT: LazyLock<Option<Regex>> =
@@ -45,14 +50,21 @@ pub(crate) fn text(text: &str, resources: &BTreeSet<String>) -> String {
     accounts(&told, |_| "[account]".to_owned())
 }
 
-/// The name of an event, without an account in it. Numbers of twelve digits elsewhere in it are hidden under the secret, so
-/// that two names stay two.
+/// The name of an event, without an account in it. What else in it names a thing is hidden under the secret, so that two
+/// names stay two.
 pub(crate) fn name(arn: &str, secret: &Secret) -> String {
     let mut parts: Vec<&str> = arn.split(':').collect();
     if let Some(account) = parts.get_mut(4).filter(|_| arn.starts_with("arn:")) {
         *account = "";
     }
-    accounts(&parts.join(":"), |number| secret.hide(number).chars().take(HIDDEN).collect())
+    let hidden = |name: &str| secret.hide(name).chars().take(HIDDEN).collect::<String>();
+    let named = parts.join(":");
+    let named = NAMED.as_ref().map_or_else(String::new, |names| {
+        names
+            .replace_all(&named, |found: &Captures<'_>| hidden(found.get(0).map_or("", |name| name.as_str())))
+            .into_owned()
+    });
+    accounts(&named, hidden)
 }
 
 /// Every number of an account in a text, replaced. Two may share the character between them.

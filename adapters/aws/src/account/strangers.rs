@@ -1,8 +1,10 @@
 //! Words of AWS that this version does not know: counted, told, and read as unknown. None brings anything down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entente_sidecar::item::UnmappedWord;
+
+use super::scrub;
 
 /// Characters of a word that are kept.
 const WORD_MAX: usize = 100;
@@ -16,7 +18,8 @@ pub(crate) struct Strangers(BTreeMap<UnmappedWord, u64>);
 impl Strangers {
     /// Takes note of a word.
     pub(crate) fn note(&mut self, field: &str, word: &str) {
-        let word = word.chars().filter(|c| !c.is_control()).take(WORD_MAX).collect();
+        let word: String = word.chars().filter(|c| !c.is_control()).take(WORD_MAX).collect();
+        let word = scrub::text(&word, &BTreeSet::new());
         self.add(UnmappedWord { field: field.to_owned(), word, read_as: "unknown".to_owned() }, 1);
     }
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 use azure_core::http::headers::{CONTENT_TYPE, Headers};
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::{
-    AsyncResponseBody, ClientOptions, Context, Method, Pipeline, PipelineOptions, PipelineStreamOptions, Request,
-    RetryOptions, StatusCode, Transport, Url,
+    AsyncResponseBody, ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions,
+    StatusCode, Transport, Url,
 };
 use bytes::{Bytes, BytesMut};
 use entente_sidecar::account::{Budget, Endpoint, Key, OpenError, Skew, Trouble};

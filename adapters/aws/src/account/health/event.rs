@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use entente_schemas::block::{Block, BlockState, Severity};
-use entente_schemas::count::{Count, Method, Quantity, Unit};
 use entente_schemas::family::{Advisory, AdvisoryCategory, Body, Impact, ImpactKind, Notice, Phase};
 use entente_schemas::header::{Certainty, Fidelity, Native, Times};
 use entente_schemas::speaker::Role;
 use entente_sidecar::account::Secret;
 use entente_sidecar::item::{Item, Refusal, Statement, incident};
-use entente_sidecar::mapping::{Lookup, MappingError, Member};
+use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
 use entente_sidecar::stamp::only_observed;
 
+use super::affected::Affected;
 use crate::account::scrub;
 
 /// The native system.
@@ -45,44 +45,6 @@ pub(crate) struct HealthEvent {
     pub(crate) affected: Affected,
     /// Members that could not be read; the event stands without them.
     pub(crate) unread: Vec<String>,
-}
-
-/// What an event hits, counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Affected {
-    /// Machines by AWS's word for their status; empty where none is stated.
-    pub(crate) machines: BTreeMap<String, u64>,
-    /// All resources by AWS's word for their status.
-    pub(crate) resources: BTreeMap<String, u64>,
-    /// Accounts, where an organisation is looked at.
-    pub(crate) accounts: Option<u64>,
-    /// Whether all of it was seen. What is counted of a part is not told.
-    pub(crate) whole: bool,
-    /// Names that must not be told.
-    pub(crate) names: BTreeSet<String>,
-}
-
-impl Affected {
-    /// Takes note of one resource.
-    pub(crate) fn add(&mut self, value: &str, status: Option<&str>) {
-        let status = status.unwrap_or_default().to_owned();
-        *self.resources.entry(status.clone()).or_default() += 1;
-        if value.starts_with("i-") {
-            *self.machines.entry(status).or_default() += 1;
-        }
-        if !matches!(value, "UNKNOWN" | "AWS_ACCOUNT" | "") {
-            self.names.insert(value.to_owned());
-        }
-    }
-
-    /// Takes note of what another page of the same statement holds.
-    pub(crate) fn add_all(&mut self, other: &Self) {
-        let pairs = [(&mut self.machines, &other.machines), (&mut self.resources, &other.resources)];
-        for (counts, others) in pairs {
-            others.iter().for_each(|(word, count)| *counts.entry(word.clone()).or_default() += count);
-        }
-        self.names.extend(other.names.iter().cloned());
-    }
 }
 
 /// Which events are told, and how.
@@ -139,7 +101,7 @@ impl Reader<'_> {
         if self.name.chars().count() > NAME_MAX {
             return Err(Fault::LongName);
         }
-        let category = lookup.word("eventTypeCategory", self.event.category.as_deref(), "incident");
+        let category = self.category(lookup);
         let advice = self.event.category.as_deref() == Some("accountNotification");
         let kind = category.kind.unwrap_or(ImpactKind::Incident);
         let untold =
@@ -172,6 +134,11 @@ impl Reader<'_> {
         Refusal { input: format!("{}\n{reason}", self.name).into_bytes(), reason, position: Some(self.name.clone()) }
     }
 
+    /// A word that is not known is told of, so it is cut like all that is told.
+    fn category(&self, lookup: &mut Lookup<'_>) -> Meaning {
+        lookup.word("eventTypeCategory", self.told(self.event.category.as_deref()).as_deref(), "incident")
+    }
+
     fn times(&self) -> Times {
         Times {
             published_at: self.event.updated,
@@ -195,7 +162,7 @@ impl Reader<'_> {
             severity: Severity::NotStated,
             blocks: vec![self.block(kind, phase, lookup)],
             summary: self.text(),
-            counts: self.counts(),
+            counts: self.event.affected.counts(self.event.updated.unwrap_or(self.telling.observed)),
             ..incident(self.title())
         }
     }
@@ -203,7 +170,8 @@ impl Reader<'_> {
     /// The word for the status; older deliveries have none, and say it by their times.
     fn phase(&self, kind: ImpactKind, lookup: &mut Lookup<'_>) -> Phase {
         let field = if kind == ImpactKind::Maintenance { "planned statusCode" } else { "statusCode" };
-        let stated = lookup.word(field, self.event.status.as_deref(), "the event's times").phase;
+        let word = self.told(self.event.status.as_deref());
+        let stated = lookup.word(field, word.as_deref(), "the event's times").phase;
         let past = |time: Option<DateTime<Utc>>| time.is_some_and(|time| time <= self.telling.observed);
         stated.unwrap_or(match kind {
             _ if past(self.event.end) && self.event.end != self.event.start => Phase::Resolved,
@@ -242,11 +210,9 @@ impl Reader<'_> {
         if !phase.is_open() {
             return BlockState::Restored;
         }
-        let words: Vec<&String> = self.event.affected.resources.keys().filter(|word| !word.is_empty()).collect();
-        let states: Vec<BlockState> = words
-            .into_iter()
-            .filter_map(|word| lookup.word("entity statusCode", Some(word), "unknown").state)
-            .collect();
+        let words = self.event.affected.resources.keys().filter_map(|word| self.told(Some(word)));
+        let states: Vec<BlockState> =
+            words.filter_map(|word| lookup.word("entity statusCode", Some(&word), "unknown").state).collect();
         let worst = [
             BlockState::AffectedDegraded,
             BlockState::Restoring,
@@ -255,50 +221,7 @@ impl Reader<'_> {
             BlockState::NotAffected,
         ];
         let stated = worst.into_iter().find(|state| states.contains(state));
-        let category = lookup.word("eventTypeCategory", self.event.category.as_deref(), "incident");
-        stated.or(category.state).unwrap_or(BlockState::Unknown)
-    }
-
-    /// Figures of the account that looks: of a part of what is hit nothing is claimed.
-    fn counts(&self) -> Vec<Count> {
-        let affected = &self.event.affected;
-        let machines = |words: &[&str]| {
-            let of = affected.machines.iter().filter(|(word, _)| words.contains(&word.as_str()));
-            of.map(|(_, count)| *count).sum::<u64>()
-        };
-        let hit = machines(&["IMPAIRED", "PENDING", "RESOLVED", ""]);
-        let mut counts = Vec::new();
-        if affected.whole && hit > 0 {
-            counts.push(self.count(Unit::Vm, Quantity::Affected, hit));
-            if machines(&[""]) == 0 {
-                counts.push(self.count(Unit::Vm, Quantity::Remaining, machines(&["IMPAIRED", "PENDING"])));
-                counts.push(self.count(Unit::Vm, Quantity::Restored, machines(&["RESOLVED"])));
-            }
-        }
-        if affected.whole && machines(&["UNKNOWN"]) > 0 {
-            counts.push(self.count(Unit::Vm, Quantity::Unknown, machines(&["UNKNOWN"])));
-        }
-        counts.extend(
-            affected
-                .accounts
-                .filter(|accounts| *accounts > 0)
-                .map(|accounts| self.count(Unit::Account, Quantity::Affected, accounts)),
-        );
-        counts
-    }
-
-    fn count(&self, unit: Unit, quantity: Quantity, value: u64) -> Count {
-        Count {
-            unit,
-            quantity,
-            value: Some(value),
-            lo: None,
-            hi: None,
-            method: Method::VendorStatement,
-            as_of: self.event.updated.unwrap_or(self.telling.observed),
-            overlap_domain: None,
-            population: None,
-        }
+        stated.or(self.category(lookup).state).unwrap_or(BlockState::Unknown)
     }
 
     fn advisory(&self) -> Advisory {
@@ -389,6 +312,150 @@ impl Reader<'_> {
             "entities" => counted(&event.affected.resources).into(),
             "accounts" => event.affected.accounts.map(|accounts| accounts.to_string()).as_deref().into(),
             _ => Member::Absent,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entente_sidecar::mapping::Mapping;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn told(event: &HealthEvent) -> Result<Option<Item>, Refusal> {
+        told_with_words(event).0
+    }
+
+    /// What is said, and the words that were not known.
+    fn told_with_words(event: &HealthEvent) -> (Result<Option<Item>, Refusal>, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = Secret::in_file(&folder.path().join("secret")).unwrap();
+        let observed = "2026-01-02T00:00:00Z".parse().unwrap();
+        let mapping = Mapping::parse(include_str!("../../../mapping.toml")).unwrap();
+        let telling = Telling { secret: &secret, scheduled: true, notifications: true, observed };
+        let mut lookup = Lookup::new(&mapping);
+        (item(event, &telling, &mut lookup), format!("{:?}", lookup.into_unmapped()))
+    }
+
+    fn event(category: &str, status: Option<&str>) -> HealthEvent {
+        HealthEvent {
+            arn: "arn:aws:health:us-east-1::event/EC2/X".to_owned(),
+            service: Some("EC2".to_owned()),
+            code: Some("AWS_EC2_OPERATIONAL_ISSUE".to_owned()),
+            category: Some(category.to_owned()),
+            region: Some("us-east-1".to_owned()),
+            status: status.map(str::to_owned),
+            start: "2026-01-01T00:00:00Z".parse().ok(),
+            updated: "2026-01-01T01:00:00Z".parse().ok(),
+            ..HealthEvent::default()
+        }
+    }
+
+    fn impact(event: &HealthEvent) -> Impact {
+        told(event).unwrap().unwrap().impact().unwrap().clone()
+    }
+
+    #[test]
+    fn words_and_else_times_say_how_an_event_stands() {
+        let later = "2026-02-01T00:00:00Z".parse().ok();
+        let over = "2026-01-01T12:00:00Z".parse().ok();
+        let of = |category, status| event(category, status);
+        for (event, expected) in [
+            (of("issue", Some("open")), (Phase::Investigating, BlockState::AffectedDegraded)),
+            (of("issue", Some("closed")), (Phase::Resolved, BlockState::Restored)),
+            (of("issue", None), (Phase::Investigating, BlockState::AffectedDegraded)),
+            (HealthEvent { end: over, ..of("issue", None) }, (Phase::Resolved, BlockState::Restored)),
+            (of("investigation", Some("open")), (Phase::Investigating, BlockState::Unknown)),
+            (of("scheduledChange", Some("upcoming")), (Phase::Scheduled, BlockState::Excluded)),
+            (HealthEvent { start: later, ..of("scheduledChange", None) }, (Phase::Scheduled, BlockState::Excluded)),
+            (of("scheduledChange", None), (Phase::InProgress, BlockState::Excluded)),
+            (of("premonition", Some("foreseen")), (Phase::Investigating, BlockState::Unknown)),
+        ] {
+            let impact = impact(&event);
+            assert_eq!((impact.phase, impact.blocks[0].state), expected, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn the_worst_of_what_is_hit_is_the_state_of_all() {
+        for (words, expected) in [
+            (&["UNIMPAIRED", "RESOLVED"][..], BlockState::Restored),
+            (&["RESOLVED", "UNKNOWN"], BlockState::Unknown),
+            (&["PENDING", "UNKNOWN"], BlockState::Restoring),
+            (&["IMPAIRED", "RESOLVED"], BlockState::AffectedDegraded),
+        ] {
+            let mut event = event("issue", Some("open"));
+            words.iter().for_each(|word| event.affected.add("vol-1", Some(word)));
+            assert_eq!(impact(&event).blocks[0].state, expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_of_one_region_is_never_global() {
+        let of = |service: &str| {
+            let (service, region) = (Some(service.to_owned()), Some("global".to_owned()));
+            impact(&HealthEvent { service, region, ..event("issue", Some("open")) }).blocks[0].regions.clone()
+        };
+        assert_eq!((of("IAM"), of("EC2")), (vec!["global".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn an_event_without_a_name_is_refused_and_a_member_that_was_not_read_costs_itself() {
+        assert!(told(&HealthEvent { arn: " ".to_owned(), ..event("issue", None) }).is_err());
+        assert!(told(&HealthEvent { arn: "a".repeat(500), ..event("issue", None) }).is_err());
+        let unread = HealthEvent { unread: vec!["member `endTime` is no time".to_owned()], ..event("issue", None) };
+        let item = told(&unread).unwrap().unwrap();
+        assert_eq!((item.refused.len(), item.refused[0].reason.as_str()), (1, "member `endTime` is no time"));
+    }
+
+    #[test]
+    fn only_what_is_new_makes_another_digest() {
+        let digest = |event: &HealthEvent| told(event).unwrap().unwrap().native.digest;
+        let mut one = event("issue", Some("open"));
+        one.affected.whole = true;
+        one.affected.add("i-0aaaaaaaaaaaaaaa1", Some("IMPAIRED"));
+        let written_again = HealthEvent { updated: "2026-01-01T02:00:00Z".parse().ok(), ..one.clone() };
+        assert_eq!(digest(&one), digest(&written_again));
+        let mut another = one.clone();
+        another.affected.add("i-0aaaaaaaaaaaaaaa2", Some("IMPAIRED"));
+        assert_ne!(digest(&one), digest(&another));
+        assert_ne!(digest(&one), digest(&HealthEvent { text: Some("new".to_owned()), ..one.clone() }));
+    }
+
+    proptest! {
+        /// AWS may put a name into any of its words.
+        #[test]
+        fn no_name_is_told_wherever_it_stands(
+            words in proptest::collection::vec("[ -~]{0,12}", 9),
+            account in "[0-9]{12}",
+            id in "[0-9a-f]{17}",
+            place in 0_usize..9,
+        ) {
+            let machine = format!("i-{id}");
+            let mut words = words;
+            words[place] = format!("{} {account} {machine} {}", words[place], words[(place + 1) % 9]);
+            let word = |index: usize| Some(words[index].clone());
+            let mut event = HealthEvent {
+                arn: format!("arn:aws:health:us-east-1:{account}:event/{}", words[0]),
+                service: word(1),
+                code: word(2),
+                category: word(3),
+                scope: word(4),
+                region: word(5),
+                zone: word(6),
+                status: word(7),
+                text: word(8),
+                ..event("issue", None)
+            };
+            event.affected.add(&machine, Some(&words[place]));
+            event.affected.names.insert(account.clone());
+            let (told, unknown) = told_with_words(&event);
+            let said = match told {
+                Ok(item) => format!("{item:?}{unknown}"),
+                Err(refusal) => format!("{}{:?}{unknown}", refusal.reason, refusal.position),
+            };
+            prop_assert!(!said.contains(&account) && !said.contains(&id), "{said}");
         }
     }
 }

@@ -1,0 +1,117 @@
+//! What an event of AWS Health hits: counted by AWS's own words, with the names that must not be told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use entente_schemas::count::{Count, Method, Quantity, Unit};
+
+/// What an event hits, counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Affected {
+    /// Machines by AWS's word for their status; empty where none is stated.
+    pub(crate) machines: BTreeMap<String, u64>,
+    /// All resources by AWS's word for their status.
+    pub(crate) resources: BTreeMap<String, u64>,
+    /// Accounts, where an organisation is looked at.
+    pub(crate) accounts: Option<u64>,
+    /// Whether all of it was seen. What is counted of a part is not told.
+    pub(crate) whole: bool,
+    /// Names that must not be told.
+    pub(crate) names: BTreeSet<String>,
+}
+
+impl Affected {
+    /// Takes note of one resource.
+    pub(crate) fn add(&mut self, value: &str, status: Option<&str>) {
+        let status = status.unwrap_or_default().to_owned();
+        *self.resources.entry(status.clone()).or_default() += 1;
+        if value.starts_with("i-") {
+            *self.machines.entry(status).or_default() += 1;
+        }
+        if !matches!(value, "UNKNOWN" | "AWS_ACCOUNT" | "") {
+            self.names.insert(value.to_owned());
+        }
+    }
+
+    /// Takes note of what another page of the same statement holds.
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        let pairs = [(&mut self.machines, &other.machines), (&mut self.resources, &other.resources)];
+        for (counts, others) in pairs {
+            others.iter().for_each(|(word, count)| *counts.entry(word.clone()).or_default() += count);
+        }
+        self.names.extend(other.names.iter().cloned());
+    }
+
+    /// Figures of the account that looks, as AWS states them: of a part of what is hit nothing is claimed.
+    pub(super) fn counts(&self, as_of: DateTime<Utc>) -> Vec<Count> {
+        let machines = |words: &[&str]| {
+            let of = self.machines.iter().filter(|(word, _)| words.contains(&word.as_str()));
+            of.map(|(_, count)| *count).sum::<u64>()
+        };
+        let hit = machines(&["IMPAIRED", "PENDING", "RESOLVED", ""]);
+        let mut figures = Vec::new();
+        if hit > 0 {
+            figures.push((Unit::Vm, Quantity::Affected, hit));
+            // Where AWS states no status it is not known who is hit still.
+            if machines(&[""]) == 0 {
+                figures.push((Unit::Vm, Quantity::Remaining, machines(&["IMPAIRED", "PENDING"])));
+                figures.push((Unit::Vm, Quantity::Restored, machines(&["RESOLVED"])));
+            }
+        }
+        figures.extend(Some((Unit::Vm, Quantity::Unknown, machines(&["UNKNOWN"]))).filter(|(.., count)| *count > 0));
+        figures.retain(|_| self.whole);
+        let accounts = self.accounts.filter(|accounts| *accounts > 0);
+        figures.extend(accounts.map(|accounts| (Unit::Account, Quantity::Affected, accounts)));
+        figures.into_iter().map(|(unit, quantity, value)| count(unit, quantity, value, as_of)).collect()
+    }
+}
+
+fn count(unit: Unit, quantity: Quantity, value: u64, as_of: DateTime<Utc>) -> Count {
+    Count {
+        unit,
+        quantity,
+        value: Some(value),
+        lo: None,
+        hi: None,
+        method: Method::VendorStatement,
+        as_of,
+        overlap_domain: None,
+        population: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(stated: &[(&str, Option<&str>)], whole: bool) -> Vec<(Unit, Quantity, Option<u64>)> {
+        let mut affected = Affected { whole, ..Affected::default() };
+        stated.iter().for_each(|(value, status)| affected.add(value, *status));
+        let counts = affected.counts("2026-01-01T00:00:00Z".parse().unwrap());
+        counts.into_iter().map(|count| (count.unit, count.quantity, count.value)).collect()
+    }
+
+    #[test]
+    fn only_machines_are_counted_and_only_where_all_were_seen() {
+        let stated = [
+            ("i-1", Some("IMPAIRED")),
+            ("i-2", Some("PENDING")),
+            ("i-3", Some("RESOLVED")),
+            ("vol-1", Some("IMPAIRED")),
+        ];
+        let expected = [
+            (Unit::Vm, Quantity::Affected, Some(3)),
+            (Unit::Vm, Quantity::Remaining, Some(2)),
+            (Unit::Vm, Quantity::Restored, Some(1)),
+        ];
+        assert_eq!(figures(&stated, true), expected);
+        assert_eq!(figures(&stated, false), []);
+    }
+
+    #[test]
+    fn nothing_is_nought_for_want_of_a_word() {
+        assert_eq!(figures(&[("i-1", None)], true), [(Unit::Vm, Quantity::Affected, Some(1))]);
+        assert_eq!(figures(&[("i-1", Some("UNKNOWN"))], true), [(Unit::Vm, Quantity::Unknown, Some(1))]);
+        assert_eq!(figures(&[("AWS_ACCOUNT", Some("IMPAIRED")), ("UNKNOWN", None)], true), []);
+    }
+}
