@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use entente_journal::Clock;
 use entente_sidecar::account::{Cadence, Trouble};
+use entente_sidecar::ask::Clock;
 use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::item::FeedProfile;

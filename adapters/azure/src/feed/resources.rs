@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use entente_journal::Clock;
 use entente_sidecar::account::Cadence;
+use entente_sidecar::ask::Clock;
 use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::item::{FeedProfile, Reading, Refusal};

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_journal::Clock;
 use entente_schemas::family::Body;
 use entente_sidecar::account::Cadence;
+use entente_sidecar::ask::Clock;
 use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::{Fleet, FleetError, Hint, Os, Place, Seen, Sighting};

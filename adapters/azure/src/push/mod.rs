@@ -6,8 +6,8 @@ mod grid;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use entente_journal::Clock;
 use entente_sidecar::account::{Inbox, InboxError, Parcel, Secret, Sender};
+use entente_sidecar::ask::Clock;
 use entente_sidecar::item::Item;
 use entente_sidecar::mapping::Lookup;
 use serde_json::Value;

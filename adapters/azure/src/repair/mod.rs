@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_journal::Clock;
 use entente_sidecar::account::Cadence;
+use entente_sidecar::ask::Clock;
 use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::fleet::{Fleet, Progress, Repair};
 use entente_sidecar::item::{FeedProfile, Reading};

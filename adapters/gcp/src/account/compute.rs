@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use entente_journal::Clock;
 use entente_schemas::block::ServiceClass;
 use entente_schemas::speaker::Speaker;
 use entente_sidecar::account::{Cadence, Secret};
+use entente_sidecar::ask::Clock;
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::{Fleet, FleetError, Place};
 use entente_sidecar::item::{FeedProfile, Reading, Vanishing};

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_journal::Clock;
 use entente_schemas::block::ServiceClass;
 use entente_schemas::speaker::Speaker;
 use entente_sidecar::account::Cadence;
+use entente_sidecar::ask::Clock;
 use entente_sidecar::fleet::{Fleet, FleetError, Repair};
 use entente_sidecar::item::{FeedProfile, Reading, UnmappedWord, Vanishing};
 use entente_sidecar::poll::{Failure, Settled};

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use entente_journal::Clock;
 use entente_schemas::speaker::{Role, Speaker};
 use entente_sidecar::account::Cadence;
+use entente_sidecar::ask::Clock;
 use entente_sidecar::item::{FeedProfile, Vanishing};
 use entente_sidecar::mapping::{Lookup, Mapping};
 use entente_sidecar::poll::{Failure, Settled};

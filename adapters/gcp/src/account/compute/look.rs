@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use entente_journal::Clock;
 use entente_sidecar::account::Secret;
+use entente_sidecar::ask::Clock;
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::Fleet;
 use entente_sidecar::item::{Refusal, UnmappedWord};
