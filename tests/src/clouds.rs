@@ -179,8 +179,7 @@ impl Clouds {
         ];
         let rates = budget(&rates);
         let tables = format!(
-            "[endpoints]\narm = \"{url}\"\n[budget]\n{rates}[azure]\nidentity = \"managed-identity\"\n[feeds.azure-vm]\nguest_signal = {sight}\n\
-             silent_after = \"2s\"\nsweep_every = \"2s\"\n[feeds.azure-repair]\n[feeds.azure-service-health]\n"
+            "[endpoints]\narm = \"{url}\"\n[budget]\n{rates}[azure]\nidentity = \"managed-identity\"\n[feeds.azure-vm]\nguest_signal = {sight}\nsilent_after = \"40s\"\nsweep_every = \"2s\"\n[feeds.azure-repair]\n[feeds.azure-service-health]\n"
         );
         let identity =
             [("IDENTITY_ENDPOINT", self.azure.identity_endpoint()), ("IDENTITY_HEADER", "double".to_owned())];

@@ -1,10 +1,14 @@
 //! A guest boot loop in three clouds at once, seen by real sidecars: whoever has sight says how many are affected and why, who
 //! has none says unknown, nobody says none for lack of sight; then repairs rise, through kills of the sidecars too.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use chrono::Utc;
 use entente_exercise::Condition;
 use entente_tests::clouds::Clouds;
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 const WINDOWS: [usize; 3] = [400, 300, 300];
 
@@ -38,6 +42,7 @@ async fn a_boot_loop_in_three_clouds_is_counted_where_there_is_sight_and_unknown
     let broken = clouds
         .up
         .picture_when("three clouds say affected", |picture| {
+            show(picture);
             (0..3).all(|cloud| total(picture, "acme", objects[cloud], "affected") == Some(WINDOWS[cloud] as u64))
         })
         .await;
@@ -60,27 +65,25 @@ async fn a_boot_loop_in_three_clouds_is_counted_where_there_is_sight_and_unknown
     let machines = &clouds.windows[0][..repaired];
     let parent =
         clouds.aws.automations().start_many("us-east-1", "AWSSupport-StartEC2RescueWorkflow", machines, Utc::now());
-    clouds
-        .up
-        .picture_when("a run that has repaired nothing yet", |picture| {
-            tally(picture, "aws", "targeted") >= repaired as u64 && tally(picture, "aws", "succeeded") == 0
-        })
-        .await;
+    let whole = repaired as u64;
+    let begun = run_when(&clouds, "a run that has repaired nothing yet", |run| run("targeted") >= whole).await;
+    assert_eq!(begun["succeeded"], 0, "{begun:?}");
     clouds.aws.automations().set_children(&parent, machines, "Success", Utc::now());
-    let ended = clouds
-        .up
-        .picture_when("workflows that ended are attempts", |picture| {
-            tally(picture, "aws", "attempted") >= repaired as u64
-        })
-        .await;
-    assert_eq!(tally(&ended, "aws", "succeeded"), 0, "the machines still do not answer");
+    let ended = run_when(&clouds, "workflows that ended are attempts", |run| run("attempted") >= whole).await;
+    assert_eq!(ended["succeeded"], 0, "the machines still do not answer: {ended:?}");
     clouds.set(0, repaired, &Condition::Well);
+    run_when(&clouds, "repairs that are seen", |run| run("succeeded") == whole).await;
     let mended = clouds
         .up
-        .picture_when("repairs that are seen", |picture| tally(picture, "aws", "succeeded") == repaired as u64)
+        .picture_when("what remains", |picture| {
+            total(picture, "acme", objects[0], "remaining") == Some((WINDOWS[0] - repaired) as u64)
+        })
         .await;
     never_none(&mended);
-    assert_eq!(total(&mended, "acme", objects[0], "remaining"), Some((WINDOWS[0] - repaired) as u64));
+    let shown =
+        incidents_of(&mended, "acme").into_iter().flat_map(|incident| incident["approaches"].as_array().cloned());
+    let runs = shown.flatten().flat_map(|approach| approach["runs"].as_array().cloned()).flatten();
+    assert!(runs.into_iter().any(|run| run["success"]["succeeded"] == whole), "{mended}");
 
     for (cloud, count) in WINDOWS.into_iter().enumerate() {
         clouds.set(cloud, count, &Condition::Well);
@@ -101,6 +104,14 @@ async fn a_boot_loop_in_three_clouds_is_counted_where_there_is_sight_and_unknown
     }
     let verified = clouds.up.run(&["verify", "--json"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+/// What the figures are, for whoever reads of a failure.
+fn show(picture: &Value) {
+    for incident in incidents(picture) {
+        let objects: Vec<&Value> = members(incident).map(|member| &member["object_id"]).collect();
+        println!("{}: {} of {objects:?}", incident["id"], incident["counts"]);
+    }
 }
 
 fn incidents(picture: &Value) -> &[Value] {
@@ -134,14 +145,34 @@ fn population(figure: &Value) -> &str {
     figure["population"].as_str().unwrap_or_default()
 }
 
-/// The sum of one member of the tallies of all arms of a provider.
-fn tally(picture: &Value, provider: &str, member: &str) -> u64 {
-    let approaches =
-        incidents(picture).iter().flat_map(|incident| incident["approaches"].as_array().into_iter().flatten());
-    let runs = approaches.flat_map(|approach| approach["runs"].as_array().into_iter().flatten());
-    let arms = runs.flat_map(|run| run["arms"].as_array().into_iter().flatten());
-    let arms = arms.filter(|arm| arm["block"]["provider"] == provider);
-    arms.filter_map(|arm| arm["tally"][member].as_u64()).sum()
+/// The tallies of the repairs of AWS's machines, all arms together, once they fit.
+async fn run_when(clouds: &Clouds, what: &str, fits: impl Fn(&dyn Fn(&str) -> u64) -> bool) -> BTreeMap<String, u64> {
+    let until = Instant::now() + Duration::from_secs(90);
+    loop {
+        let mut sums = BTreeMap::from([("succeeded".to_owned(), 0)]);
+        for claim in current(&clouds.logged().await, "io.entente.remediation.v1") {
+            for arm in claim["arms"].as_array().into_iter().flatten().filter(|arm| arm["block"]["provider"] == "aws") {
+                for (member, count) in arm["tally"].as_object().into_iter().flatten() {
+                    *sums.entry(member.clone()).or_insert(0) += count.as_u64().unwrap_or(0);
+                }
+            }
+        }
+        if fits(&|member| sums.get(member).copied().unwrap_or(0)) {
+            return sums;
+        }
+        assert!(Instant::now() < until, "{what}: {sums:?}");
+        sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// The newest revision of each object of a type.
+fn current(logged: &[Vec<u8>], kind: &str) -> Vec<Value> {
+    let events = logged.iter().filter_map(|payload| serde_json::from_slice::<Value>(payload).ok());
+    let mut newest: BTreeMap<String, Value> = BTreeMap::new();
+    for event in events.filter(|event| event["type"] == kind) {
+        newest.insert(event["data"]["object_id"].as_str().unwrap_or_default().to_owned(), event["data"].clone());
+    }
+    newest.into_values().collect()
 }
 
 /// No figure of any picture says that none are affected.
