@@ -28,7 +28,6 @@ mod settings;
 mod sse;
 mod station;
 mod stop;
-mod supervise;
 mod up;
 mod verify;
 mod view;

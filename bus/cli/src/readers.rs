@@ -2,8 +2,10 @@
 //! ends is started again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use entente_journal::Clock;
+use entente_sidecar::supervise::{Patience, keep};
 use entente_sidecar::{Address, FeedTask, public};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +17,6 @@ use crate::folder::Folder;
 use crate::log::Log;
 use crate::say;
 use crate::settings::Settings;
-use crate::supervise::{Patience, keep};
 
 /// Feeds that are being read.
 pub struct Readers {
@@ -119,7 +120,10 @@ impl Readers {
                 tlp: None,
                 clock,
             };
-            keep(&name, Patience::default(), &stop, || entente_sidecar::run(task(), stop.clone())).await;
+            let said = |why: &str, wait: Duration| {
+                say::progress(&format!("{name} stopped: {why}; starting it again in {} s", wait.as_secs()));
+            };
+            keep(Patience::default(), &stop, said, || entente_sidecar::run(task(), stop.clone())).await;
         })
     }
 
