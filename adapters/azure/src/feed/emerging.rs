@@ -7,7 +7,7 @@ use entente_sidecar::ask::Clock;
 use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::item::FeedProfile;
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,10 +71,6 @@ impl Ask for Emerging {
 
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(self.poll(clock))
-    }
-
-    fn settle(&mut self, _: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     fn pause(&self) -> Option<Duration> {

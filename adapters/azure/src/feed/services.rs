@@ -11,7 +11,7 @@ use entente_sidecar::ask::Clock;
 use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::item::{FeedProfile, Refusal};
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
@@ -236,10 +236,6 @@ impl Ask for Services {
 
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(self.poll(clock))
-    }
-
-    fn settle(&mut self, _: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     fn pause(&self) -> Option<Duration> {

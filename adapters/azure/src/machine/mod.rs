@@ -16,7 +16,7 @@ use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::{Fleet, FleetError, Hint, Os, Place, Seen, Sighting};
 use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal};
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
@@ -242,10 +242,6 @@ impl Ask for Machines {
 
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(self.poll(clock))
-    }
-
-    fn settle(&mut self, _: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     fn pause(&self) -> Option<Duration> {

@@ -14,7 +14,7 @@ use entente_sidecar::ask::Clock;
 use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::fleet::{Fleet, Progress, Repair};
 use entente_sidecar::item::{FeedProfile, Reading};
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -189,10 +189,6 @@ impl Ask for Repairs {
 
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(self.poll(clock))
-    }
-
-    fn settle(&mut self, _: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     fn pause(&self) -> Option<Duration> {

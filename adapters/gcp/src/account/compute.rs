@@ -22,7 +22,7 @@ use entente_sidecar::ask::Clock;
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::{Fleet, FleetError, Place};
 use entente_sidecar::item::{FeedProfile, Reading, Vanishing};
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, stream};
@@ -129,10 +129,6 @@ impl Ask for Feed {
             let google = self.parts.google.clone();
             tokio::join!(self.read(clock), google.look_at_clock()).0
         })
-    }
-
-    fn settle(&mut self, _settled: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     fn pause(&self) -> Option<Duration> {

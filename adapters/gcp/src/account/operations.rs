@@ -16,7 +16,7 @@ use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
 use entente_sidecar::fleet::{Fleet, FleetError, Repair};
 use entente_sidecar::item::{FeedProfile, Reading, UnmappedWord, Vanishing};
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use entente_sidecar::stamp::instant;
 use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
@@ -123,10 +123,6 @@ impl Ask for Feed {
             let google = self.google.clone();
             tokio::join!(self.read(clock), google.look_at_clock()).0
         })
-    }
-
-    fn settle(&mut self, _settled: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     fn pause(&self) -> Option<Duration> {

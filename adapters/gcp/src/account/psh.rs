@@ -14,7 +14,7 @@ use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
 use entente_sidecar::item::{FeedProfile, Vanishing};
 use entente_sidecar::mapping::{Lookup, Mapping};
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use entente_sidecar::reading::gather;
 use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
@@ -99,10 +99,6 @@ impl Ask for Psh {
             let google = self.google.clone();
             tokio::join!(self.read(clock), google.look_at_clock()).0
         })
-    }
-
-    fn settle(&mut self, _settled: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
     }
 
     fn pause(&self) -> Option<std::time::Duration> {

@@ -404,10 +404,6 @@ impl Ask for Listing {
         })
     }
 
-    fn settle(&mut self, _: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(ready(()))
-    }
-
     fn pause(&self) -> Option<Duration> {
         Some(self.cadence.pause(self.last.is_some_and(|(broken, _)| broken.is_some_and(|broken| broken > 0))))
     }

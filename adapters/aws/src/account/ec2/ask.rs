@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
 use entente_sidecar::item::{FeedProfile, Reading};
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -92,10 +92,6 @@ impl Ask for Ec2Ask {
     }
 
     /// What the fleet says, it says again until it is taken.
-    fn settle(&mut self, _: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
-
     fn pause(&self) -> Option<Duration> {
         Some(self.pace())
     }
