@@ -12,7 +12,7 @@ use chrono::{TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::{Hashes, Provider};
+use super::{Hashes, Place, Provider};
 use crate::fault::Fault;
 
 /// Bytes of an answer that is cut off.
@@ -23,6 +23,23 @@ const FLUSH: Duration = Duration::from_millis(20);
 pub(super) async fn metadata(State(provider): State<Provider>, headers: HeaderMap) -> Response {
     let bytes = provider.shelf().provider(&home(&headers));
     known(&headers, bytes, "application/json")
+}
+
+/// What stands where everybody looks for metadata first.
+pub(super) async fn usual(State(provider): State<Provider>, headers: HeaderMap) -> Response {
+    let place = provider.shelf().place.clone();
+    match place {
+        Place::Metadata => metadata(State(provider), headers).await,
+        Place::Nothing => StatusCode::NOT_FOUND.into_response(),
+        Place::Moved(to) => Redirect::permanent(&to).into_response(),
+    }
+}
+
+pub(super) async fn security(State(provider): State<Provider>, headers: HeaderMap) -> Response {
+    match provider.shelf().security.clone() {
+        Some(bytes) => known(&headers, bytes, "text/plain"),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 pub(super) async fn file(State(provider): State<Provider>, Path(path): Path<String>, headers: HeaderMap) -> Response {

@@ -18,6 +18,11 @@ use crate::served::Served;
 /// Where the metadata stand.
 pub const METADATA: &str = "/.well-known/csaf/provider-metadata.json";
 
+/// Where they stand too.
+pub const ASIDE: &str = "/csaf/provider-metadata.json";
+/// Where a host says how to reach its people.
+const SECURITY: &str = "/.well-known/security.txt";
+
 /// How a provider lists its documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
@@ -46,6 +51,17 @@ pub enum Hashes {
     None,
 }
 
+/// What stands in the usual place of the metadata.
+#[derive(Clone, Debug, Default)]
+enum Place {
+    #[default]
+    Metadata,
+    /// They are at `/csaf/provider-metadata.json` alone.
+    Nothing,
+    /// They have moved to this address.
+    Moved(String),
+}
+
 #[derive(Clone, Debug)]
 struct Document {
     bytes: Vec<u8>,
@@ -60,6 +76,10 @@ struct Shelf {
     documents: BTreeMap<String, Document>,
     /// Metadata in the place of the provider's own.
     metadata: Option<Vec<u8>>,
+    /// What stands in the usual place of the metadata.
+    place: Place,
+    /// What the host's `security.txt` says; absent if it has none.
+    security: Option<Vec<u8>>,
     /// Where a path is sent on to.
     moved: BTreeMap<String, String>,
     /// Links of other hosts, which stand in the white list.
@@ -100,6 +120,21 @@ impl Provider {
         self.shelf().metadata = Some(bytes.into());
     }
 
+    /// Leaves the usual place of the metadata empty: they are at [`ASIDE`] alone.
+    pub fn put_metadata_aside(&self) {
+        self.shelf().place = Place::Nothing;
+    }
+
+    /// Sends whoever asks for the metadata in their usual place on to an address.
+    pub fn move_metadata(&self, to: &str) {
+        self.shelf().place = Place::Moved(to.to_owned());
+    }
+
+    /// Says this in `/.well-known/security.txt`.
+    pub fn set_security(&self, text: &str) {
+        self.shelf().security = Some(text.as_bytes().to_vec());
+    }
+
     /// Sends whoever asks for a path, below the provider's folder, on to an address.
     pub fn redirect(&self, path: &str, to: &str) {
         self.shelf().moved.insert(path.to_owned(), to.to_owned());
@@ -127,7 +162,9 @@ impl Provider {
     /// If no port of loopback is free.
     pub async fn serve(&self) -> io::Result<Served> {
         let routes = Router::new()
-            .route(METADATA, get(answer::metadata))
+            .route(METADATA, get(answer::usual))
+            .route(ASIDE, get(answer::metadata))
+            .route(SECURITY, get(answer::security))
             .route("/csaf/{*path}", get(answer::file))
             .route("/pages/{*path}", get(answer::page))
             .layer(axum::middleware::from_fn_with_state(self.clone(), answer::faulty))
@@ -178,6 +215,21 @@ mod tests {
         assert_eq!(text(document.to_owned()).await, "{}");
         let hash = text(format!("{document}.sha256")).await;
         assert_eq!(hash, "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a  a.json\n");
+    }
+
+    #[tokio::test]
+    async fn metadata_may_stand_elsewhere_and_the_host_says_where() {
+        let provider = stocked(Layout::Rolie);
+        provider.put_metadata_aside();
+        let served = provider.serve().await.unwrap();
+        let status = |path: &str| {
+            let url = served.url() + path;
+            async move { reqwest::get(url).await.unwrap().status().as_u16() }
+        };
+        assert_eq!((status(METADATA).await, status(ASIDE).await, status(SECURITY).await), (404, 200, 404));
+        provider.move_metadata(&(served.url() + ASIDE));
+        provider.set_security("CSAF: x\n");
+        assert_eq!((status(METADATA).await, status(SECURITY).await), (200, 200));
     }
 
     #[tokio::test]
