@@ -9,6 +9,7 @@ use entente_sidecar::item::{FeedProfile, Normalize, Vanishing};
 use serde::Deserialize;
 
 use crate::csaf::{self, Options};
+use crate::recognise::{Kind, by_address};
 use crate::rss::Rss;
 use crate::statuspage::Statuspage;
 use crate::words::mapping;
@@ -30,13 +31,6 @@ struct Vendor {
     /// Further classes that its page has components of.
     #[serde(default)]
     also: Vec<ServiceClass>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Statuspage,
-    Rss,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,7 +80,8 @@ pub fn csaf(name: &str, address: &str, options: Options) -> Open {
 }
 
 /// What does not change about a vendor's feed of advisories.
-pub(crate) fn csaf_profile(name: &str, address: &str) -> FeedProfile {
+#[must_use]
+pub fn csaf_profile(name: &str, address: &str) -> FeedProfile {
     let name = slug(name);
     let profile = profile(&name, "csaf", format!("csaf.{name}"), address, known(&name));
     // Whether the provider is named by its host or by its metadata, it is one channel.
@@ -95,31 +90,20 @@ pub(crate) fn csaf_profile(name: &str, address: &str) -> FeedProfile {
     FeedProfile { speaker, mapping_version: csaf::mapping_version(), ..profile }
 }
 
-/// Whether an address is that of a provider of advisories in CSAF.
+/// Whether an address says by its end that it is that of a provider of advisories in CSAF.
 #[must_use]
 pub fn is_csaf(address: &str) -> bool {
-    let path = address.split(['?', '#']).next().unwrap_or_default();
-    path.starts_with("http") && path.ends_with(csaf::METADATA)
+    by_address(address) == Some(Kind::Csaf)
 }
 
-/// The feed of a vendor at an address that somebody gave: of the kind that the address ends in, else that `feeds.toml` names
+/// The page of a vendor at an address that somebody gave: of the kind that the address ends in, else that `feeds.toml` names
 /// for it. A page that is known by one kind may have been saved, or be read, in another.
 #[must_use]
 pub fn feed(name: &str, address: &str) -> Arc<dyn Normalize> {
     let usual = known(&slug(name)).map_or(Kind::Statuspage, |vendor| vendor.kind);
-    match named_by(address).unwrap_or(usual) {
-        Kind::Statuspage => statuspage(name, address),
+    match by_address(address).unwrap_or(usual) {
         Kind::Rss => rss(name, address),
-    }
-}
-
-fn named_by(address: &str) -> Option<Kind> {
-    let path = address.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/').to_lowercase();
-    let ends = |with: &[&str]| with.iter().any(|end| path.ends_with(end));
-    match () {
-        () if ends(&[".rss", ".atom", ".xml", "/rss", "/atom", "/feed"]) => Some(Kind::Rss),
-        () if ends(&[".json"]) => Some(Kind::Statuspage),
-        () => None,
+        Kind::Statuspage | Kind::Csaf => statuspage(name, address),
     }
 }
 

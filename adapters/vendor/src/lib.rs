@@ -8,11 +8,13 @@ mod csaf;
 mod feeds;
 mod incident;
 mod place;
+mod recognise;
 mod rss;
 mod statuspage;
 mod words;
 
 #[cfg(feature = "account")]
 pub use account::{Feeds, Vendor};
-pub use csaf::Options;
-pub use feeds::{csaf, feed, is_csaf, rss, statuspage, usual};
+pub use csaf::{Options, may_be_asked};
+pub use feeds::{csaf, csaf_profile, feed, is_csaf, rss, statuspage, usual};
+pub use recognise::{Kind, kind};

@@ -117,7 +117,7 @@ fn advisory(case: &Case<'_>, advice: &Advice<'_>) -> Advisory {
         text: text(advice.remedy),
         vendor: advice.vendor.clone(),
         products: advice.products.clone(),
-        artifacts: Vec::new(),
+        artifacts: case.products.files(advice.remedy.products.iter().copied()),
         restart_required: restart_required(advice.remedy),
         preconditions: entitlements(advice.remedy),
         documents: vec![document(case)],

@@ -18,11 +18,12 @@ use serde::{Deserialize, Serialize};
 
 use super::advice::{self, Advice};
 use super::cited;
-use super::document::{Csaf, Vulnerability};
+use super::document::{Csaf, ProductStatus, Vulnerability};
 use super::numbering::places;
 use super::products::Products;
 use super::remedy::{Remedy, remedies};
 use super::table::{Standing, Words, table};
+use super::told;
 use super::void;
 
 /// Where a document was found, and who asks.
@@ -206,6 +207,7 @@ fn marking(csaf: &Csaf, origin: Origin<'_>) -> Result<Option<Tlp>, ClaimError> {
 fn native(case: &Case<'_>) -> Result<Native, ClaimError> {
     let document = &case.csaf.document;
     let severity = document.aggregate_severity.as_ref().and_then(|severity| severity.text.clone());
+    let severity = severity.filter(|word| !word.trim().is_empty()).or_else(|| told::gravest(case));
     let page = cited::own_page(case).unwrap_or(case.origin.url);
     Ok(Native {
         status: document.tracking.status.clone(),
@@ -229,10 +231,10 @@ fn advisory(case: &Case<'_>, list: &[Remedy<'_>], standing: Standing, words: &mu
         issuer_role: case.issuer,
         category,
         title,
-        text: text(case),
+        text: told::text(case),
         vendor: case.vendor(&case.hit()),
         products: case.products.names(case.hit()),
-        artifacts: Vec::new(),
+        artifacts: case.products.files(case.hit()),
         // Said of the document only where all its remedies agree.
         restart_required: if restarts.len() == 1 { restarts.first().copied() } else { None },
         preconditions: Vec::new(),
@@ -240,34 +242,22 @@ fn advisory(case: &Case<'_>, list: &[Remedy<'_>], standing: Standing, words: &mu
     }
 }
 
-/// The notes that advise, and a line for each vulnerability.
-fn text(case: &Case<'_>) -> Option<String> {
-    let notes =
-        case.csaf.document.notes.iter().filter(|note| table().is_told(note.category.as_deref().unwrap_or("other")));
-    let notes = notes.filter_map(|note| {
-        let text = note.text.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
-        let title = note.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
-        Some(title.map_or_else(|| text.to_owned(), |title| format!("{title}\n{text}")))
-    });
-    let named = case.vulnerabilities().filter_map(|vulnerability| {
-        let (cve, title) = (vulnerability.cve.as_deref(), vulnerability.title.as_deref());
-        title.map(|title| cve.map_or_else(|| title.to_owned(), |cve| format!("{cve}: {title}")))
-    });
-    let named = named.collect::<Vec<_>>().join("\n");
-    let parts: Vec<String> = notes.chain(Some(named).filter(|named| !named.is_empty())).collect();
-    (!parts.is_empty()).then(|| parts.join("\n\n"))
-}
-
 impl<'a> Case<'a> {
     pub(crate) fn vulnerabilities(&self) -> impl Iterator<Item = &'a Vulnerability> {
         self.numbered.iter().map(|(_, vulnerability)| *vulnerability)
     }
 
-    /// The products that the document says are hit, or may be; else all that it names.
+    /// The products that the document says are hit, or may be; else those that it says are so no longer; of a document that
+    /// says neither all that it names, unless it says that they are spared.
     pub(crate) fn hit(&self) -> BTreeSet<&'a str> {
-        let statuses = self.vulnerabilities().filter_map(|vulnerability| vulnerability.product_status.as_ref());
-        let hit: BTreeSet<&str> = statuses.flat_map(|status| status.hit()).map(String::as_str).collect();
-        if hit.is_empty() { self.products.ids() } else { hit }
+        let statuses = || self.vulnerabilities().filter_map(|vulnerability| vulnerability.product_status.as_ref());
+        let hit: BTreeSet<&str> = statuses().flat_map(ProductStatus::hit).map(String::as_str).collect();
+        if !hit.is_empty() {
+            return hit;
+        }
+        let mended: BTreeSet<&str> = statuses().flat_map(ProductStatus::mended).map(String::as_str).collect();
+        let spared = statuses().any(|status| !status.known_not_affected.is_empty());
+        if mended.is_empty() && !spared { self.products.ids() } else { mended }
     }
 
     /// The vendor of products: the publisher of its own, else the one that the product tree names.

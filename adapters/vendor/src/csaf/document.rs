@@ -3,6 +3,7 @@
 
 use entente_sidecar::decode::Part;
 use serde::Deserialize;
+use serde_json::Number;
 
 use super::many::Many;
 
@@ -86,6 +87,17 @@ pub(crate) struct Tracking {
     pub(crate) current_release_date: Option<String>,
     #[serde(default)]
     pub(crate) aliases: Many<String>,
+    #[serde(default)]
+    pub(crate) revision_history: Many<Part<Revision>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Revision {
+    #[serde(default)]
+    pub(crate) date: Option<String>,
+    pub(crate) number: String,
+    #[serde(default)]
+    pub(crate) summary: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,12 +128,31 @@ pub(crate) struct Branch {
 pub(crate) struct FullName {
     pub(crate) name: String,
     pub(crate) product_id: String,
+    #[serde(default)]
+    pub(crate) product_identification_helper: Option<Part<Helper>>,
+}
+
+/// By what a product is told from others, as far as machines can see it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Helper {
+    #[serde(default)]
+    pub(crate) hashes: Many<FileHash>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct FileHash {
+    #[serde(default)]
+    pub(crate) filename: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Relationship {
+    #[serde(default)]
+    pub(crate) category: Option<String>,
     pub(crate) full_product_name: FullName,
     pub(crate) product_reference: String,
+    #[serde(default)]
+    pub(crate) relates_to_product_reference: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -142,6 +173,17 @@ pub(crate) struct Vulnerability {
     #[serde(default)]
     pub(crate) product_status: Option<ProductStatus>,
     #[serde(default)]
+    pub(crate) notes: Many<Part<Note>>,
+    #[serde(default)]
+    pub(crate) scores: Many<Part<Score>>,
+    /// As CSAF 2.1 writes scores.
+    #[serde(default)]
+    pub(crate) metrics: Many<Part<Metric>>,
+    #[serde(default)]
+    pub(crate) threats: Many<Part<Threat>>,
+    #[serde(default)]
+    pub(crate) flags: Many<Part<Flag>>,
+    #[serde(default)]
     pub(crate) references: Many<Part<Reference>>,
     #[serde(default)]
     pub(crate) remediations: Many<Part<Remediation>>,
@@ -153,7 +195,7 @@ pub(crate) struct VulnerabilityId {
     pub(crate) text: Option<String>,
 }
 
-/// The products that the vulnerability hits, or may hit.
+/// What the document says of products, by their ids.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ProductStatus {
     #[serde(default)]
@@ -163,15 +205,66 @@ pub(crate) struct ProductStatus {
     #[serde(default)]
     last_affected: Many<String>,
     #[serde(default)]
-    under_investigation: Many<String>,
+    pub(crate) under_investigation: Many<String>,
+    #[serde(default)]
+    pub(crate) known_not_affected: Many<String>,
+    #[serde(default)]
+    fixed: Many<String>,
+    #[serde(default)]
+    first_fixed: Many<String>,
+    #[serde(default)]
+    recommended: Many<String>,
 }
 
 impl ProductStatus {
+    /// The products that the vulnerability hits, or may hit.
     pub(crate) fn hit(&self) -> impl Iterator<Item = &String> {
         [&self.known_affected, &self.first_affected, &self.last_affected, &self.under_investigation]
             .into_iter()
             .flat_map(|list| list.iter())
     }
+
+    /// The versions of products that have it no longer.
+    pub(crate) fn mended(&self) -> impl Iterator<Item = &String> {
+        [&self.fixed, &self.first_fixed, &self.recommended].into_iter().flat_map(|list| list.iter())
+    }
+}
+
+/// How grave a vulnerability is, by one or more versions of CVSS.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Score {
+    #[serde(default)]
+    pub(crate) cvss_v4: Option<Cvss>,
+    #[serde(default)]
+    pub(crate) cvss_v3: Option<Cvss>,
+    #[serde(default)]
+    pub(crate) cvss_v2: Option<Cvss>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Metric {
+    pub(crate) content: Score,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Cvss {
+    pub(crate) base_score: Number,
+    #[serde(default)]
+    pub(crate) base_severity: Option<String>,
+}
+
+/// What the vulnerability is good for, and whether anybody uses it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Threat {
+    pub(crate) category: String,
+    pub(crate) details: String,
+}
+
+/// Why a product is not affected.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Flag {
+    pub(crate) label: String,
 }
 
 #[derive(Debug, Deserialize)]

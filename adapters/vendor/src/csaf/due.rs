@@ -52,14 +52,16 @@ pub(crate) fn due<'a>(
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Vec<&'a Listed> {
-    let mut due: BTreeMap<&str, &Listed> = BTreeMap::new();
+    // Lists may tell different times of one document: the latest counts, so that it is not read once a list for ever.
+    let mut latest: BTreeMap<&str, &Listed> = BTreeMap::new();
     for one in listed {
-        let url = one.url.as_str();
-        if is_due(one, shelf, since, now) && !troubles.holds(url, now) {
-            due.entry(url).or_insert(one);
+        let known = latest.entry(one.url.as_str()).or_insert(one);
+        if one.updated > known.updated {
+            *known = one;
         }
     }
-    let mut due: Vec<&Listed> = due.into_values().collect();
+    let due = latest.into_iter().filter(|(url, one)| is_due(one, shelf, since, now) && !troubles.holds(url, now));
+    let mut due: Vec<&Listed> = due.map(|(_, one)| one).collect();
     due.sort_by(|a, b| b.updated.cmp(&a.updated).then_with(|| b.url.cmp(&a.url)));
     due
 }
@@ -113,6 +115,17 @@ mod tests {
         let mut shelf = Shelf::default();
         shelf.put(vec![read("changed", Some(5), None, 5), read("same", Some(20), None, 20)], at(0));
         assert_eq!(names(&list, &shelf, &Troubles::default(), 40), ["b", "changed", "a", "timeless"]);
+    }
+
+    #[test]
+    fn of_two_lists_that_name_a_document_the_later_time_counts() {
+        let list = [listed("a", Some(20)), listed("a", Some(10)), listed("b", Some(5)), listed("b", None)];
+        let mut shelf = Shelf::default();
+        assert_eq!(names(&list, &shelf, &Troubles::default(), 40), ["a", "b"]);
+        shelf.put(vec![read("a", Some(20), None, 40), read("b", Some(5), None, 40)], at(0));
+        assert_eq!(names(&list, &shelf, &Troubles::default(), 41).len(), 0, "and then it is read");
+        shelf.put(vec![read("a", Some(10), None, 41)], at(0));
+        assert_eq!(names(&list, &shelf, &Troubles::default(), 42), ["a"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Which hosts are asked: the one of the provider's metadata and those that the metadata names for its lists, by https. What
-//! a document or a redirect names beyond them is not asked, whoever it may be.
+//! Which hosts are asked: the one of the provider's metadata and those that the metadata names for its lists, with their
+//! neighbours of the same domain, by https. What a list, a document or a redirect names beyond them is not asked, whoever
+//! it may be; only the metadata themselves may have moved to another public host.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,8 +11,12 @@ use url::{Host, Url};
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     named: BTreeSet<String>,
+    /// The domains of those that are named and public.
+    domains: BTreeSet<String>,
     /// Whether the provider itself stands within a private network, and may name its neighbours.
     inside: bool,
+    /// Whether a redirect may lead to any public host.
+    roving: bool,
 }
 
 /// Why an address is not asked.
@@ -45,7 +50,16 @@ impl Hosts {
     /// If it is not asked by https; loopback may be asked by http.
     pub(crate) fn of(home: &Url) -> Result<Self, HostError> {
         is_safe(home)?;
-        Ok(Self { named: BTreeSet::from([place(home).0]), inside: is_inside(home) })
+        let mut hosts =
+            Self { named: BTreeSet::new(), domains: BTreeSet::new(), inside: is_inside(home), roving: false };
+        hosts.insert(home);
+        Ok(hosts)
+    }
+
+    /// Whether redirects may lead away from the hosts that are named: those of the metadata may, for the metadata alone say
+    /// where the provider is.
+    pub(crate) fn rove(&mut self, roving: bool) {
+        self.roving = roving;
     }
 
     /// Adds a host that the metadata names for a list.
@@ -53,11 +67,8 @@ impl Hosts {
     /// # Errors
     /// If it is not asked by https, or a public provider names a private one.
     pub(crate) fn name(&mut self, url: &Url) -> Result<(), HostError> {
-        is_safe(url)?;
-        if is_inside(url) && !self.inside {
-            return Err(HostError::Inside(place(url)));
-        }
-        self.named.insert(place(url).0);
+        self.nameable(url)?;
+        self.insert(url);
         Ok(())
     }
 
@@ -67,8 +78,42 @@ impl Hosts {
     /// If it is not, with the reason.
     pub(crate) fn allows(&self, url: &Url) -> Result<(), HostError> {
         is_safe(url)?;
-        if self.named.contains(&place(url).0) { Ok(()) } else { Err(HostError::Foreign(place(url))) }
+        let neighbour = || url.port().is_none() && domain(url).is_some_and(|domain| self.domains.contains(&domain));
+        if self.named.contains(&place(url).0) || neighbour() { Ok(()) } else { Err(HostError::Foreign(place(url))) }
     }
+
+    /// Whether a redirect is followed.
+    ///
+    /// # Errors
+    /// If it is not, with the reason.
+    pub(crate) fn follows(&self, url: &Url) -> Result<(), HostError> {
+        if self.roving { self.nameable(url) } else { self.allows(url) }
+    }
+
+    fn nameable(&self, url: &Url) -> Result<(), HostError> {
+        is_safe(url)?;
+        if is_inside(url) && !self.inside { Err(HostError::Inside(place(url))) } else { Ok(()) }
+    }
+
+    fn insert(&mut self, url: &Url) {
+        self.named.insert(place(url).0);
+        if url.port().is_none() {
+            self.domains.extend(domain(url));
+        }
+    }
+}
+
+/// The domain that a public host's name belongs to: its last two labels, or three where the last two are a country's and a
+/// short word below it, as in `co.uk`. None of an address.
+fn domain(url: &Url) -> Option<String> {
+    let Some(Host::Domain(name)) = url.host() else { return None };
+    let labels: Vec<&str> = name.trim_end_matches('.').split('.').collect();
+    let own = match labels[..] {
+        [.., below, country] if country.len() == 2 && below.len() <= 3 => 3,
+        _ => 2,
+    };
+    let labels = labels.get(labels.len().checked_sub(own)?..)?;
+    (!is_localhost(name)).then(|| labels.join("."))
 }
 
 fn is_safe(url: &Url) -> Result<(), HostError> {
@@ -125,7 +170,13 @@ mod tests {
         hosts.name(&url("https://csaf.acme.example/white/feed.json")).unwrap();
         assert_eq!(hosts.allows(&url("https://csaf.acme.example/2024/a.json")), Ok(()));
         assert_eq!(hosts.allows(&url("https://www.acme.example:443/b.json")), Ok(()));
-        for foreign in ["https://evil.example/a.json", "https://csaf.acme.example:8443/a.json"] {
+        assert_eq!(hosts.allows(&url("https://documents.cloud.acme.example/a.json")), Ok(()), "of the same domain");
+        for foreign in [
+            "https://evil.example/a.json",
+            "https://acme.example.evil.example/a.json",
+            "https://notacme.example/a.json",
+            "https://csaf.acme.example:8443/a.json",
+        ] {
             assert!(matches!(hosts.allows(&url(foreign)), Err(HostError::Foreign(_))), "{foreign}");
         }
         for plain in ["http://csaf.acme.example/a.json", "ftp://csaf.acme.example/a.json", "file:///etc/passwd"] {
@@ -143,6 +194,29 @@ mod tests {
         ] {
             assert!(matches!(hosts.name(&url(inside)), Err(HostError::Inside(_))), "{inside}");
         }
+    }
+
+    #[test]
+    fn neighbours_are_hosts_of_one_domain_and_a_country_s_own_words_make_none() {
+        let of = |home: &str, other: &str| Hosts::of(&url(home)).unwrap().allows(&url(other)).is_ok();
+        assert!(of("https://msrc.acme.com/csaf", "https://api.msrc.acme.com/csaf"));
+        assert!(of("https://www.acme.co.uk/", "https://csaf.acme.co.uk/"));
+        assert!(!of("https://www.acme.co.uk/", "https://www.evil.co.uk/"));
+        assert!(!of("https://198.51.100.7/", "https://198.51.100.8/"));
+        assert!(!of("https://www.acme.com:8443/", "https://csaf.acme.com/"), "a port of its own is a host of its own");
+    }
+
+    #[test]
+    fn metadata_may_have_moved_to_another_public_host_and_nothing_else_may() {
+        let mut hosts = Hosts::of(&url("https://www.acme.example/")).unwrap();
+        let (moved, inside, plain) =
+            (url("https://cert.example/x.json"), url("https://10.1.2.3/x"), url("http://cert.example/x.json"));
+        assert!(matches!(hosts.follows(&moved), Err(HostError::Foreign(_))));
+        hosts.rove(true);
+        assert_eq!(hosts.follows(&moved), Ok(()));
+        assert!(matches!(hosts.follows(&inside), Err(HostError::Inside(_))));
+        assert!(matches!(hosts.follows(&plain), Err(HostError::Plain(_))));
+        assert!(hosts.allows(&moved).is_err(), "it is not named by that");
     }
 
     #[test]

@@ -139,7 +139,11 @@ impl Reader<'_> {
         }
         let mut listing = Listing::default();
         let lines = whole.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
-        for (index, line) in lines.take(MANY_MAX) {
+        for (nth, (index, line)) in lines.enumerate() {
+            if nth >= MANY_MAX {
+                listing.beyond += 1;
+                continue;
+            }
             let listed = if line.contains('\u{fffd}') { Err("the line is not UTF-8".to_owned()) } else { read(line) };
             let position = || format!("{name}, line {}", index + 1);
             listing.take(listed.map_err(|reason| refuse_item(reason, position(), line.as_bytes())), self.since);
@@ -196,7 +200,8 @@ impl Listing {
 
     fn closed(mut self) -> Self {
         if self.beyond > 0 {
-            let reason = format!("{} more entries of this list cannot be read", self.beyond);
+            let reason =
+                format!("{} more entries of this list cannot be read, or are more than are taken", self.beyond);
             self.refused.push(refuse(&reason, reason.as_bytes()));
         }
         self

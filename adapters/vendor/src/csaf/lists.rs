@@ -7,16 +7,17 @@ use entente_sidecar::item::Refusal;
 use entente_sidecar::poll::Failure;
 use url::Url;
 
-use super::hosts::Hosts;
+use super::discovery::{Found, Home};
+use super::hosts::{HostError, Hosts};
 use super::listing::{Listed, Listing, Reader};
 use super::metadata::{Kind, Source, provider};
 use super::table::table;
-use super::web::{Got, Web};
+use super::web::{Got, Web, is_closed};
 
 /// The lists of one provider.
 #[derive(Debug)]
 pub(crate) struct Lists {
-    home: Url,
+    home: Home,
     /// Whether everybody may read what is said.
     open_to_all: bool,
     known: Validators,
@@ -40,7 +41,7 @@ pub(crate) struct Looked {
 
 impl Lists {
     pub(crate) fn new(home: Url, open_to_all: bool) -> Self {
-        Self { home, open_to_all, known: Validators::default(), shelves: Vec::new() }
+        Self { home: Home::new(home), open_to_all, known: Validators::default(), shelves: Vec::new() }
     }
 
     /// Asks for all of it next time, whether it changed or not.
@@ -81,6 +82,9 @@ impl Lists {
             match shelved.look(web, &hosts, since, now).await {
                 Ok(refused) => looked.refused.extend(refused),
                 Err(failure) if failure.retry_after.is_some() => return Err(failure),
+                Err(failure) if is_closed(&failure) && !shelved.source.is_open() => {
+                    looked.refused.push(locked(&shelved.source, &failure));
+                }
                 Err(failure) => looked.failure = looked.failure.or(Some(failure)),
             }
         }
@@ -88,14 +92,11 @@ impl Lists {
     }
 
     async fn metadata(&mut self, web: &mut Web, looked: &mut Looked) -> Result<(), Failure> {
-        let (body, known) = match web.get(&self.home, &self.known, ANSWER_MAX).await? {
-            Got::Whole(body, known) => (body, known),
-            Got::Unchanged => return Ok(()),
-            Got::Absent => return Err(absent("provider metadata stand at this address")),
-            Got::TooLarge => return Err(too_large("the provider's metadata have")),
-        };
-        let mut hosts = Hosts::of(&self.home).map_err(|error| Failure::new("foreign-host", error.to_string()))?;
-        let read = provider(&body, &self.home, &mut hosts);
+        let Found::Whole(body, known, at) = self.home.ask(web, &self.known).await? else { return Ok(()) };
+        let foreign = |error: HostError| Failure::new("foreign-host", error.to_string());
+        let mut hosts = Hosts::of(self.home.given()).map_err(foreign)?;
+        hosts.name(&at).map_err(foreign)?;
+        let read = provider(&body, &at, &mut hosts);
         let provider = read.map_err(|refusal| Failure::refused("unreadable", refusal))?;
         web.know(hosts);
         looked.refused.extend(provider.refused);
@@ -129,15 +130,24 @@ impl Shelved {
                 Got::Absent => return Err(absent("feed stands where the provider's metadata say")),
                 got => self.read(got, |body| reader.rolie(body))?,
             },
-            Kind::Directory => match web.get(&within(&base, "changes.csv")?, &self.known, ANSWER_MAX).await? {
-                Got::Absent => match web.get(&within(&base, "index.txt")?, &self.known, ANSWER_MAX).await? {
-                    Got::Absent => return Err(absent("changes.csv or index.txt stands in the provider's folder")),
-                    got => self.read(got, |body| reader.index(body))?,
-                },
-                got => self.read(got, |body| reader.changes(body))?,
+            Kind::Directory => match web.get(&within(&base, "changes.csv")?, &self.known, ANSWER_MAX).await {
+                Ok(Got::Absent) => {
+                    self.index(web, &reader, absent("changes.csv or index.txt stands in the provider's folder")).await?
+                }
+                Err(failure) if is_closed(&failure) => self.index(web, &reader, failure).await?,
+                got => self.read(got?, |body| reader.changes(body))?,
             },
         };
         Ok(read)
+    }
+
+    /// Reads a folder's list without times; where there is none, that is why.
+    async fn index(&mut self, web: &mut Web, reader: &Reader<'_>, none: Failure) -> Result<Vec<Refusal>, Failure> {
+        match web.get(&within(reader.base, "index.txt")?, &self.known, ANSWER_MAX).await {
+            Ok(Got::Absent) => Err(none),
+            Err(failure) if is_closed(&failure) => Err(none),
+            got => self.read(got?, |body| reader.index(body)),
+        }
     }
 
     fn read(
@@ -168,14 +178,27 @@ fn closed(source: &Source, open_to_all: bool) -> Option<Refusal> {
     })
 }
 
+/// The refusal of a list for few that wants to know who we are.
+fn locked(source: &Source, failure: &Failure) -> Refusal {
+    let label = source.label.as_deref().unwrap_or_default();
+    Refusal {
+        reason: format!(
+            "a list is marked {label} and is kept to those who log in, which this feed does not: {}",
+            failure.error.text
+        ),
+        position: None,
+        input: format!("{:?}\n{}\nlocked", source.kind, source.url).into_bytes(),
+    }
+}
+
 fn within(base: &Url, name: &str) -> Result<Url, Failure> {
     base.join(name).map_err(|error| Failure::new("address", format!("the provider's folder has no address: {error}")))
 }
 
-fn absent(what: &str) -> Failure {
+pub(crate) fn absent(what: &str) -> Failure {
     Failure::new("http-404", format!("no {what}; look whether the provider has moved them"))
 }
 
-fn too_large(what: &str) -> Failure {
+pub(crate) fn too_large(what: &str) -> Failure {
     Failure::new("too-large", format!("{what} more than {ANSWER_MAX} bytes; larger ones are not taken"))
 }

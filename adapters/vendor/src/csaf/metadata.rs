@@ -1,6 +1,7 @@
 //! A provider's metadata: where its lists of documents stand. Lists as ROLIE feeds are preferred to directories, which
-//! hold the same documents; the key rings and contacts are for people.
+//! hold the same documents; the contacts are for people.
 
+use entente_schemas::tlp::Tlp;
 use entente_sidecar::decode::{Part, json, refuse};
 use entente_sidecar::item::Refusal;
 use serde::Deserialize;
@@ -8,6 +9,10 @@ use url::Url;
 
 use super::hosts::Hosts;
 use super::many::Many;
+use super::table::table;
+
+/// What stands in the place of a marking where there is none.
+const UNLABELED: &str = "UNLABELED";
 
 /// A list of documents.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +87,8 @@ pub(crate) fn provider(body: &[u8], home: &Url, hosts: &mut Hosts) -> Result<Pro
             Err(refusal) => provider.refused.push(refusal),
         }
     }
-    if provider.sources.iter().any(|source| source.kind == Kind::Rolie) {
+    // Of what only feeds for few would tell, the folders for everybody do.
+    if provider.sources.iter().any(|source| source.kind == Kind::Rolie && source.is_open()) {
         provider.sources.retain(|source| source.kind == Kind::Rolie);
     }
     provider.sources.sort();
@@ -95,6 +101,13 @@ pub(crate) fn provider(body: &[u8], home: &Url, hosts: &mut Hosts) -> Result<Pro
         ));
     }
     Ok(provider)
+}
+
+impl Source {
+    /// Whether it is there for everybody, as far as its marking says.
+    pub(crate) fn is_open(&self) -> bool {
+        self.label.as_deref().and_then(|label| table().tlp(label)).is_none_or(|tlp| tlp == Tlp::Clear)
+    }
 }
 
 impl Provider {
@@ -117,7 +130,10 @@ impl Provider {
         let text = if kind == Kind::Directory { format!("{}/", text.trim_end_matches('/')) } else { text.to_owned() };
         let url = home.join(&text).map_err(|error| error.to_string());
         match url.and_then(|url| hosts.name(&url).map(|()| url).map_err(|error| error.to_string())) {
-            Ok(url) => self.sources.push(Source { kind, url, label: label.map(str::to_owned) }),
+            Ok(url) => {
+                let label = label.filter(|label| !label.trim().eq_ignore_ascii_case(UNLABELED)).map(str::to_owned);
+                self.sources.push(Source { kind, url, label });
+            }
             Err(reason) => self.refused.push(Refusal {
                 reason: format!("a list of the provider is not asked: {reason}"),
                 position: Some(text.chars().take(200).collect()),
@@ -152,6 +168,17 @@ mod tests {
         let expected =
             ["https://csaf.acme.example/all/", "https://csaf.acme.example/green/", "https://www.acme.example/own/"];
         assert_eq!(urls, expected);
+    }
+
+    #[test]
+    fn a_feed_for_few_keeps_no_folder_for_all_from_being_read_and_unlabeled_is_no_marking() {
+        let few = r#"{"distributions":[{"directory_url":"https://csaf.acme.example/all"},
+            {"rolie":{"feeds":[{"url":"https://csaf.acme.example/amber.json","tlp_label":"AMBER"}]}}]}"#;
+        let kinds: Vec<Kind> = read(few).unwrap().sources.iter().map(|source| source.kind).collect();
+        assert_eq!(kinds, [Kind::Rolie, Kind::Directory]);
+        let unlabeled = few.replace("AMBER", "UNLABELED");
+        let sources = read(&unlabeled).unwrap().sources;
+        assert_eq!((sources.len(), sources[0].label.as_deref()), (1, None));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod advice;
 mod checksum;
 mod cited;
 mod claims;
+mod discovery;
 mod document;
 mod due;
 mod feed;
@@ -19,6 +20,7 @@ mod reading;
 mod remedy;
 mod shelf;
 mod table;
+mod told;
 mod void;
 mod web;
 
@@ -46,12 +48,11 @@ pub(crate) fn open(profile: FeedProfile, options: Options) -> Open {
     })
 }
 
-/// Whether an address may be asked at all: over https, or on this machine.
+/// Whether an address may be asked for advisories at all: over https, or on this machine.
 ///
 /// # Errors
 /// If it may not, with the reason.
-#[cfg(feature = "account")]
-pub(crate) fn may_be_asked(url: &Url) -> Result<(), String> {
+pub fn may_be_asked(url: &Url) -> Result<(), String> {
     hosts::Hosts::of(url).map(drop).map_err(|error| error.to_string())
 }
 

@@ -11,7 +11,7 @@ use super::checksum::{Algorithm, ChecksumError, FILE_MAX, sha256};
 use super::claims::{Claimed, Origin, claims};
 use super::listing::{Checks, Listed};
 use super::shelf::{News, Read, Shelf};
-use super::web::{Got, Web};
+use super::web::{Got, Web, is_closed};
 
 /// What came of asking for a document.
 #[derive(Debug)]
@@ -115,7 +115,14 @@ async fn check(web: &mut Web, listed: &Listed, body: &[u8]) -> Result<Result<(),
         Checks::Beside => (beside(&listed.url), false),
     };
     for (algorithm, url) in files {
-        match web.get(&url, &Validators::default(), FILE_MAX).await? {
+        let got = match web.get(&url, &Validators::default(), FILE_MAX).await {
+            Err(failure) if !must && is_closed(&failure) => Got::Absent,
+            got => got?,
+        };
+        match got {
+            // A web page in the place of a file that need not be there says that it is not there.
+            Got::Whole(file, _) if !must && file.trim_ascii_start().starts_with(b"<") => {}
+            Got::TooLarge if !must => {}
             Got::Whole(file, _) => return Ok(algorithm.check(body, &file)),
             Got::TooLarge => return Ok(Err(ChecksumError::Form(algorithm.ending()))),
             Got::Absent | Got::Unchanged if must => return Ok(Err(ChecksumError::Missing(algorithm.ending()))),

@@ -34,6 +34,7 @@ pub(crate) struct Table {
     document: BTreeMap<String, DocumentRule>,
     remediation: Vec<RemediationRule>,
     branch: BTreeMap<String, BranchPart>,
+    relationship: Relationships,
     publisher: BTreeMap<String, Role>,
     tlp: BTreeMap<String, Tlp>,
     notes: Notes,
@@ -100,6 +101,12 @@ pub(crate) enum BranchPart {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Relationships {
+    part: BTreeSet<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Notes {
     told: BTreeSet<String>,
 }
@@ -133,6 +140,11 @@ impl Table {
     /// What a branch of this category names of a product.
     pub(crate) fn branch(&self, word: &str) -> Option<BranchPart> {
         self.branch.get(&key(word)).copied()
+    }
+
+    /// Whether a relationship of this category makes a product a part of another.
+    pub(crate) fn is_part(&self, word: &str) -> bool {
+        self.relationship.part.contains(&key(word))
     }
 
     /// Whether a note of this category belongs to the text of the advice.

@@ -15,6 +15,8 @@ use super::hosts::{HostError, Hosts};
 
 const CONNECT: Duration = Duration::from_secs(10);
 const REDIRECTS: usize = 5;
+/// How we name ourselves: some providers turn away whoever does not say that it is a program, and for what.
+const READER: &str = "(bot; reads security advisories in CSAF)";
 
 /// A way to ask one provider.
 #[derive(Debug)]
@@ -23,6 +25,11 @@ pub(crate) struct Web {
     hosts: Arc<RwLock<Hosts>>,
     budget: Option<(Budget, Key)>,
     clock_offset_ms: Option<i64>,
+}
+
+/// Whether the provider keeps something to those who show who they are. Some file servers say so also of what is not there.
+pub(crate) fn is_closed(failure: &Failure) -> bool {
+    matches!(failure.error.code.as_str(), "http-401" | "http-403")
 }
 
 /// What was answered.
@@ -47,7 +54,7 @@ impl Web {
         let hosts = Arc::new(RwLock::new(hosts));
         let known = Arc::clone(&hosts);
         let client = Client::builder()
-            .user_agent(AGENT)
+            .user_agent(format!("{AGENT} {READER}"))
             .connect_timeout(CONNECT.min(timeout))
             .timeout(timeout)
             .redirect(Policy::custom(move |attempt| follow(attempt, &known)))
@@ -76,22 +83,41 @@ impl Web {
     /// If there is no answer, it is not a good one, or the address is none of the provider's.
     pub(crate) async fn get(&mut self, url: &Url, known: &Validators, max: usize) -> Result<Got, Failure> {
         self.hosts().allows(url).map_err(foreign)?;
+        self.rove(false);
+        self.ask(url, known, max).await.map(|(got, _)| got)
+    }
+
+    /// Asks for what says where the provider is, wherever redirects lead; gives its address too.
+    ///
+    /// # Errors
+    /// If there is no answer, it is not a good one, or it stands where no provider may be.
+    pub(crate) async fn find(&mut self, url: &Url, known: &Validators, max: usize) -> Result<(Got, Url), Failure> {
+        self.rove(true);
+        self.hosts().follows(url).map_err(foreign)?;
+        self.ask(url, known, max).await
+    }
+
+    fn rove(&self, roving: bool) {
+        self.hosts.write().unwrap_or_else(PoisonError::into_inner).rove(roving);
+    }
+
+    async fn ask(&mut self, url: &Url, known: &Validators, max: usize) -> Result<(Got, Url), Failure> {
         if let Some((budget, key)) = &self.budget {
             budget.take(key).await;
         }
         let request = self.client.get(url.clone()).headers(known.conditions());
         let response = request.send().await.map_err(call_failed)?;
         self.clock_offset_ms = offset_ms(response.headers());
-        match response.status() {
-            StatusCode::NOT_MODIFIED if known.any() => Ok(Got::Unchanged),
-            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Got::Absent),
-            status if status.is_success() => whole(response, max).await,
-            status => Err(self.sent_away(refused(status, response.headers()))),
-        }
+        let at = response.url().clone();
+        let got = match response.status() {
+            StatusCode::NOT_MODIFIED if known.any() => Got::Unchanged,
+            StatusCode::NOT_FOUND | StatusCode::GONE => Got::Absent,
+            status if status.is_success() => whole(response, max).await?,
+            status => return Err(self.sent_away(refused(status, response.headers()))),
+        };
+        Ok((got, at))
     }
-}
 
-impl Web {
     /// The other feeds of this provider spare it too.
     fn sent_away(&self, failure: Failure) -> Failure {
         if let (Some((budget, key)), Some(after)) = (&self.budget, failure.retry_after) {
@@ -114,7 +140,7 @@ async fn whole(mut response: Response, max: usize) -> Result<Got, Failure> {
 }
 
 fn follow(attempt: Attempt<'_>, hosts: &RwLock<Hosts>) -> reqwest::redirect::Action {
-    let allowed = hosts.read().unwrap_or_else(PoisonError::into_inner).allows(attempt.url());
+    let allowed = hosts.read().unwrap_or_else(PoisonError::into_inner).follows(attempt.url());
     match allowed {
         Err(error) => attempt.error(error),
         Ok(()) if attempt.previous().len() > REDIRECTS => attempt.stop(),

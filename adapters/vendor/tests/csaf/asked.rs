@@ -194,6 +194,105 @@ async fn one_list_that_fails_keeps_no_other_from_being_read() {
 }
 
 #[tokio::test]
+async fn a_list_for_few_that_wants_a_login_is_told_and_blinds_nobody() {
+    let provider = Provider::new(Layout::Rolie);
+    provider.publish("white/2024/a.json", acme(1, "1", RELEASED), at(RELEASED));
+    provider.publish("green/2024/b.json", acme(2, "1", RELEASED), at(RELEASED));
+    provider.publish("amber/2024/c.json", acme(3, "1", RELEASED), at(RELEASED));
+    provider.faults().keep("green/feed.json", Fault::Forbidden);
+    provider.faults().keep("amber/feed.json", Fault::Expired);
+    let group = entente_vendor::Options { open_to_all: false, ..options() };
+    let mut bench = Bench::new(provider, group).await;
+    let drafts = bench.poll().await;
+    assert_eq!(said(&drafts).iter().filter(|(family, _)| *family != Family::Rejected).count(), 3, "{drafts:?}");
+    let reasons = reasons(&drafts);
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    assert!(reasons.iter().all(|reason| reason.contains("kept to those who log in")), "{reasons:?}");
+    for _ in 0..4 {
+        bench.later(TimeDelta::minutes(10));
+        assert_eq!(bench.poll().await.len(), 0, "said once, and the feed stays live");
+    }
+    assert_eq!(bench.edge.health().failures(), 0);
+    bench.provider.faults().lift();
+    let drafts = bench.all().await;
+    assert!(said(&drafts).contains(&(Family::Advisory, "csaf.acme:ACME-2")), "and read once it may be: {drafts:?}");
+    assert_eq!(bench.asked("/c.json"), 1);
+}
+
+#[tokio::test]
+async fn metadata_are_found_where_the_host_says_and_asked_for_only_there() {
+    let provider = Provider::new(Layout::Folder);
+    provider.publish("white/2024/a.json", acme(1, "1", RELEASED), at(RELEASED));
+    provider.put_metadata_aside();
+    provider
+        .set_security("Contact: mailto:csirt@acme.example\nCSAF: /nowhere.json\nCSAF: /csaf/provider-metadata.json\n");
+    let mut bench = Bench::new(provider, options()).await;
+    assert_eq!(said(&bench.all().await), FIRST);
+    let usual = bench.asked(METADATA);
+    bench.later(TimeDelta::minutes(10));
+    assert_eq!(bench.ask().await, Ok(Told::Unchanged));
+    assert_eq!((bench.asked(METADATA), bench.asked("security.txt")), (usual, 1));
+    bench.provider.set_security("Contact: mailto:csirt@acme.example\n");
+    bench.restart(options());
+    let failure = bench.ask().await.unwrap_err();
+    assert!(failure.error.text.contains("nor where its host says"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn metadata_that_have_moved_to_another_host_lead_there() {
+    let (old, new) = (Provider::new(Layout::Rolie), Provider::new(Layout::Rolie));
+    new.publish("white/2024/a.json", acme(1, "1", RELEASED), at(RELEASED));
+    let served = new.serve().await.unwrap();
+    old.move_metadata(&(served.url() + METADATA));
+    let mut bench = Bench::new(old, options()).await;
+    assert_eq!(said(&bench.all().await), FIRST);
+    bench.later(TimeDelta::minutes(10));
+    assert_eq!(bench.ask().await, Ok(Told::Unchanged));
+    assert!(bench.served.calls().iter().all(|call| call.target == METADATA), "nothing else is asked of the old host");
+}
+
+#[tokio::test]
+async fn two_lists_that_tell_different_times_of_a_document_do_not_have_it_read_for_ever() {
+    let (new, old) = (Provider::new(Layout::Rolie), Provider::new(Layout::Rolie));
+    for (provider, updated) in [(&new, RELEASED), (&old, "2024-07-19T05:59:00Z")] {
+        provider.publish("white/2024/a.json", acme(1, "1", RELEASED), at(updated));
+    }
+    let served = old.serve().await.unwrap();
+    let mut feed: serde_json::Value = get(&format!("{}/csaf/white/feed.json", served.url())).await;
+    let mut bench = Bench::new(new, options()).await;
+    let own = bench.served.url();
+    feed = serde_json::from_str(&feed.to_string().replace(&served.url(), &own)).unwrap();
+    bench.provider.post("all.json", feed.to_string());
+    let list = |path: &str| json!({ "tlp_label": "WHITE", "url": format!("{own}{path}") });
+    let both = json!({ "distributions": [{ "rolie": { "feeds": [list("/csaf/white/feed.json"), list("/pages/all.json")] } }] });
+    bench.provider.set_metadata(both.to_string());
+    assert_eq!(said(&bench.all().await), FIRST);
+    for _ in 0..3 {
+        bench.later(TimeDelta::minutes(10));
+        assert_eq!(bench.ask().await, Ok(Told::Unchanged));
+    }
+    assert_eq!(bench.asked("/a.json"), 1);
+}
+
+async fn get(url: &str) -> serde_json::Value {
+    serde_json::from_slice(&reqwest::get(url).await.unwrap().bytes().await.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_server_that_hides_what_is_not_there_is_read_all_the_same() {
+    let provider = Provider::new(Layout::Index);
+    provider.publish_with("white/2024/a.json", acme(1, "1", RELEASED), at(RELEASED), Hashes::None);
+    for absent in ["changes.csv", ".sha512", ".sha256"] {
+        provider.faults().keep(absent, Fault::Forbidden);
+    }
+    let mut bench = Bench::new(provider, options()).await;
+    assert_eq!(said(&bench.all().await), FIRST);
+    bench.provider.faults().keep("index.txt", Fault::Forbidden);
+    bench.restart(options());
+    assert_eq!(bench.ask().await.unwrap_err().error.code, "http-403");
+}
+
+#[tokio::test]
 async fn a_document_stands_by_the_strongest_hash_beside_it() {
     let provider = Provider::new(Layout::Rolie);
     for (n, hashes) in

@@ -103,6 +103,78 @@ async fn a_marking_is_kept_and_that_of_the_list_holds_for_what_has_none() {
 }
 
 #[tokio::test]
+async fn a_document_without_a_marking_in_a_list_of_such_is_told() {
+    let provider = Provider::new(Layout::Rolie);
+    provider.publish("unlabeled/s.json", marked(None), at("2024-07-19T06:30:00Z"));
+    let mut bench = Bench::new(provider, options()).await;
+    let told = reading(bench.ask().await);
+    assert_eq!((told.items.len(), told.refused), (1, Vec::new()));
+    assert_eq!(told.items[0].tlp, None);
+}
+
+#[tokio::test]
+async fn products_that_are_spared_are_told_as_spared_and_not_as_hit() {
+    let of = |statuses: Value| {
+        let mut body: Value = serde_json::from_slice(&document("ACME-1", "1", RELEASED, json!([]))).unwrap();
+        body["document"]["category"] = json!("csaf_vex");
+        body["product_tree"] = json!({ "full_product_names": [
+            { "name": "Agent 7.15", "product_id": "OLD" }, { "name": "Agent 7.16", "product_id": "NEW" } ] });
+        body["vulnerabilities"][0]["product_status"] = statuses;
+        body["vulnerabilities"][0]["flags"] = json!([{ "label": "component_not_present", "product_ids": ["NEW"] }, 7]);
+        body
+    };
+    for (statuses, products, line) in [
+        (
+            json!({ "known_not_affected": ["OLD", "NEW"] }),
+            vec![],
+            Some("CVE-2024-0042: not affected: Agent 7.15, Agent 7.16 (component not present)"),
+        ),
+        (
+            json!({ "known_affected": ["OLD"], "known_not_affected": ["NEW"] }),
+            vec!["Agent 7.15"],
+            Some("not affected: Agent 7.16"),
+        ),
+        (json!({ "under_investigation": ["OLD"] }), vec!["Agent 7.15"], Some("under investigation: Agent 7.15")),
+        (
+            json!({ "fixed": ["NEW"], "known_not_affected": ["OLD"] }),
+            vec!["Agent 7.16"],
+            Some("not affected: Agent 7.15"),
+        ),
+        (json!({ "first_fixed": ["NEW"] }), vec!["Agent 7.16"], None),
+        (Value::Null, vec!["Agent 7.15", "Agent 7.16"], None),
+    ] {
+        let (_, drafts) = told("white/a.json", of(statuses.clone()).to_string().into_bytes(), true).await;
+        let Body::Advisory(advisory) = &drafts[0].claim.body else { panic!("{drafts:?}") };
+        assert_eq!(advisory.products, products, "{statuses}");
+        let text = advisory.text.clone().unwrap_or_default();
+        assert!(line.map_or(text.is_empty(), |line| text.contains(line)), "{statuses}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn scores_threats_notes_of_a_vulnerability_and_the_last_change_are_told() {
+    let mut body: Value = serde_json::from_slice(&document("ACME-1", "2", RELEASED, json!([]))).unwrap();
+    body["document"]["tracking"]["revision_history"] = json!([
+        { "number": "1", "date": "2024-07-18T06:00:00Z", "summary": "first" },
+        { "number": "2", "date": RELEASED, "summary": "a fix" }, { "date": RELEASED } ]);
+    let score = |base: f64, word: &str| json!({ "products": ["A"], "cvss_v3": { "version": "3.1", "baseScore": base, "baseSeverity": word } });
+    let exploited = json!({ "category": "exploit_status", "details": "exploited" });
+    body["vulnerabilities"] = json!([
+        { "cve": "CVE-2024-1", "title": "A hole", "scores": [score(5.3, "MEDIUM"), 7, score(9.8, "CRITICAL")],
+          "threats": [exploited, exploited, {}],
+          "notes": [{ "category": "description", "text": "It reads too far." }, { "category": "legal_disclaimer", "text": "No." }, 7] },
+        { "cve": "CVE-2024-2", "metrics": [{ "content": { "cvss_v4": { "baseScore": 10, "baseSeverity": "CRITICAL" } } }] } ]);
+    let (_, drafts) = told("white/a.json", body.to_string().into_bytes(), true).await;
+    let Body::Advisory(advisory) = &drafts[0].claim.body else { panic!("{drafts:?}") };
+    let expected = format!(
+        "Version 2 ({RELEASED}): a fix\n\nCVE-2024-1: A hole; CVSS 9.8 CRITICAL\nCVE-2024-1: exploit status: exploited\n\
+         CVE-2024-2: CVSS 10 CRITICAL\n\nCVE-2024-1\nIt reads too far."
+    );
+    assert_eq!(advisory.text.as_deref(), Some(expected.as_str()));
+    assert_eq!(drafts[0].claim.header.native.as_ref().unwrap().severity.as_deref(), Some("10 CRITICAL"));
+}
+
+#[tokio::test]
 async fn a_draft_is_refused_with_a_word_and_taken_once_it_is_none() {
     let mut body: Value = serde_json::from_slice(&document("ACME-1", "0.1", RELEASED, json!([]))).unwrap();
     body["document"]["tracking"]["status"] = json!("draft");
