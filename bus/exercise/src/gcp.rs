@@ -116,9 +116,20 @@ impl Gcp {
         self.stage.lock().tokens.withheld = withheld;
     }
 
-    /// Names the zones that cannot be reached; the machines in them are not told of.
+    /// Names the zones, or regions, that cannot be reached; what stands in them is not told of.
     pub fn unreachable(&self, zones: &[&str]) {
         self.stage.set_unreachable(zones);
+    }
+
+    /// Gives no list over all zones while one of them cannot be reached, which is what the API does unless it is asked for
+    /// partial success; or gives them without it.
+    pub fn all_or_nothing(&self, held: bool) {
+        self.stage.lock().all_or_nothing = held;
+    }
+
+    /// Takes a managed instance group away.
+    pub fn ungroup(&self, project: &str, name: &str) {
+        self.stage.with_project(project, |project| project.groups.retain(|group| group.name != name));
     }
 
     /// Cuts pages at so many elements, whatever was asked for.

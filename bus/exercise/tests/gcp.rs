@@ -70,6 +70,31 @@ async fn a_zone_that_cannot_be_reached_is_named_as_such() {
 }
 
 #[tokio::test]
+async fn for_the_sake_of_one_zone_there_may_be_no_list_of_all_but_one_of_each_other() {
+    let (gcp, fleet, served) = served().await;
+    gcp.unreachable(&["us-east1-b"]);
+    gcp.all_or_nothing(true);
+    let path = |rest: &str| format!("/compute/v1/projects/{PROJECT}/{rest}");
+    for refused in ["aggregated/instances", "aggregated/instanceGroupManagers", "zones/us-east1-b/instances"] {
+        let (status, body) = get(&served, &path(refused)).await;
+        assert_eq!((status, body["error"]["errors"][0]["reason"].as_str()), (503, Some("backendError")), "{refused}");
+    }
+    let (status, first) = get(&served, &path("zones/us-central1-a/instances?maxResults=2")).await;
+    assert_eq!((status, first["items"].as_array().map(Vec::len)), (200, Some(2)));
+    let next = format!("zones/us-central1-a/instances?pageToken={}", first["nextPageToken"].as_str().unwrap());
+    assert_eq!(get(&served, &path(&next)).await.1["items"].as_array().map(Vec::len), Some(1));
+    gcp.unreachable(&["us-central1"]);
+    gcp.all_or_nothing(false);
+    let answer = list(&served, "").await;
+    assert_eq!(answer["unreachables"], json!(["regions/us-central1"]));
+    assert_eq!(answer["items"]["zones/us-central1-a"]["warning"]["code"], "NO_RESULTS_ON_PAGE");
+    gcp.unreachable(&[]);
+    fleet.set(0..3, &Condition::Terminated, then());
+    let emptied = &list(&served, "").await["items"]["zones/us-central1-a"];
+    assert_eq!(emptied["warning"]["code"], "NO_RESULTS_ON_PAGE", "a zone is named though nothing is left in it");
+}
+
+#[tokio::test]
 async fn refusals_have_the_shape_of_their_service() {
     let (gcp, _fleet, served) = served().await;
     let path = format!("/compute/v1/projects/{PROJECT}/aggregated/instances");
@@ -132,6 +157,9 @@ async fn a_boot_loop_shows_in_health_in_silence_and_at_the_serial_port() {
         reqwest::Client::new().post(format!("{}{path}", served.url())).send().await.unwrap().json().await.unwrap();
     let health = |index: usize| managed["managedInstances"][index]["instanceHealth"][0]["detailedHealthState"].clone();
     assert_eq!([health(0), health(1)], [json!("HEALTHY"), json!("UNHEALTHY")]);
+    gcp.ungroup(PROJECT, "web");
+    let gone = reqwest::Client::new().post(format!("{}{path}", served.url())).send().await.unwrap();
+    assert_eq!(gone.status().as_u16(), 404);
 
     let path = format!("/v1/projects/{PROJECT}/locations/us-central1-a/instances/-/inventories");
     let inventories = get(&served, &path).await.1;

@@ -1,4 +1,4 @@
-//! Compute Engine's list of all machines of a project, over all its zones, in pages.
+//! Compute Engine's lists of machines, in pages: of all zones of a project, and of one zone.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,9 @@ use super::stage::{Script, Stage};
 pub(super) const PAGE: usize = 500;
 
 pub(super) fn routes() -> Router<Stage> {
-    Router::new().route("/compute/v1/projects/{project}/aggregated/instances", get(instances))
+    Router::new()
+        .route("/compute/v1/projects/{project}/aggregated/instances", get(instances))
+        .route("/compute/v1/projects/{project}/zones/{zone}/instances", get(zone_instances))
 }
 
 async fn instances(State(stage): State<Stage>, Path(project): Path<String>, Query(paging): Query<Paging>) -> Response {
@@ -24,8 +26,12 @@ async fn instances(State(stage): State<Stage>, Path(project): Path<String>, Quer
     let Some(known) = script.projects.get(&project) else {
         return refusal::not_found("/compute/", &format!("The resource 'projects/{project}' was not found"));
     };
+    if script.refuses_lists() {
+        return refusal::internal("/compute/");
+    }
     let mut machines = known.machines();
-    machines.retain(|machine| !script.unreachable.contains(&machine.zone));
+    machines
+        .retain(|machine| ![&machine.zone, &machine.region].iter().any(|place| script.unreachable.contains(*place)));
     machines.sort_by(|a, b| (&a.zone, a.number).cmp(&(&b.zone, b.number)));
     let scoped = machines.iter().map(|machine| (format!("zones/{}", machine.zone), known.instance(machine)));
     let nameless = machines.first().filter(|_| known.nameless);
@@ -34,11 +40,34 @@ async fn instances(State(stage): State<Stage>, Path(project): Path<String>, Quer
         Ok(page) => page,
         Err(BadToken) => return refusal::bad_token("/compute/"),
     };
-    let zones = known.machines().into_iter().map(|machine| format!("zones/{}", machine.zone));
+    // A zone is named though no machine is left in it.
+    let zones = known.fleet.machines().into_iter().map(|machine| format!("zones/{}", machine.zone));
     let scopes = zones.map(|zone| (zone, Vec::new())).collect();
     let list =
         Aggregated { kind: "compute#instanceAggregatedList", member: "instances", scopes, first: paging.is_first() };
     axum::Json(list.answer(page, &script)).into_response()
+}
+
+async fn zone_instances(
+    State(stage): State<Stage>,
+    Path((project, zone)): Path<(String, String)>,
+    Query(paging): Query<Paging>,
+) -> Response {
+    let script = stage.lock();
+    let Some(known) = script.projects.get(&project) else {
+        return refusal::not_found("/compute/", &format!("The resource 'projects/{project}' was not found"));
+    };
+    if script.unreachable.contains(&zone) {
+        return refusal::internal("/compute/");
+    }
+    let machines = known.machines().into_iter().filter(|machine| machine.zone == zone);
+    match paging.cut(machines.map(|machine| known.instance(&machine)).collect(), PAGE, script.page_limit) {
+        Ok(page) => {
+            let list = json!({"kind": "compute#instanceList", "items": page.elements, "nextPageToken": page.next});
+            axum::Json(list).into_response()
+        }
+        Err(BadToken) => refusal::bad_token("/compute/"),
+    }
 }
 
 /// A list over scopes: zones, and regions.
@@ -59,7 +88,8 @@ impl Aggregated {
         }
         let mut items = Map::new();
         for (scope, elements) in std::mem::take(&mut self.scopes) {
-            let unreachable = scope.strip_prefix("zones/").is_some_and(|zone| script.unreachable.contains(zone));
+            let place = scope.split_once('/').map_or(scope.as_str(), |(_, place)| place);
+            let unreachable = script.unreachable.contains(place);
             let list = match (unreachable, elements.is_empty()) {
                 (true, _) => warning("UNREACHABLE", "The zone cannot be reached.", &scope),
                 (false, true) => warning(
@@ -75,12 +105,18 @@ impl Aggregated {
         if let Some(answer) = answer.as_object_mut() {
             answer.extend(page.next.map(|next| ("nextPageToken".to_owned(), Value::from(next))));
             if self.first && !script.unreachable.is_empty() {
-                let zones = script.unreachable.iter().map(|zone| Value::from(format!("zones/{zone}"))).collect();
-                answer.insert("unreachables".to_owned(), zones);
+                let scopes = script.unreachable.iter().map(|place| Value::from(scope_of(place))).collect();
+                answer.insert("unreachables".to_owned(), scopes);
             }
         }
         answer
     }
+}
+
+/// A zone's name ends in a letter, a region's in a number.
+fn scope_of(place: &str) -> String {
+    let kind = if place.ends_with(|c: char| c.is_ascii_digit()) { "regions" } else { "zones" };
+    format!("{kind}/{place}")
 }
 
 fn warning(code: &str, message: &str, scope: &str) -> Value {

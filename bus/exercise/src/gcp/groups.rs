@@ -38,6 +38,12 @@ pub struct Group {
 }
 
 impl Place {
+    fn name(&self) -> &str {
+        match self {
+            Self::Zone(name) | Self::Region(name) => name,
+        }
+    }
+
     fn scope(&self) -> String {
         match self {
             Self::Zone(zone) => format!("zones/{zone}"),
@@ -58,7 +64,11 @@ async fn groups(State(stage): State<Stage>, Path(project): Path<String>, Query(p
     let Some(known) = script.projects.get(&project) else {
         return refusal::not_found("/compute/", &format!("The resource 'projects/{project}' was not found"));
     };
-    let groups = known.groups.iter().map(|group| (group.place.scope(), shown(known, group))).collect();
+    if script.refuses_lists() {
+        return refusal::internal("/compute/");
+    }
+    let reached = known.groups.iter().filter(|group| !script.unreachable.contains(group.place.name()));
+    let groups = reached.map(|group| (group.place.scope(), shown(known, group))).collect();
     let page = match paging.cut(groups, PAGE, script.page_limit) {
         Ok(page) => page,
         Err(BadToken) => return refusal::bad_token("/compute/"),
@@ -107,6 +117,9 @@ async fn managed(
         let resource = format!("projects/{project}/{scope}/instanceGroupManagers/{name}");
         return refusal::not_found("/compute/", &format!("The resource '{resource}' was not found"));
     };
+    if script.unreachable.contains(group.place.name()) {
+        return refusal::internal("/compute/");
+    }
     let machines = known.machines().into_iter().filter(|machine| group.machines.contains(&machine.number));
     let managed = machines.map(|machine| instance(known, group, &machine)).collect();
     match paging.cut(managed, PAGE, script.page_limit) {

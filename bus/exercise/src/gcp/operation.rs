@@ -138,10 +138,7 @@ async fn operations(
         return refusal::not_found("/compute/", &format!("The resource 'projects/{project}' was not found"));
     };
     if script.unreachable.contains(&zone) {
-        return refusal::not_found(
-            "/compute/",
-            &format!("The resource 'projects/{project}/zones/{zone}' was not found"),
-        );
+        return refusal::internal("/compute/");
     }
     let mut operations: Vec<&Kept> = known.operations.iter().filter(|operation| operation.zone == zone).collect();
     match parameter(query.as_deref().unwrap_or_default(), "orderBy") {

@@ -57,7 +57,7 @@ async fn inventories(
         return refusal::not_found("/v1/", &format!("Resource 'projects/{project}' was not found"));
     };
     if script.unreachable.contains(&zone) {
-        return refusal::not_found("/v1/", &format!("Location '{zone}' was not found"));
+        return refusal::internal("/v1/");
     }
     let machines = known.machines().into_iter().filter(|machine| machine.agent && machine.zone == zone);
     let list = machines.map(|machine| inventory(known, &machine, script.now())).collect();

@@ -126,7 +126,7 @@ impl Project {
             "status": status(&machine.condition),
             "creationTimestamp": pacific(launched(machine)),
             "lastStartTimestamp": pacific(launched(machine)),
-            "labels": {"owner": format!("team-of-{}", machine.name)},
+            "labels": {"owner": format!("team-of-{}", machine.name), "stage": "prod", "tier": "web", "cost": "4711"},
             "metadata": {"items": [{"key": "windows-startup-script-cmd", "value": format!("echo {}", machine.name)}]},
             "serviceAccounts": [{"email": account}],
             "networkInterfaces": [{"name": "nic0", "networkIP": format!("10.128.{}.{}", machine.number / 250 % 250, machine.number % 250 + 2)}],

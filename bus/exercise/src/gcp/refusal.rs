@@ -111,7 +111,8 @@ fn off(path: &str, seconds: i64) -> Response {
     response
 }
 
-fn internal(path: &str) -> Response {
+/// Something failed inside Google.
+pub(super) fn internal(path: &str) -> Response {
     let words = Words {
         code: StatusCode::SERVICE_UNAVAILABLE,
         status: "UNAVAILABLE",
@@ -196,7 +197,7 @@ fn project(path: &str) -> String {
 
 /// The permission that a call needs, in IAM's words.
 fn permission(path: &str) -> &'static str {
-    const NEEDED: [(&str, &str); 10] = [
+    const NEEDED: [(&str, &str); 11] = [
         ("/aggregated/instances", "compute.instances.list"),
         ("/aggregated/instanceGroupManagers", "compute.instanceGroupManagers.list"),
         ("/listManagedInstances", "compute.instanceGroupManagers.get"),
@@ -207,6 +208,7 @@ fn permission(path: &str) -> &'static str {
         ("/events", "servicehealth.events.list"),
         ("/inventories", "osconfig.inventories.list"),
         ("/patchJobs", "osconfig.patchJobs.list"),
+        ("/instances", "compute.instances.list"),
     ];
     NEEDED.iter().find(|(part, _)| path.contains(part)).map_or("resourcemanager.projects.get", |(_, needed)| *needed)
 }

@@ -33,6 +33,8 @@ pub(super) struct Script {
     /// By organisation.
     pub(super) impacts: BTreeMap<String, Vec<Value>>,
     pub(super) unreachable: BTreeSet<String>,
+    /// Whether there is no list over all zones while one of them cannot be reached.
+    pub(super) all_or_nothing: bool,
     pub(super) page_limit: usize,
     pub(super) tokens: Tokens,
     replays: Vec<Replay>,
@@ -52,6 +54,7 @@ impl Default for Script {
             events: BTreeMap::new(),
             impacts: BTreeMap::new(),
             unreachable: BTreeSet::new(),
+            all_or_nothing: false,
             page_limit: PAGE_MAX,
             tokens: Tokens::default(),
             replays: Vec::new(),
@@ -103,6 +106,11 @@ impl Stage {
 impl Script {
     pub(super) fn now(&self) -> DateTime<Utc> {
         (self.clock)()
+    }
+
+    /// Whether lists over all zones fail for the sake of one.
+    pub(super) fn refuses_lists(&self) -> bool {
+        self.all_or_nothing && !self.unreachable.is_empty()
     }
 
     fn recorded(&mut self, call: &str) -> Option<Value> {
