@@ -199,6 +199,11 @@ fn follows(one: &Stored, previous: Option<&Stored>) -> bool {
     before.is_none_or(|before| before == previous.map_or(0, |previous| previous.sequence))
 }
 
+/// At which sequence a message stands that was told of when it was stored.
+pub(crate) fn told_of(message: &Message) -> Option<u64> {
+    number(message.headers.as_ref()?, SEQUENCE)
+}
+
 /// The message as stored, or the status that it is.
 pub(crate) fn stored(message: Message) -> Result<Stored, Box<Message>> {
     let facts = message.headers.as_ref().and_then(|headers| {

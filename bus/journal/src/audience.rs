@@ -2,13 +2,15 @@
 //! TOML file; members and their rights stand elsewhere.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use entente_schemas::digest::base32;
 use entente_schemas::subject::{is_audience, is_slug};
+
+use crate::replace::replace;
 
 /// Characters of an id after its `g`: 80 bits.
 const LENGTH: usize = 16;
@@ -104,7 +106,9 @@ impl Audiences {
     /// If the name or the id is taken, or the file cannot be read or written.
     pub fn add(path: &Path, name: &str, id: &str) -> Result<(), AudienceError> {
         let failed = |reason| AudienceError::Write { path: path.to_owned(), reason };
-        let lock = options().open(path.with_extension("lock")).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).mode(0o600);
+        let lock = options.open(path.with_extension("lock")).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let added = Self::read(path)?.with(name, id)?;
         let written = added.write(path).map_err(failed);
@@ -156,19 +160,8 @@ impl Audiences {
 
     fn write(&self, path: &Path) -> io::Result<()> {
         let lines = self.0.iter().map(|(name, id)| format!("{name} = \"{id}\"\n"));
-        let text: String = std::iter::once(HEAD.to_owned()).chain(lines).collect();
-        let beside = path.with_extension("new");
-        let mut file = options().truncate(true).open(&beside)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
-        fs::rename(&beside, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        replace(path, std::iter::once(HEAD.to_owned()).chain(lines).collect::<String>().as_bytes())
     }
-}
-
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).mode(0o600);
-    options
 }
 
 #[cfg(test)]

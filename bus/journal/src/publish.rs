@@ -78,6 +78,8 @@ enum PumpError {
     Outbox(#[from] OutboxError),
     #[error("the connection is closed")]
     Closed,
+    #[error("the log gives places anew that it had given before; what it has lost is looked for")]
+    Anew,
 }
 
 struct Pump<'a> {
@@ -95,11 +97,13 @@ struct Pump<'a> {
     connects: u64,
     /// Events up to this sequence travel one by one: their batch was refused.
     singly: u64,
+    /// The last place of the log that it has given: what is stored later stands after it.
+    given: u64,
 }
 
 impl<'a> Pump<'a> {
     async fn new(outbox: &'a Outbox, bus: &'a Bus) -> Result<Self, PumpError> {
-        lost::recover(outbox, bus).await?;
+        let given = lost::recover(outbox, bus).await?;
         let inbox = bus.client.new_inbox();
         let answers = bus.client.subscribe(format!("{inbox}.*")).await.map_err(|_| PumpError::Closed)?;
         Ok(Self {
@@ -114,6 +118,7 @@ impl<'a> Pump<'a> {
             unconnected: false,
             connects: 0,
             singly: 0,
+            given,
         })
     }
 
@@ -217,9 +222,15 @@ impl<'a> Pump<'a> {
         let Some(token) = message.subject.rsplit('.').next().and_then(Token::parse) else { return Ok(()) };
         match (token, answer_of(message)) {
             (_, Answer::Opened) => {}
-            (Token::Single(sequence), Answer::Stored { log, duplicate: false, .. }) => self.logged(sequence, log),
+            (Token::Single(sequence), Answer::Stored { log, duplicate: false, .. }) => {
+                self.logged(sequence, log);
+                self.stored_after(log)?;
+            }
             (Token::Single(sequence), Answer::Stored { log, .. }) => self.duplicate(sequence, log).await?,
-            (Token::Batch(batch), Answer::Stored { log, count, .. }) => self.batch_logged(batch, log, count),
+            (Token::Batch(batch), Answer::Stored { log, count, .. }) => {
+                self.batch_logged(batch, log, count);
+                self.stored_after(log)?;
+            }
             (Token::Batch(batch) | Token::Opening(batch), Answer::Refused(reason)) => {
                 self.batch_refused(batch, &reason)
             }
@@ -233,6 +244,15 @@ impl<'a> Pump<'a> {
         self.outbox.logged(sequence, log);
         self.flights.arrive(sequence, log);
         self.pause = Pause::default();
+    }
+
+    /// Whether a new place is new: a log that was made anew while it was filled begins with the first again.
+    fn stored_after(&mut self, log: u64) -> Result<(), PumpError> {
+        if log <= self.given {
+            return Err(PumpError::Anew);
+        }
+        self.given = log;
+        Ok(())
     }
 
     /// A batch stands in the log in one piece; its last message has the sequence that was answered.

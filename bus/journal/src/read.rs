@@ -13,9 +13,10 @@ use entente_schemas::subject;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::ask::{ANSWER, Answer, Asked, Asker, Question};
+use crate::ask::{ANSWER, Answer, Asked, Asker, Question, told_of};
 use crate::bus::Bus;
 use crate::judge::Verdicts;
+use crate::origin::{Occasion, Origin};
 use crate::topology::Scope;
 use crate::walk::breaks_at;
 
@@ -41,6 +42,7 @@ pub struct Reader {
     stream: String,
     cursor: u64,
     lines: Option<Lines>,
+    origin: Origin,
 }
 
 struct Lines {
@@ -74,6 +76,18 @@ pub enum ReadError {
     Missing {
         /// The stream.
         stream: String,
+    },
+    /// The stream is not the one that was followed: it was deleted and made again, or lost its end.
+    #[error(
+        "stream {stream} was made anew or lost its end: it was read up to {cursor}, and ends at {ends} now; what was read of it is shown, what comes is not; start the server anew to read it from its beginning"
+    )]
+    Anew {
+        /// The stream.
+        stream: String,
+        /// Up to where it was read.
+        cursor: u64,
+        /// Where it ends.
+        ends: u64,
     },
     /// More subjects fit than the server looks up at once.
     #[error("stream {stream} holds too many subjects to be asked for the last of each; it is read from its beginning")]
@@ -111,20 +125,22 @@ impl Reader {
     /// A reader of a scope's log that begins after a sequence; 0 begins at the first record.
     #[must_use]
     pub fn new(bus: &Bus, scope: &Scope, after: u64) -> Self {
-        Self { bus: bus.clone(), stream: scope.log_stream(), cursor: after, lines: None }
+        Self { bus: bus.clone(), stream: scope.log_stream(), cursor: after, lines: None, origin: Origin::default() }
     }
 
     /// Returns as soon as there is news, or after a second without any (then without records). May be dropped at any
     /// await and called again: nothing is lost.
     ///
     /// # Errors
-    /// If the log has not answered for 5 s. Call again; the reader goes on where it stands.
+    /// If the log has not answered for 5 s; call again, the reader goes on where it stands. If the stream is not the one
+    /// that was followed: that stays so.
     pub async fn next(&mut self) -> Result<Batch, ReadError> {
         let until = Instant::now() + ANSWER;
         loop {
             match self.once().await {
                 Ok(batch) => return Ok(batch),
                 Err(error) => {
+                    self.origin.doubt();
                     // A refusal comes at once; whoever asks for ever must not ask without pause.
                     sleep(AGAIN).await;
                     let passing = matches!(error, ReadError::Dropped { .. } | ReadError::Missing { .. });
@@ -144,13 +160,14 @@ impl Reader {
 
     async fn once(&mut self) -> Result<Batch, ReadError> {
         let (stream, cursor) = (self.stream.clone(), self.cursor);
-        let lines = match &mut self.lines {
+        let (lines, occasion) = match &mut self.lines {
             Some(lines) => {
-                lines.wait().await;
-                lines
+                let occasion = lines.wait(cursor).await;
+                (lines, occasion)
             }
-            None => self.lines.insert(Lines::open(&self.bus, &stream).await?),
+            None => (self.lines.insert(Lines::open(&self.bus, &stream).await?), Occasion::News),
         };
+        self.origin.look(&self.bus, &stream, cursor, occasion).await?;
         let answer = match lines.ask(cursor).await {
             Err(ReadError::Dropped { .. }) if breaks_at(&mut lines.asker, cursor).await => {
                 tracing::error!("{stream} {}: no client can take this message in; it is stepped over", cursor + 1);
@@ -179,16 +196,22 @@ impl Lines {
         Ok(Self { asker: Asker::new(&bus.client, stream).await?, wakes, ahead: None, more: true })
     }
 
-    /// Waits for a wake, a second at most, and takes all that came: one ask answers them all.
-    async fn wait(&mut self) {
+    /// Waits for a wake, a second at most, and takes all that came: one ask answers them all. What came, for one who has
+    /// read up to `cursor`.
+    async fn wait(&mut self, cursor: u64) -> Occasion {
         if self.more {
-            return;
+            return Occasion::News;
         }
-        if timeout(ASK_EVERY, self.wakes.next()).await.is_ok() {
-            while let Some(Some(_)) = self.wakes.next().now_or_never() {}
+        let mut wake = timeout(ASK_EVERY, self.wakes.next()).await.ok().flatten();
+        let mut occasion = Occasion::Idle;
+        while let Some(told) = wake {
+            let is_old = told_of(&told).is_some_and(|sequence| sequence <= cursor);
+            occasion = if is_old { Occasion::Old } else { Occasion::News };
+            wake = self.wakes.next().now_or_never().flatten();
         }
         // Until an answer says otherwise: the call after a failed ask asks at once.
         self.more = true;
+        occasion
     }
 
     async fn ask(&mut self, cursor: u64) -> Result<Answer, ReadError> {

@@ -3,8 +3,8 @@
 //! that are shown never step back. Each stream of the log ends a leg where it stood when the next began.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
@@ -12,6 +12,7 @@ use entente_schemas::record::Record;
 use serde::{Deserialize, Serialize};
 
 use super::{Clock, Tip};
+use crate::replace::replace;
 
 /// A stretch of the log that was filled under one clock; it ends where the next begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,11 +172,7 @@ impl Legs {
             text.push_str(&serde_json::to_string(leg)?);
             text.push('\n');
         }
-        let beside = path.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
-        fs::rename(&beside, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        replace(path, text.as_bytes())
     }
 }
 

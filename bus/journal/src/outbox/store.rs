@@ -382,6 +382,8 @@ impl Write<'_> {
             logged.remove(sequence)?;
             again.insert(sequence, Waiting { bytes, entered_ms });
         }
+        // What is lost and kept nowhere stands at no place of the log: it must not be looked for there again.
+        logged.retain(|sequence, _| present.contains(&sequence))?;
         Ok(again)
     }
 

@@ -1,6 +1,7 @@
-//! A log that has lost its end: a power cut takes what its server had not synced yet, although it was acknowledged. Nobody
-//! would say it again, for the outbox holds it for said. So what the log acknowledged last is looked for when a pump
-//! begins; where it does not stand, everything that the outbox still has and the log has not is sent again.
+//! A log that has lost its end, or was made anew: a power cut takes what its server had not synced yet, although it was
+//! acknowledged. Nobody would say it again, for the outbox holds it for said. So what the log acknowledged last is looked
+//! for when a pump begins, and when it acknowledges at a place that it had given before; where it does not stand,
+//! everything that the outbox still has and the log has not is sent again.
 //!
 //! Of each object the outbox has the last revision. Earlier ones that were lost stay a gap, and are shown as one.
 
@@ -17,18 +18,19 @@ use crate::clock::tip;
 use crate::outbox::Outbox;
 use crate::walk::Walk;
 
-/// Puts back among what waits what the log has lost.
-pub(super) async fn recover(outbox: &Outbox, bus: &Bus) -> Result<(), PumpError> {
-    let Some((sequence, log)) = outbox.last_logged()? else { return Ok(()) };
+/// Puts back among what waits what the log has lost. Gives a place of the log after which everything new stands.
+pub(super) async fn recover(outbox: &Outbox, bus: &Bus) -> Result<u64, PumpError> {
+    let Some((sequence, log)) = outbox.last_logged()? else { return Ok(0) };
     if stands(outbox, bus, sequence, log).await? {
-        return Ok(());
+        return Ok(log);
     }
+    let end = tip(bus, outbox.scope()).await.map_or(0, |tip| tip.sequence);
     let again = outbox.send_again(&present(outbox, bus).await?)?;
     tracing::warn!(
         "{}: the log has lost its end, event {sequence} is not at {log} where it was acknowledged; {again} events are sent again",
         outbox.source().org_feed()
     );
-    Ok(())
+    Ok(end)
 }
 
 /// Whether the log has the event, or had it and was asked to erase it.

@@ -8,6 +8,7 @@
     reason = "a test says by them what it found"
 )]
 
+mod anew;
 mod clock;
 mod disk;
 mod erase;
