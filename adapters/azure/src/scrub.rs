@@ -15,23 +15,44 @@ const RESOURCE: &str =
 const GUID: &str = r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b";
 
 /// The name of a tenant.
-const TENANT: &str = r"(?i)[a-z0-9-]+\.onmicrosoft\.(?:com|us|cn)";
+const TENANT: &str = r"(?i)[a-z0-9-]+\.(?:onmicrosoft\.(?:com|us|cn)|partner\.onmschina\.cn)";
 
-static PATTERNS: LazyLock<Option<[Regex; 4]>> = LazyLock::new(|| {
+/// The name of a host below one of the domains in which Azure gives its customers' resources their names, in all its clouds.
+const HOST: &str = concat!(
+    r"(?i)\b[a-z0-9][a-z0-9.-]*\.(?:",
+    r"(?:core|database|servicebus|redis\.cache)\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)",
+    r"|(?:documents|vault|azconfig|eventgrid|cloudapp|search|openai|cognitiveservices|(?:mysql|postgres)\.database|storage)",
+    r"\.azure\.(?:com|net|us|cn|io)",
+    r"|azurewebsites\.(?:net|us)|chinacloudsites\.cn|cloudapp\.net|azurecr\.(?:io|us|cn)|azmk8s\.io|azurefd\.net",
+    r"|azureedge\.net|trafficmanager\.net|azurecontainerapps\.io|azurestaticapps\.net",
+    r")\b",
+);
+
+/// The address of somebody's mail, which is what people sign in with.
+const MAIL: &str = r"(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}";
+/// Those who own no resources.
+const OWN_MAIL: [&str; 2] = ["@microsoft.com", "@azure.com"];
+
+static PATTERNS: LazyLock<Option<[Regex; 6]>> = LazyLock::new(|| {
     let read = |pattern| Regex::new(pattern).ok();
-    Some([read(ADDRESS)?, read(RESOURCE)?, read(GUID)?, read(TENANT)?])
+    Some([read(ADDRESS)?, read(RESOURCE)?, read(GUID)?, read(TENANT)?, read(HOST)?, read(MAIL)?])
 });
 
 /// The text without what customers own. Without its patterns, which a test holds to be sound, nothing of a text is told.
 pub(crate) fn scrub(text: &str) -> Cow<'_, str> {
-    let Some([address, resource, guid, tenant]) = &*PATTERNS else { return Cow::Borrowed("") };
+    let Some([address, resource, guid, tenant, host, mail]) = &*PATTERNS else { return Cow::Borrowed("") };
     let text = replaced(Cow::Borrowed(text), address, |found| {
         let found = &found[0];
-        if opens_something(found) { "[address]".to_owned() } else { found.to_owned() }
+        if is_signed(found) || host.is_match(found) { "[address]".to_owned() } else { found.to_owned() }
     });
     let text = replaced(text, resource, |_| "[resource]".to_owned());
     let text = replaced(text, guid, |_| "[id]".to_owned());
-    replaced(text, tenant, |_| "[tenant]".to_owned())
+    let text = replaced(text, mail, |found| {
+        let own = OWN_MAIL.iter().any(|own| found[0].to_lowercase().ends_with(own));
+        if own { found[0].to_owned() } else { "[mail]".to_owned() }
+    });
+    let text = replaced(text, tenant, |_| "[tenant]".to_owned());
+    replaced(text, host, |_| "[host]".to_owned())
 }
 
 fn replaced<'a>(text: Cow<'a, str>, pattern: &Regex, by: impl Fn(&Captures<'_>) -> String) -> Cow<'a, str> {
@@ -41,15 +62,10 @@ fn replaced<'a>(text: Cow<'a, str>, pattern: &Regex, by: impl Fn(&Captures<'_>) 
     }
 }
 
-/// Whether an address names somebody's storage, or carries a signature.
-fn opens_something(address: &str) -> bool {
-    let address = address.to_lowercase();
-    let (place, query) = address.split_once('?').unwrap_or((&address, ""));
-    let host = place.split('/').nth(2).unwrap_or_default();
-    let stored = [".core.windows.net", ".core.usgovcloudapi.net", ".core.chinacloudapi.cn", ".storage.azure.net"];
-    let signed =
-        query.replace("&amp;", "&").split(['&', ';']).any(|pair| pair.starts_with("sig=") || pair.starts_with("code="));
-    signed || stored.iter().any(|end| host.ends_with(end))
+/// Whether an address carries a signature.
+fn is_signed(address: &str) -> bool {
+    let query = address.split_once('?').map(|(_, query)| query.to_lowercase()).unwrap_or_default();
+    query.replace("&amp;", "&").split(['&', ';']).any(|pair| pair.starts_with("sig=") || pair.starts_with("code="))
 }
 
 #[cfg(test)]
@@ -74,6 +90,14 @@ mod tests {
             ("https://proxy.example/f?a=1&sig=zz end", "[address] end"),
             ("one subscription/month", "one subscription/month"),
             ("who signs in at Contoso-1.onmicrosoft.com.", "who signs in at [tenant]."),
+            ("at contoso.partner.onmschina.cn", "at [tenant]"),
+            ("reach pay01.blob.core.windows.net, or Pay-02.EastUS.cloudapp.azure.com.", "reach [host], or [host]."),
+            (
+                "names below *.database.windows.net and azure.com stay",
+                "names below *.database.windows.net and azure.com stay",
+            ),
+            ("see https://pay-web.azurewebsites.net/login", "see [address]"),
+            ("ask jane.doe@contoso.example or help@microsoft.com", "ask [mail] or help@microsoft.com"),
         ] {
             assert_eq!(scrub(text), expected);
         }
