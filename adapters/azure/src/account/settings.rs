@@ -21,7 +21,7 @@ struct Own {
 }
 
 /// `[feeds.azure-vm]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Machines {
     /// Whether what agents say is taken as a word of the guests.
@@ -40,7 +40,7 @@ impl Default for Machines {
 }
 
 /// `[feeds.azure-resource-health]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Resources {
     /// Whether resources are asked for that are no virtual machines, by one list a subscription.
@@ -48,7 +48,7 @@ pub(crate) struct Resources {
 }
 
 /// `[feeds.azure-service-health]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Events {
     /// How many days back events are asked for.
@@ -156,6 +156,21 @@ fn is_guid(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The table of a feed as it is printed.
+    fn printed<T: serde::de::DeserializeOwned>(slug: &str) -> T {
+        let text = include_str!("defaults.toml");
+        let (_, rest) = text.split_once(&format!("#[feeds.{slug}]\n")).unwrap();
+        let keys = rest.lines().map_while(|line| line.strip_prefix('#').filter(|key| !key.starts_with(['[', ' '])));
+        toml::from_str(&keys.collect::<Vec<_>>().join("\n")).unwrap()
+    }
+
+    #[test]
+    fn what_is_printed_is_what_is_so_without_it() {
+        assert_eq!(printed::<Machines>("azure-vm"), Machines::default());
+        assert_eq!(printed::<Resources>("azure-resource-health"), Resources::default());
+        assert_eq!(printed::<Events>("azure-service-health"), Events::default());
+    }
 
     #[test]
     fn a_subscription_is_named_by_its_guid() {
