@@ -12,6 +12,7 @@ pub(crate) mod explain;
 pub(crate) mod lane;
 pub(crate) mod line;
 pub(crate) mod owed;
+pub(crate) mod reach;
 pub(crate) mod success;
 pub(crate) mod told;
 pub(crate) mod unknown;

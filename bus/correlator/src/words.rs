@@ -1,10 +1,14 @@
 //! Plain words for times, ages, figures and states: what one would say aloud in a bridge call. UTC, 24 hours.
 
+mod repair;
+
 use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{BlockState, ServiceClass, Severity};
 use entente_schemas::count::{Quantity, Unit};
+
+pub use repair::{fallen, reached, reached_in_full};
 
 /// `6 s`, `18 min`, `2 h 55 min`, `2 d 16 h`.
 #[must_use]

@@ -4,13 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use entente_schemas::family::{Approach as ApproachClaim, Arm, Body, Family, Remediation, Tally};
+use entente_schemas::family::{
+    Approach as ApproachClaim, ApproachKind, Arm, Automation, Body, Family, Remediation, RunState, Tally,
+};
+use entente_schemas::speaker::Role;
 
 use crate::incident::lane::told_by;
+use crate::incident::reach;
 use crate::incident::success::observed;
 use crate::join::scene::Scene;
-use crate::picture::{Approach, Run};
+use crate::picture::{Approach, Reach, Run, Success};
 use crate::record::entry::Entry;
+use crate::record::objects::Objects;
 use crate::record::shared::Shared;
 
 /// One speaker's runs of one approach.
@@ -18,6 +23,7 @@ type Runs<'a> = Vec<(&'a Arc<Entry>, &'a Remediation)>;
 
 /// The approaches of an incident: those described, and those only run, the most used first.
 pub(crate) fn approaches(scene: &Scene<'_>) -> Vec<Approach> {
+    let objects = scene.ground.objects;
     let mut runs: BTreeMap<String, BTreeMap<String, Runs<'_>>> = BTreeMap::new();
     for entry in scene.of(Family::Remediation) {
         if let Body::Remediation(run) = &entry.claim().body {
@@ -32,16 +38,25 @@ pub(crate) fn approaches(scene: &Scene<'_>) -> Vec<Approach> {
     let mut list: Vec<Approach> = described
         .map(|(entry, approach)| {
             let of = runs.remove(&entry.header().object_id).unwrap_or_default();
-            view(entry, approach, of.into_iter().map(|(speaker, all)| run(speaker, &all)).collect())
+            view(entry, approach, counted(objects, of))
         })
         .collect();
-    list.extend(runs.into_iter().filter_map(|(id, of)| undescribed(id, of)));
-    list.sort_by(|a, b| pooled_n(b).cmp(&pooled_n(a)).then_with(|| a.object_id.cmp(&b.object_id)));
+    list.extend(runs.into_iter().filter_map(|(id, of)| undescribed(objects, id, of)));
+    list.sort_by(|a, b| used(b).cmp(&used(a)).then_with(|| a.object_id.cmp(&b.object_id)));
     list
 }
 
-fn pooled_n(approach: &Approach) -> u64 {
-    approach.pooled.map_or(0, |pooled| pooled.n)
+/// How much an approach is used: by known outcomes, then by what was attempted.
+fn used(approach: &Approach) -> (u64, Option<u64>) {
+    (approach.pooled.map_or(0, |pooled| pooled.n), approach.reach.as_ref().and_then(|reach| reach.lo.attempted))
+}
+
+/// The runs of one approach by speaker, and how far they have come together.
+fn counted(objects: &Objects, of: BTreeMap<String, Runs<'_>>) -> (Vec<Run>, Option<Reach>) {
+    let own: Vec<bool> = of.values().map(|all| own_fleet(all)).collect();
+    let runs: Vec<Run> = of.into_iter().map(|(speaker, all)| run(objects, speaker, &all)).collect();
+    let reach = reach::pooled(runs.iter().map(|run| &run.reach).zip(own));
+    (runs, reach)
 }
 
 /// Two names of one approach meet where the later says `same_as`.
@@ -57,7 +72,7 @@ fn canonical(scene: &Scene<'_>, id: &str) -> String {
     id
 }
 
-fn view(entry: &Entry, approach: &ApproachClaim, runs: Vec<Run>) -> Approach {
+fn view(entry: &Entry, approach: &ApproachClaim, (runs, reach): (Vec<Run>, Option<Reach>)) -> Approach {
     Approach {
         object_id: entry.header().object_id.clone(),
         speaker: entry.speaker().to_owned(),
@@ -71,6 +86,7 @@ fn view(entry: &Entry, approach: &ApproachClaim, runs: Vec<Run>) -> Approach {
         cautions: approach.cautions.clone(),
         said_rate: approach.said_rate.clone(),
         pooled: pooled(&runs),
+        reach,
         runs,
         invented: entry.header().invented,
         shared: entry.shared(),
@@ -78,17 +94,17 @@ fn view(entry: &Entry, approach: &ApproachClaim, runs: Vec<Run>) -> Approach {
 }
 
 /// Runs of an approach that nobody has described here: its id is all that is known.
-fn undescribed(id: String, of: BTreeMap<String, Runs<'_>>) -> Option<Approach> {
+fn undescribed(objects: &Objects, id: String, of: BTreeMap<String, Runs<'_>>) -> Option<Approach> {
     let speaker = of.keys().next()?.clone();
     let invented = of.values().flatten().any(|(entry, _)| entry.header().invented);
-    let runs: Vec<Run> = of.into_iter().map(|(speaker, all)| run(speaker, &all)).collect();
+    let (runs, reach) = counted(objects, of);
     Some(Approach {
         name: id.split_once(':').map_or(id.as_str(), |(_, slug)| slug).replace('-', " "),
         object_id: id,
         speaker,
         told_by: None,
-        kind: entente_schemas::family::ApproachKind::Other,
-        automation: entente_schemas::family::Automation::Other,
+        kind: ApproachKind::Other,
+        automation: Automation::Other,
         access: Vec::new(),
         data_loss: None,
         applies_to: Vec::new(),
@@ -96,35 +112,45 @@ fn undescribed(id: String, of: BTreeMap<String, Runs<'_>>) -> Option<Approach> {
         said_rate: None,
         pooled: pooled(&runs),
         shared: highest(runs.iter().map(|run| run.shared.clone())),
+        reach,
         runs,
         invented,
     })
 }
 
-fn pooled(runs: &[Run]) -> Option<crate::picture::Success> {
+fn pooled(runs: &[Run]) -> Option<Success> {
     let sum = |of: fn(&Run) -> u64| runs.iter().map(of).fold(0_u64, u64::saturating_add);
     let n = sum(|run| run.success.n);
     (n > 0).then(|| observed(n, sum(|run| run.success.succeeded)))
 }
 
-fn run(speaker: String, all: &[(&Arc<Entry>, &Remediation)]) -> Run {
-    let arms = || all.iter().flat_map(|(_, run)| run.arms.iter()).map(|arm: &Arm| &arm.tally);
+fn run(objects: &Objects, speaker: String, all: &[(&Arc<Entry>, &Remediation)]) -> Run {
+    let arms: Vec<&Arm> = all.iter().flat_map(|(_, run)| run.arms.iter()).collect();
+    let tallies: Vec<&Tally> = arms.iter().map(|arm| &arm.tally).collect();
     let newest = all.iter().max_by_key(|(entry, _)| &entry.order);
-    let known = |tally: &Tally| {
-        [tally.succeeded, tally.partial, tally.failed].into_iter().flatten().fold(0_u64, u64::saturating_add)
-    };
-    let sum = |of: &dyn Fn(&Tally) -> u64| arms().map(of).fold(0_u64, u64::saturating_add);
+    let reach = reach::together(&tallies);
     Run {
         speaker,
         told_by: newest.and_then(|(entry, _)| told_by(entry)),
-        state: newest.map_or(entente_schemas::family::RunState::Other, |(_, run)| run.state),
-        success: observed(sum(&known), sum(&|tally| tally.succeeded.unwrap_or(0))),
-        lost: sum(&|tally| tally.lost_to_followup.unwrap_or(0)),
+        state: newest.map_or(RunState::Other, |(_, run)| run.state),
+        success: reach::success(&reach.lo),
+        lost: reach.lo.lost_to_followup.unwrap_or(0),
+        fallen: reach::fallen(objects, all, &reach.lo),
+        arms: reach::arms(&arms),
+        reach,
         p50_s: newest.and_then(|(_, run)| run.ttr.as_ref()).and_then(|ttr| ttr.p50_s),
         rollback: all.iter().rev().find_map(|(_, run)| run.rollback.as_ref()).map(|rollback| rollback.reason.clone()),
         changed: newest.map(|(entry, _)| entry.order.logged).unwrap_or_default(),
         shared: highest(all.iter().map(|(entry, _)| entry.shared())),
     }
+}
+
+/// Whether a provider repairs its own fleet and no other's: such fleets have no unit in common.
+fn own_fleet(all: &[(&Arc<Entry>, &Remediation)]) -> bool {
+    all.iter().all(|(entry, run)| {
+        let own = |arm: &Arm| arm.block.as_ref().is_some_and(|block| block.provider == entry.speaker());
+        entry.header().speaker.role == Role::Provider && run.arms.iter().all(own)
+    })
 }
 
 /// Of several reports, the sharing group of that with the highest marking.

@@ -139,7 +139,8 @@ fn working(incident: &Incident) -> Answer {
         let by =
             names(approach.runs.iter().map(|run| words::as_told(words::org(&run.speaker), run.told_by.as_deref())));
         let n = approach.pooled.map_or(0, |p| p.n);
-        let detail = format!("observed success, {} known outcomes, {by}", words::figure(n));
+        let reach = approach.reach.as_ref().map(|reach| format!("; {}", words::reached(reach))).unwrap_or_default();
+        let detail = format!("observed success, {} known outcomes, {by}{reach}", words::figure(n));
         return answer(format!("{}: {rate}", approach.name), detail);
     }
     let approaches: Vec<String> = incident.approaches.iter().map(|approach| approach.name.clone()).collect();
@@ -156,12 +157,19 @@ fn working(incident: &Incident) -> Answer {
 }
 
 fn working_detail(incident: &Incident) -> String {
-    let runs: usize = incident.approaches.iter().map(|approach| approach.runs.len()).sum();
+    let several = incident.approaches.len() > 1;
+    let run = incident.approaches.iter().find_map(|approach| Some((approach, approach.reach.as_ref()?)));
     let said = incident.approaches.iter().find_map(|approach| approach.said_rate.as_ref());
     let said = said.map(|rate| {
         format!("; {} says {} to {}", words::org(&rate.by), words::percent(rate.lo), words::percent(rate.hi))
     });
-    let observed = if runs == 0 { "no run reported" } else { "too early: fewer than 30 known outcomes" };
+    let observed = run.map_or_else(
+        || "no run reported".to_owned(),
+        |(approach, reach)| {
+            let of = if several { format!("{}: ", words::cut(&approach.name, 60)) } else { String::new() };
+            format!("{of}{}; too early: fewer than 30 known outcomes", words::reached(reach))
+        },
+    );
     format!("{observed}{}", said.unwrap_or_default())
 }
 

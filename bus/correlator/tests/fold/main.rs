@@ -7,6 +7,7 @@
 )]
 
 mod figures;
+mod repairs;
 mod requests;
 mod told;
 mod withdrawn;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::written::{Desk, Log, Said, at, outage, with};
 
-fn retraction(target: &Said, rev: u64, reason: &str) -> Value {
+pub fn retraction(target: &Said, rev: u64, reason: &str) -> Value {
     json!({"target": target.id, "target_object": target.object, "target_rev": rev, "target_source": target.source,
         "target_sequence": target.sequence, "target_hash": target.hash, "target_signature": "A".repeat(86),
         "scope": "revision", "reason": reason})
