@@ -7,6 +7,9 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("icon.svg", "image/svg+xml", include_bytes!("assets/icon.svg")),
 ];
 
+/// Where the sprite is served beside its name: short, since it stands at every glyph, 170 times on a full board.
+pub const SPRITE: &str = "/g.svg";
+
 /// The media type and the bytes of a file under `/assets/`.
 #[must_use]
 pub fn get(name: &str) -> Option<(&'static str, &'static [u8])> {

@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use crate::asset::SPRITE;
+
 /// A shape of the sprite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum G {
@@ -100,7 +102,7 @@ impl G {
 /// A glyph in the colour that `class` gives (`k-crit`, `k-ink`, `flag`, ...). The word stands beside it.
 pub(crate) fn glyph(glyph: G, class: &str) -> Markup {
     html! {
-        svg class={ "g" @if !class.is_empty() { " " (class) } } aria-hidden="true" { use href={ "/assets/glyphs.svg#" (glyph.id()) } {} }
+        svg class={ "g" @if !class.is_empty() { " " (class) } } aria-hidden="true" { use href={ (SPRITE) "#" (glyph.id()) } {} }
     }
 }
 

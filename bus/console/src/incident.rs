@@ -2,6 +2,7 @@
 //! speakers, and what nobody said is said to be so.
 
 mod approaches;
+mod arms;
 mod asks;
 mod brief;
 mod causes;
@@ -21,6 +22,7 @@ use entente_correlator::words;
 use entente_schemas::family::MessageState;
 use maud::{Markup, html};
 
+pub(crate) use approaches::no_outcome;
 pub(crate) use lanes::read_as;
 pub(crate) use numbers::{figure, interval};
 

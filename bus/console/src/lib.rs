@@ -18,6 +18,7 @@ mod mark;
 mod moment;
 mod name;
 mod number;
+mod repair;
 mod says;
 mod shared;
 mod shell;
@@ -25,7 +26,7 @@ mod spoken;
 pub mod text;
 
 #[cfg(test)]
-mod fixture;
+mod tests;
 
 pub use board::board;
 pub use error::error;
@@ -36,6 +37,8 @@ pub use form::{Form, FormKind, FormProblem, FormRequest};
 pub use fragment::fragments;
 pub use frame::{Frame, Theme};
 pub use incident::incident;
+#[cfg(test)]
+use tests::fixture;
 
 /// The content security policy of every page: no inline script or style, nothing from elsewhere, and markup that a
 /// script makes only through the one policy of `console.js`.

@@ -25,6 +25,11 @@ pub(crate) fn inline(frame: &Frame, shared: Option<&Shared>) -> Markup {
     } }
 }
 
+/// The highest marking of what a row tells, on a line of its own; nothing where everybody may read all of it.
+pub(crate) fn highest(tlp: Option<Tlp>) -> Markup {
+    html! { @if let Some(tlp) = tlp { span.sub { span.tlp.red[tlp == Tlp::Red] { (label(tlp)) } } } }
+}
+
 /// The mark in plain text, in brackets; empty for what everybody may read.
 pub(crate) fn text(frame: &Frame, shared: Option<&Shared>) -> String {
     let told = shared.map(|shared| format!(" [{} {}]", label(shared.tlp), plain(frame.group(&shared.audience), 24)));

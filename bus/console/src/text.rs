@@ -19,6 +19,7 @@ use crate::filters::Filters;
 use crate::frame::Frame;
 use crate::mark::Mark;
 use crate::name::{feed as feed_name, many, org, orgs, plain, spaced, status};
+use crate::repair;
 use crate::says::named;
 use crate::shared::{self, label};
 use crate::spoken::{as_told, told_all, whose_in};
@@ -166,7 +167,8 @@ fn quoted(word: &str) -> String {
 
 fn summary(out: &mut Text, one: &Incident, picture: &Picture) {
     let state = if one.open { "open" } else { "closed" };
-    out.line(format!("* {} [{}, {state}]", plain(&one.name, 160), one.id));
+    let mark = one.tlp.map(|tlp| format!(" [{}]", label(tlp))).unwrap_or_default();
+    out.line(format!("* {} [{}, {state}]{mark}", plain(&one.name, 160), one.id));
     let worst = one.worst.as_ref().map(|worst| {
         let lead = if worst.value == Severity::NotStated { "severity" } else { "worst" };
         format!("{lead} {} ({})", words::severity(worst.value), whose_in(one, &worst.speaker))
@@ -181,6 +183,9 @@ fn summary(out: &mut Text, one: &Incident, picture: &Picture) {
     out.line(format!("  {}", parts.join(", ")));
     out.line(format!("  affected: {}", plain(&one.brief.affected.lead, 240)));
     out.line(format!("  count: {}", plain(&one.brief.count.lead, 240)));
+    if let Some(repairs) = repair::in_short(one) {
+        out.line(format!("  {}", repairs.replacen("Repair:", "repair:", 1)));
+    }
     out.line(format!(
         "  last change {}: {} ({})",
         words::clock(one.changed.at, picture.at),

@@ -17,7 +17,9 @@ use crate::mark::Mark;
 use crate::moment::{age, clock, due};
 use crate::name::{initials, many, org, orgs, plain, said, spaced};
 use crate::number;
+use crate::repair;
 use crate::says::named;
+use crate::shared::highest;
 use crate::spoken::whose;
 
 /// Rows at most.
@@ -135,9 +137,9 @@ fn row(frame: &Frame, incident: &Incident) -> Markup {
     let at = frame.at;
     html! {
         tr id={ "i-" (incident.id) } data-f data-now[is_overdue(incident)] {
-            th scope="row" { a href=(frame.link(&format!("/incidents/{}", incident.id), "")) { (said(&incident.name, 72)) } span.sub { (about(incident, at)) } }
+            th scope="row" { a href=(frame.link(&format!("/incidents/{}", incident.id), "")) { (said(&incident.name, 72)) } span.sub { (about(incident, at)) } (highest(incident.tlp)) }
             td data-h="Severity" { (tiles(incident)) }
-            td data-h="Affected" { (affected(incident)) }
+            td data-h="Affected" { (affected(incident)) @if let Some(repairs) = repair::in_short(incident) { span.sub { (repairs) } } }
             td data-h="Elapsed" { (elapsed(incident, at)) }
             td data-h="Last change" { span.short { (said(&named(&incident.changed.what, incident), 40)) } span.sub { (words::clock(incident.changed.at, at)) ", by " (org(&incident.changed.speaker)) } }
             td data-h="Disagree" { (disagreement(frame, incident)) }
@@ -190,7 +192,7 @@ fn tile(lane: &Lane) -> Markup {
     let class = if mark.is_none() { Some("none") } else { stale.then_some("stale") };
     let (sign, colour) = mark.map_or((G::Not, String::new()), |mark| (mark.glyph, format!(" k-{}", mark.colour)));
     html! {
-        li class=[class] title={ (whose(&lane.speaker, lane.told_by.as_deref())) ": " (word) (hidden) } {
+        li class=[class] title=(whose(&lane.speaker, lane.told_by.as_deref())) {
             (shape(sign, &colour)) (initials(&lane.speaker)) span.vh { ": " (word) (told) (hidden) }
         }
     }

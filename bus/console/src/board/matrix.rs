@@ -10,6 +10,7 @@ use entente_schemas::block::{BlockState, ServiceClass};
 use entente_schemas::speaker::Role;
 use maud::{Markup, html};
 
+use crate::asset::SPRITE;
 use crate::fragment::order;
 use crate::frame::Frame;
 use crate::glyph::{G, glyph};
@@ -301,12 +302,12 @@ fn flags(claim: &CellClaim) -> Markup {
 
 /// A glyph within a cell, whose link has a sentence of its own.
 fn bare(glyph: G, class: Option<&str>) -> Markup {
-    html! { svg class=[class] { use href={ "/assets/glyphs.svg#" (glyph.id()) } {} } }
+    html! { svg class=[class] { use href={ (SPRITE) "#" (glyph.id()) } {} } }
 }
 
 /// A glyph within a tile, which has words of its own.
 pub(super) fn shape(glyph: G, class: &str) -> Markup {
-    html! { svg class={ "g" (class) } { use href={ "/assets/glyphs.svg#" (glyph.id()) } {} } }
+    html! { svg class={ "g" (class) } { use href={ (SPRITE) "#" (glyph.id()) } {} } }
 }
 
 /// The cell as a sentence, with times that stay true while the page is open.

@@ -6,7 +6,7 @@ use entente_correlator::words;
 use entente_schemas::family::RunState;
 use maud::{Markup, html};
 
-use super::wilson;
+use super::{arms, wilson};
 use crate::fragment::{distinct, order};
 use crate::frame::Frame;
 use crate::glyph::{G, glyph};
@@ -18,10 +18,17 @@ use crate::spoken::{as_told, relayed, whose};
 
 /// Operators with a column of their own.
 const OPERATORS: usize = 4;
+/// Columns beside those of operators.
+const COLUMNS: usize = 4;
 
 pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
     let operators = operators(incident);
     let ids = distinct(incident.approaches.iter().map(|one| format!("a-{}", token(&one.object_id))));
+    let rows = incident.approaches.iter().zip(&ids);
+    let listed = rows.clone().flat_map(|(one, id)| {
+        let arms = (!one.runs.is_empty()).then(|| arms_of(id));
+        std::iter::once(id.clone()).chain(arms)
+    });
     html! {
         section.panel #approaches aria-labelledby="h-a" {
             header {
@@ -39,12 +46,20 @@ pub(super) fn panel(frame: &Frame, incident: &Incident) -> Markup {
                         @for operator in &operators { th.num scope="col" { (org(operator)) } }
                         th scope="col" { "All, 95 % interval" } th.num scope="col" { "Outcomes, lost" } th.num scope="col" { "Median" }
                     } }
-                    tbody #app-rows { @for (approach, id) in incident.approaches.iter().zip(&ids) { (row(frame, approach, id, &operators)) } }
+                    tbody #app-rows { @for (approach, id) in rows.clone() {
+                        (row(frame, approach, id, &operators))
+                        (arms::row(frame, approach, &arms_of(id), operators.len() + COLUMNS))
+                    } }
             }
-            (order("app-rows", &ids))
+            (order("app-rows", &listed.collect::<Vec<_>>()))
             (advice(frame, incident))
         }
     }
+}
+
+/// The id of the row that shows how far the runs of an approach have come.
+fn arms_of(id: &str) -> String {
+    format!("{id}-arms")
 }
 
 /// Who runs something here, in the order of appearance.
@@ -84,14 +99,19 @@ fn row(frame: &Frame, approach: &Approach, id: &str, operators: &[String]) -> Ma
         tr.early[early] id=(id) data-f {
             th scope="row" { (said(&approach.name, 120)) span.sub { (needs(approach)) } (mark(frame, approach.shared.as_ref())) }
             @for operator in operators { td.num data-h=(org(operator)) { (by(frame, approach, operator)) } }
-            td data-h="Observed" { @match &approach.pooled { Some(pooled) => (wilson::bar(pooled, approach.said_rate.as_ref())), None => span.muted { "no run reported" } } }
+            td data-h="Observed" { @match &approach.pooled { Some(pooled) => (wilson::bar(pooled, approach.said_rate.as_ref())), None => span.muted { (no_outcome(approach)) } } }
             td.num data-h="Outcomes" { @match &approach.pooled {
                 Some(pooled) => { (number::figure(pooled.n)) span.sub { (number::figure(approach.runs.iter().map(|run| run.lost).sum())) " lost" } },
-                None => span.muted { "no claim" },
+                None => span.muted { @if approach.runs.is_empty() { "no claim" } @else { "none known" } },
             } }
             td.num data-h="Median" { (median(&approach.runs)) }
         }
     }
+}
+
+/// Why an approach has no rate.
+pub(crate) fn no_outcome(approach: &Approach) -> &'static str {
+    if approach.runs.is_empty() { "no run reported" } else { "no outcome known yet" }
 }
 
 /// What it takes, what it costs, and what others say of it.
@@ -126,6 +146,7 @@ fn by(frame: &Frame, approach: &Approach, operator: &str) -> Markup {
     let applies = approach.applies_to.is_empty() || approach.applies_to.iter().any(|one| one == operator);
     html! {
         @match run {
+            Some(run) if run.success.n == 0 => { span.muted { "no outcome yet" } (beside(frame, run)) },
             Some(run) if run.success.too_early => { (run.success.succeeded) " of " (run.success.n) (beside(frame, run)) },
             Some(run) => { @match run.success.ppm { Some(ppm) => (words::percent(ppm)), None => "no outcome yet" } (beside(frame, run)) },
             None if applies => span.muted { "no claim" },

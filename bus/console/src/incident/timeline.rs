@@ -126,12 +126,12 @@ fn bars(scale: &Scale, y: i64, lane: &Lane, claim: &LaneClaim) -> Markup {
 
 fn shape(colour: &str) -> (&'static str, i64) {
     match colour {
-        "crit" => ("f-crit", 14),
-        "major" => ("f-major", 12),
-        "minor" => ("f-minor", 8),
-        "info" => ("f-info", 6),
-        "ok" => ("f-ok", 4),
-        _ => ("f-ink", 4),
+        "crit" => ("k-crit", 14),
+        "major" => ("k-major", 12),
+        "minor" => ("k-minor", 8),
+        "info" => ("k-info", 6),
+        "ok" => ("k-ok", 4),
+        _ => ("k-ink", 4),
     }
 }
 

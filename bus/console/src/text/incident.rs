@@ -1,16 +1,17 @@
 //! One incident as plain text: the eight answers, then every lane, disagreement, gap, figure, repair and promise.
 
 use chrono::{DateTime, Utc};
-use entente_correlator::picture::{Approach, Incident, Lane, LaneClaim};
+use entente_correlator::picture::{Approach, Incident, Lane, LaneClaim, Run};
 use entente_correlator::words;
 use entente_schemas::speaker::Relay;
 
 use super::{Text, marked, missing, moment, owing, universe};
 use crate::frame::Frame;
-use crate::incident::{figure, interval, read_as};
+use crate::incident::{figure, interval, no_outcome, read_as};
 use crate::mark::Mark;
 use crate::name::{org, plain, spaced};
 use crate::number;
+use crate::repair;
 use crate::shared;
 use crate::spoken::{relayed, whose};
 
@@ -196,6 +197,12 @@ fn repairs(out: &mut Text, frame: &Frame, incident: &Incident) {
         let marked = runs.chain(&approach.shared).max_by_key(|shared| shared.tlp);
         let mark = shared::text(frame, marked);
         out.line(format!("  {}: {}{mark}", plain(&approach.name, 160), observed(approach)));
+        for run in &approach.runs {
+            arms(out, frame, run);
+        }
+        if let ([_, _, ..], Some(together)) = (approach.runs.as_slice(), repair::together(approach)) {
+            out.line(format!("    all: {together} ({})", repair::by(approach)));
+        }
         for caution in &approach.cautions {
             out.line(format!("    CAUTION ({}): {}", org(&approach.speaker), plain(&caution.text, 240)));
         }
@@ -215,9 +222,24 @@ fn repairs(out: &mut Text, frame: &Frame, incident: &Incident) {
     }
 }
 
+/// How far one speaker's runs have come, and their arms where there are several.
+fn arms(out: &mut Text, frame: &Frame, run: &Run) {
+    let by = whose(&run.speaker, run.told_by.as_deref());
+    let (state, when) = (spaced(run.state.as_str()), words::clock(run.changed, frame.at));
+    let mark = shared::text(frame, run.shared.as_ref());
+    out.line(format!("    {by}: {}; {state}, as of {when}{mark}", repair::in_full(run)));
+    let (arms, beside) = repair::arms(run);
+    for (name, arm) in arms {
+        out.line(format!("      {name}: {}", repair::of_arm(arm)));
+    }
+    if beside > 0 {
+        out.line(format!("      and {beside} smaller arms"));
+    }
+}
+
 fn observed(approach: &Approach) -> String {
     let invented = if approach.invented { ", invented" } else { "" };
-    let Some(pooled) = &approach.pooled else { return format!("no run reported{invented}") };
+    let Some(pooled) = &approach.pooled else { return format!("{}{invented}", no_outcome(approach)) };
     let interval = pooled.lo_ppm.zip(pooled.hi_ppm).filter(|_| !pooled.too_early);
     match interval {
         Some((lo, hi)) => {

@@ -116,8 +116,16 @@ fn plain(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
+pub(crate) async fn glyphs() -> Result<Response, Refusal> {
+    asset_of("glyphs.svg")
+}
+
 pub(crate) async fn file(Key(name): Key) -> Result<Response, Refusal> {
-    let (mime, bytes) = asset::get(&name)
+    asset_of(&name)
+}
+
+fn asset_of(name: &str) -> Result<Response, Refusal> {
+    let (mime, bytes) = asset::get(name)
         .ok_or_else(|| Refusal::not_found("there is no such file", "the pages name the files that there are"))?;
     // The names carry no version: a page of a newer server must not meet an older sheet for long.
     Ok(([(header::CONTENT_TYPE, mime), (header::CACHE_CONTROL, "max-age=60")], bytes).into_response())

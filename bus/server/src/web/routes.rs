@@ -6,6 +6,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use entente_console::Filters;
+use entente_console::asset::SPRITE;
 use entente_correlator::picture::{Incident, Picture};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -142,6 +143,7 @@ fn pages() -> Vec<Route> {
         Route::get("/board.txt", "The board as text.", Content::Text, get(pages::board_text)).query(pages::TEXT_KEYS),
         Route::get("/incidents/{key}/text", "One incident as text.", Content::Text, get(pages::incident_text)),
         Route::get("/assets/{name}", "A file that the pages load.", Content::File, get(pages::file)).timeless(),
+        Route::get(SPRITE, "The glyphs of the pages.", Content::File, get(pages::glyphs)).timeless(),
         Route::post("/claims", "A claim from a form of the console.", Content::Form, post(forms::claims))
             .gives(seen, Content::Elsewhere)
             .gives(refused, Content::Html),
