@@ -11,13 +11,15 @@ mod compute;
 mod config;
 mod cursor;
 mod failure;
+mod feed;
 mod google;
+mod kept;
 mod operations;
 mod osconfig;
 mod psh;
 mod redact;
 #[cfg(test)]
-mod trial;
+mod tests;
 
 pub use adapter::Gcp;
 pub use config::Feeds;

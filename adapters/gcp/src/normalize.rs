@@ -379,10 +379,15 @@ impl Places {
     }
 }
 
-/// A zone is its region with one more letter: `us-central1-a`.
+/// A zone is its region with one more letter: `us-central1-a`; those for AI have one more word, `us-central1-ai1a`.
 pub(crate) fn region_of_zone(code: &str) -> Option<&str> {
     let (region, letter) = code.rsplit_once('-')?;
-    let zone = letter.len() == 1 && letter.bytes().all(|b| b.is_ascii_lowercase());
+    let zone = match letter.as_bytes() {
+        [letter] => letter.is_ascii_lowercase(),
+        // Zones for AI are set apart: `us-central1-ai1a`.
+        [b'a', b'i', number, letter] => number.is_ascii_digit() && letter.is_ascii_lowercase(),
+        _ => false,
+    };
     (zone && region.ends_with(|c: char| c.is_ascii_digit())).then_some(region)
 }
 

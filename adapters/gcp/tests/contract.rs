@@ -44,6 +44,7 @@ impl GcpSubject {
         let url = self.served.url();
         let rates = [
             "compute.instances.aggregatedList",
+            "compute.instances.list",
             "compute.instanceGroupManagers.aggregatedList",
             "compute.instanceGroupManagers.listManagedInstances",
             "compute.zoneOperations.list",

@@ -55,7 +55,7 @@ async fn found(folder: &TempDir) -> Vec<(String, String, String)> {
 async fn a_preflight_makes_each_call_with_the_credentials_that_are_found() {
     let (gcp, served, folder) = prepared().await;
     let rows = found(&folder).await;
-    assert_eq!(rows.len(), 10, "{rows:?}");
+    assert_eq!(rows.len(), 11, "{rows:?}");
     assert!(rows.iter().all(|(_, found, _)| found == "ok"), "{rows:?}");
     assert!(served.calls().iter().any(|call| {
         call.headers.iter().any(|(name, value)| name == "authorization" && value.starts_with("Bearer ya29."))

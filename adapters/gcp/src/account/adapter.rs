@@ -16,7 +16,7 @@ use super::atlas::Atlas;
 use super::clients::Identity;
 use super::config::{self, ENDPOINTS, Feeds, Own};
 use super::google::{Google, Means};
-use super::psh::{Psh, Source};
+use super::psh::Source;
 use super::redact::Redact;
 use super::{api, check, compute, operations, osconfig, psh};
 
@@ -47,91 +47,92 @@ fn open(feeds: &Feeds, site: &Site) -> Result<Parts, OpenError> {
     let means = Means { timeout: site.timeout, budget: site.budget.clone(), skew: site.skew.clone() };
     let google = Google::new(identity, feeds.endpoints.clone(), means);
     let fleet = fleet(feeds, site)?;
-    let mut made = Vec::new();
-    let atlas = Atlas::new(site.timeout);
-    if let Some(feed) = &feeds.compute {
+    let opening = Opening { feeds, site, google: &google, fleet: &fleet, atlas: Atlas::new(site.timeout) };
+    let made = [opening.compute()?, opening.operations()?, opening.osconfig()?, opening.psh()];
+    // What neighbours report of machines is said where the machines are; without that feed the intake says it.
+    let devices: Arc<dyn DeviceSink> = if feeds.compute.is_some() { Arc::new(Counter(fleet)) } else { Arc::new(fleet) };
+    let checks = check::checks(feeds, &google);
+    Ok(Parts { feeds: made.into_iter().flatten().collect(), checks, devices: Some(devices), ..Parts::default() })
+}
+
+/// What the feeds are made of; each is made if the settings have its table.
+struct Opening<'a> {
+    feeds: &'a Feeds,
+    site: &'a Site,
+    google: &'a Google,
+    fleet: &'a Fleet,
+    atlas: Atlas,
+}
+
+impl Opening<'_> {
+    fn compute(&self) -> Result<Option<AccountFeed>, OpenError> {
+        let Some(feed) = &self.feeds.compute else { return Ok(None) };
         let parts = compute::Parts {
-            google: google.clone(),
-            fleet: fleet.clone(),
+            google: self.google.clone(),
+            fleet: self.fleet.clone(),
             guest: feed.own.signals(),
-            atlas: atlas.clone(),
-            projects: feeds.own.projects.clone(),
-            secret: site.secret.clone(),
+            atlas: self.atlas.clone(),
+            projects: self.feeds.own.projects.clone(),
+            secret: self.site.secret.clone(),
             cadence: feed.cadence,
-            speaker: site.settings.speaker(),
+            speaker: self.site.settings.speaker(),
+            symptoms: self.site.folder(compute::SLUG)?.join("symptoms"),
         };
-        made.push(account_feed(&feed.slug, move || Box::new(compute::Feed::new(parts.clone()))));
+        Ok(Some(account_feed(&feed.slug, move || Box::new(compute::feed(parts.clone())))))
     }
-    if let Some(feed) = &feeds.operations {
+
+    fn operations(&self) -> Result<Option<AccountFeed>, OpenError> {
+        let Some(feed) = &self.feeds.operations else { return Ok(None) };
         let parts = operations::Parts {
-            google: google.clone(),
-            fleet: fleet.clone(),
-            atlas,
+            google: self.google.clone(),
+            fleet: self.fleet.clone(),
+            atlas: self.atlas.clone(),
             lookback: feed.own.lookback(),
             cadence: feed.cadence,
-            speaker: site.settings.speaker(),
-            cursor: site.folder(operations::SLUG)?.join("told"),
+            speaker: self.site.settings.speaker(),
+            cursor: self.site.folder(operations::SLUG)?.join("told"),
         };
-        made.push(account_feed(&feed.slug, move || Box::new(operations::Feed::new(parts.clone()))));
+        Ok(Some(account_feed(&feed.slug, move || Box::new(operations::feed(parts.clone())))))
     }
-    if let Some(feed) = &feeds.osconfig {
+
+    fn osconfig(&self) -> Result<Option<AccountFeed>, OpenError> {
+        let Some(feed) = &self.feeds.osconfig else { return Ok(None) };
         let parts = osconfig::Parts {
-            google: google.clone(),
-            fleet: fleet.clone(),
-            projects: feeds.own.projects.clone(),
+            google: self.google.clone(),
+            fleet: self.fleet.clone(),
+            projects: self.feeds.own.projects.clone(),
             jobs: feed.own.jobs.clone(),
             lookback: feed.own.lookback(),
             cadence: feed.cadence,
-            speaker: site.settings.speaker(),
-            cursor: site.folder(osconfig::SLUG)?.join("told"),
+            speaker: self.site.settings.speaker(),
+            told: self.site.folder(osconfig::SLUG)?.join("told"),
         };
-        made.push(account_feed(&feed.slug, move || Box::new(osconfig::Feed::new(parts.clone()))));
+        Ok(Some(account_feed(&feed.slug, move || Box::new(osconfig::feed(parts.clone())))))
     }
-    if let Some(feed) = &feeds.psh {
-        made.push(account_feed(&feed.slug, health(feeds, site, &google, feed.cadence, feed.own.lookback())));
+
+    fn psh(&self) -> Option<AccountFeed> {
+        let feed = self.feeds.psh.as_ref()?;
+        let Own { projects, organization, .. } = &self.feeds.own;
+        let sources = match organization.as_str() {
+            "" => projects.iter().cloned().map(Source::Project).collect(),
+            number => vec![Source::Organization(number.to_owned())],
+        };
+        let relay = self.site.settings.relay_of("gcp");
+        let parts = psh::Parts {
+            google: self.google.clone(),
+            sources,
+            lookback: feed.own.lookback(),
+            redact: Redact::new(projects.iter().map(String::as_str).chain([organization.as_str()])),
+            cadence: feed.cadence,
+            speaker: Speaker { org: "gcp".to_owned(), role: Role::Provider, channel: None, relay },
+        };
+        Some(account_feed(&feed.slug, move || Box::new(psh::feed(parts.clone()))))
     }
-    // What neighbours report of machines is said where the machines are; without that feed the intake says it.
-    let devices: Arc<dyn DeviceSink> = if feeds.compute.is_some() { Arc::new(Counter(fleet)) } else { Arc::new(fleet) };
-    Ok(Parts { feeds: made, checks: check::checks(feeds, &google), devices: Some(devices), ..Parts::default() })
 }
 
 fn account_feed(slug: &str, make: impl Fn() -> Box<dyn Ask> + Send + Sync + 'static) -> AccountFeed {
     let open: Open = Arc::new(move || Ok(make()));
     AccountFeed::new(slug, open)
-}
-
-fn health(
-    feeds: &Feeds,
-    site: &Site,
-    google: &Google,
-    cadence: entente_sidecar::account::Cadence,
-    lookback: chrono::TimeDelta,
-) -> impl Fn() -> Box<dyn Ask> + Send + Sync + 'static {
-    let Own { projects, organization, .. } = &feeds.own;
-    let sources: Vec<Source> = match organization.as_str() {
-        "" => projects.iter().cloned().map(Source::Project).collect(),
-        number => vec![Source::Organization(number.to_owned())],
-    };
-    let (words, services) = (Arc::new(psh::mapping()), Arc::new(crate::public::mapping()));
-    let relay = site.settings.relay_of("gcp");
-    let speaker = Speaker { org: "gcp".to_owned(), role: Role::Provider, channel: None, relay };
-    let profile = psh::profile(speaker, &words, &services);
-    let redact = Redact::new(projects.iter().map(String::as_str).chain([organization.as_str()]));
-    let google = google.clone();
-    move || {
-        Box::new(Psh {
-            profile: profile.clone(),
-            words: Arc::clone(&words),
-            services: Arc::clone(&services),
-            google: google.clone(),
-            sources: sources.clone(),
-            lookback,
-            redact: redact.clone(),
-            cadence,
-            known: Vec::new(),
-            going_on: false,
-        })
-    }
 }
 
 /// What finds credentials; that it finds any now is seen before anything runs.

@@ -31,6 +31,7 @@ macro_rules! apis {
 
 apis! {
     INSTANCES = "compute.instances.aggregatedList", "compute.instances.list", COMPUTE, 150;
+    ZONE_INSTANCES = "compute.instances.list", "compute.instances.list", COMPUTE, 150;
     GROUPS = "compute.instanceGroupManagers.aggregatedList", "compute.instanceGroupManagers.list", COMPUTE, 30;
     MANAGED = "compute.instanceGroupManagers.listManagedInstances", "compute.instanceGroupManagers.get", COMPUTE, 300;
     SERIAL = "compute.instances.getSerialPortOutput", "compute.instances.getSerialPortOutput", COMPUTE, 120;

@@ -7,9 +7,9 @@ use google_cloud_servicehealth_v1::model::EventView;
 
 use super::api::{
     Api, EVENTS, GROUPS, INSTANCES, INVENTORIES, MANAGED, OPERATIONS, ORGANIZATION_EVENTS, ORGANIZATION_IMPACTS,
-    PATCH_DETAILS, PATCH_JOBS, SERIAL,
+    PATCH_DETAILS, PATCH_JOBS, SERIAL, ZONE_INSTANCES,
 };
-use super::config::Feeds;
+use super::config::{Feeds, Own};
 use super::failure;
 use super::google::Google;
 use super::{compute, operations, osconfig, psh};
@@ -21,9 +21,9 @@ const NOBODY: &str = "entente-preflight";
 
 /// One check for each call of the feeds that are read.
 pub(super) fn checks(feeds: &Feeds, google: &Google) -> Vec<Check> {
-    let projects = &feeds.own.projects;
-    let mut checks = Vec::new();
-    let mut each = |feed: &str, api: &'static Api| {
+    let Own { projects, organization, .. } = &feeds.own;
+    let mut checks: Vec<Check> = Vec::new();
+    for (feed, api) in in_projects(feeds) {
         let (google, projects) = (google.clone(), projects.clone());
         let call = async move {
             for (index, project) in projects.iter().enumerate() {
@@ -32,32 +32,33 @@ pub(super) fn checks(feeds: &Feeds, google: &Google) -> Vec<Check> {
             Ok(())
         };
         checks.push(Check::new(feed, api.name, api.permission, call));
-    };
-    if let Some(feed) = &feeds.compute {
-        let guest = feed.own.signals();
-        each(compute::SLUG, INSTANCES);
-        let groups = guest.groups.then_some([GROUPS, MANAGED]);
-        groups.into_iter().flatten().for_each(|api| each(compute::SLUG, api));
-        guest.inventory.into_iter().for_each(|_| each(compute::SLUG, INVENTORIES));
-        (guest.ports > 0).then_some(SERIAL).into_iter().for_each(|api| each(compute::SLUG, api));
     }
-    if feeds.operations.is_some() {
-        each(operations::SLUG, OPERATIONS);
-    }
-    if feeds.osconfig.is_some() {
-        [PATCH_JOBS, PATCH_DETAILS].into_iter().for_each(|api| each(osconfig::SLUG, api));
-    }
-    let organization = feeds.own.organization.clone();
-    if feeds.psh.is_some() && organization.is_empty() {
-        each(psh::SLUG, EVENTS);
-    } else if feeds.psh.is_some() {
-        for api in [ORGANIZATION_EVENTS, ORGANIZATION_IMPACTS] {
-            let (google, number) = (google.clone(), organization.clone());
-            let call = async move { call(&google, api, &number).await };
-            checks.push(Check::new(psh::SLUG, api.name, api.permission, call));
-        }
+    let of_organization = feeds.psh.is_some() && !organization.is_empty();
+    for api in [ORGANIZATION_EVENTS, ORGANIZATION_IMPACTS].into_iter().filter(|_| of_organization) {
+        let (google, number) = (google.clone(), organization.clone());
+        let call = async move { call(&google, api, &number).await };
+        checks.push(Check::new(psh::SLUG, api.name, api.permission, call));
     }
     checks
+}
+
+/// Every call that is made in each project, with the feed that makes it.
+fn in_projects(feeds: &Feeds) -> Vec<(&'static str, &'static Api)> {
+    let guest = feeds.compute.as_ref().map(|feed| feed.own.signals()).unwrap_or_default();
+    let compute = feeds.compute.is_some();
+    let calls = [
+        (compute, compute::SLUG, INSTANCES),
+        (compute, compute::SLUG, ZONE_INSTANCES),
+        (guest.groups, compute::SLUG, GROUPS),
+        (guest.groups, compute::SLUG, MANAGED),
+        (guest.inventory.is_some(), compute::SLUG, INVENTORIES),
+        (guest.ports > 0, compute::SLUG, SERIAL),
+        (feeds.operations.is_some(), operations::SLUG, OPERATIONS),
+        (feeds.osconfig.is_some(), osconfig::SLUG, PATCH_JOBS),
+        (feeds.osconfig.is_some(), osconfig::SLUG, PATCH_DETAILS),
+        (feeds.psh.is_some() && feeds.own.organization.is_empty(), psh::SLUG, EVENTS),
+    ];
+    calls.into_iter().filter(|(made, ..)| *made).map(|(_, feed, api)| (feed, api)).collect()
 }
 
 fn of_project(mut failure: Failure, index: usize, projects: usize) -> Failure {
@@ -71,6 +72,7 @@ fn of_project(mut failure: Failure, index: usize, projects: usize) -> Failure {
 async fn call(google: &Google, api: &'static Api, owner: &str) -> Result<(), Failure> {
     match api.name {
         name if name == INSTANCES.name => instances(google, owner).await,
+        name if name == ZONE_INSTANCES.name => zone_instances(google, owner).await,
         name if name == GROUPS.name => groups(google, owner).await,
         name if name == MANAGED.name => permitted(managed(google, owner).await),
         name if name == SERIAL.name => permitted(serial(google, owner).await),
@@ -92,6 +94,11 @@ fn permitted(called: Result<(), Failure>) -> Result<(), Failure> {
 async fn instances(google: &Google, project: &str) -> Result<(), Failure> {
     let list = google.instances(INSTANCES).await?.aggregated_list().set_project(project).set_max_results(1_u32);
     google.call(INSTANCES, project, list.send()).await.map(drop)
+}
+
+async fn zone_instances(google: &Google, project: &str) -> Result<(), Failure> {
+    let list = google.instances(ZONE_INSTANCES).await?.list().set_project(project).set_zone(ZONE);
+    google.call(ZONE_INSTANCES, project, list.set_max_results(1_u32).send()).await.map(drop)
 }
 
 async fn groups(google: &Google, project: &str) -> Result<(), Failure> {

@@ -4,39 +4,38 @@
 mod group;
 mod look;
 mod machine;
+mod notes;
 mod port;
+mod roll;
 mod round;
 mod sign;
 mod signal;
+mod symptom;
 mod table;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use entente_schemas::block::ServiceClass;
 use entente_schemas::speaker::Speaker;
+use entente_sidecar::Told;
 use entente_sidecar::account::{Cadence, Secret};
 use entente_sidecar::ask::Clock;
-use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::{Fleet, FleetError, Place};
-use entente_sidecar::item::{FeedProfile, Reading, Vanishing};
+use entente_sidecar::item::{FeedProfile, Reading};
 use entente_sidecar::poll::Failure;
-use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, stream};
 
-use super::api::INSTANCES;
 use super::asked::Asked;
 use super::atlas::Atlas;
+use super::feed::{Feed, Read, own_profile};
 use super::google::Google;
+use super::kept::Kept;
 use crate::normalize::region_of_zone;
 use look::{Look, Looker, Project};
-use machine::Machine;
-use round::Round;
-use sign::seen;
-use table::Status;
+use notes::Notes;
+use symptom::Symptoms;
 
 pub(crate) use sign::Silence;
 pub(crate) use table::Table;
@@ -69,12 +68,13 @@ impl Guest {
     }
 }
 
-/// The feed.
-pub(crate) struct Feed {
+/// The machines of the projects.
+pub(crate) struct Machines {
     profile: FeedProfile,
     table: Arc<Table>,
     parts: Parts,
     projects: Vec<Project>,
+    symptoms: Symptoms,
 }
 
 /// What the feed is made of.
@@ -88,6 +88,8 @@ pub(crate) struct Parts {
     pub(crate) secret: Secret,
     pub(crate) cadence: Cadence,
     pub(crate) speaker: Speaker,
+    /// Where it is kept what guests have shown of why they do not come up.
+    pub(crate) symptoms: PathBuf,
 }
 
 /// A zone, and the region that it lies in.
@@ -98,133 +100,58 @@ fn place(zone: &str) -> Place<'_> {
     }
 }
 
-impl Feed {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let table = Arc::new(Table::compiled_in());
-        let profile = FeedProfile {
-            slug: SLUG.to_owned(),
-            system: SYSTEM.to_owned(),
-            speaker: Speaker { channel: None, ..parts.speaker.clone() },
-            address: CHANNEL.to_owned(),
-            vanishing: Vanishing::Nothing,
-            covers: vec![ServiceClass::Compute],
-            mapping_version: table.version(),
-        };
-        let projects = parts.projects.iter().cloned().map(Project::new).collect();
-        Self { profile, table, parts, projects }
-    }
+/// The feed.
+pub(crate) fn feed(parts: Parts) -> Feed<Machines> {
+    let table = Arc::new(Table::compiled_in());
+    let profile = own_profile(SLUG, SYSTEM, CHANNEL, &parts.speaker, table.version());
+    let (google, cadence) = (parts.google.clone(), parts.cadence);
+    let projects = parts.projects.iter().cloned().map(Project::new).collect();
+    let symptoms = Symptoms::open(Kept::at(parts.symptoms.clone()));
+    Feed::new(Machines { profile, table, parts, projects, symptoms }, google, cadence)
 }
 
-impl Ask for Feed {
+impl Read for Machines {
     fn profile(&self) -> &FeedProfile {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        CHANNEL.to_owned()
+    fn read(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        self.look(clock).boxed()
     }
 
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(async move {
-            let google = self.parts.google.clone();
-            tokio::join!(self.read(clock), google.look_at_clock()).0
-        })
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        Some(self.parts.cadence.pause(self.parts.fleet.is_hit()))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.parts.google.skew().offset_ms()
+    fn is_hit(&self) -> bool {
+        self.parts.fleet.is_hit()
     }
 }
 
-impl Feed {
-    async fn read(&mut self, clock: Clock) -> Result<Told, Failure> {
-        let Parts { google, fleet, atlas, secret, guest, .. } = &self.parts;
-        let looker = Looker { google, fleet, table: &self.table, guest: *guest, secret };
-        let looks = self.projects.iter_mut().map(|project| look_at(&looker, project, atlas, clock));
-        let looks: Vec<BoxFuture<'_, _>> = looks.map(|look| look.boxed()).collect();
-        let looks: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
-        let (mut asked, mut round, mut seen) = (Asked::of("project"), Round::default(), Vec::new());
-        for looked in looks {
-            if let Err((_, regions)) = &looked {
-                round.miss(regions.iter().cloned());
-            }
-            seen.extend(asked.note(looked.map_err(|(failure, _)| failure)));
-        }
-        let mut reading = Reading::default();
+impl Machines {
+    async fn look(&mut self, clock: Clock) -> Result<Told, Failure> {
+        let mut asked = Asked::of("project");
+        let looks: Vec<_> = self.looks(clock).await.into_iter().map(|look| asked.note(look)).collect();
+        let (mut reading, now) = (Reading::default(), clock.now());
         if asked.any() {
-            asked.lack(self.note(seen, round, &mut reading, clock.now()).map_err(unkept)?);
+            let Self { table, parts, projects, .. } = self;
+            let notes = Notes { parts, table, now };
+            asked.lack(notes.round(projects, looks, &mut reading).map_err(unkept)?);
         }
-        reading.items = fleet.impacts(clock.now()).map_err(unkept)?;
+        reading.items = self.parts.fleet.impacts(now).map_err(unkept)?;
+        self.symptoms.tell(&self.shown(), &mut reading.items);
         asked.told(reading)
     }
 
-    /// Tells the fleet how every machine was seen, and what could not be; gives what is lacking.
-    fn note(
-        &self,
-        looks: Vec<Look>,
-        mut round: Round,
-        reading: &mut Reading,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Failure>, FleetError> {
-        let fleet = &self.parts.fleet;
-        looks.iter().for_each(|look| round.join(&look.round));
-        round.begin(fleet);
-        let mut lacks = Vec::new();
-        for mut look in looks {
-            for machine in std::mem::take(&mut look.machines) {
-                self.see(&machine, &mut look, now)?;
-            }
-            reading.refused.append(&mut look.refused);
-            for (word, count) in look.unmapped {
-                *reading.unmapped.entry(word).or_default() += count;
-            }
-            lacks.append(&mut look.lacks);
-        }
-        round.end(fleet, now)?;
-        let dark: Vec<&str> = round.dark_zones().collect();
-        if !dark.is_empty() {
-            let text =
-                format!("{}: zones that cannot be reached: {}; they are asked again", INSTANCES.name, dark.join(", "));
-            lacks.push(Failure::new("zone-unreachable", text));
-        }
-        Ok(lacks)
+    async fn looks(&mut self, clock: Clock) -> Vec<Result<Look, Failure>> {
+        let Self { table, parts, projects, .. } = self;
+        let Parts { google, fleet, secret, guest, .. } = &*parts;
+        let looker = Looker { google, fleet, table, guest: *guest, secret };
+        let looks: Vec<BoxFuture<'_, _>> =
+            projects.iter_mut().map(|project| looker.look(project, clock).boxed()).collect();
+        stream::iter(looks).buffered(AT_ONCE).collect().await
     }
 
-    fn see(&self, machine: &Machine, look: &mut Look, now: DateTime<Utc>) -> Result<(), FleetError> {
-        let (fleet, device) = (&self.parts.fleet, machine.id.to_string());
-        let status = self.table.status(&machine.status);
-        if status.is_none() && !machine.status.is_empty() {
-            look.unknown("status", &machine.status);
-        }
-        let was_down = status == Some(Status::Guest) && fleet.is_down(&device);
-        match fleet.see(seen(machine, &device, status, &look.signs, (was_down, now))) {
-            Err(error @ FleetError::Place { .. }) => {
-                let hidden = self.parts.secret.hide(&device);
-                look.refused.push(refuse_item(error, "a machine", hidden.as_bytes()));
-                Ok(())
-            }
-            noted => noted,
-        }
-    }
-}
-
-/// Looks at a project; if that fails, with the regions in which it had machines.
-async fn look_at(
-    looker: &Looker<'_>,
-    project: &mut Project,
-    atlas: &Atlas,
-    clock: Clock,
-) -> Result<Look, (Failure, BTreeSet<String>)> {
-    match looker.look(project, clock).await {
-        Ok(look) => {
-            atlas.note(&project.id, look.machines.iter().map(|machine| machine.zone.clone()).collect());
-            Ok(look)
-        }
-        Err(failure) => Err((failure, project.regions.clone())),
+    /// What guests show of why they do not come up.
+    fn shown(&self) -> BTreeSet<String> {
+        let signs = &self.table.serial;
+        self.projects.iter().flat_map(|project| project.ports.symptoms(signs)).map(str::to_owned).collect()
     }
 }
 

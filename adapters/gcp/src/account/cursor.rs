@@ -1,47 +1,50 @@
-//! Up to when what was done to machines has been told, over restarts: the same told again after a machine has failed anew
-//! would be taken for an attempt to mend that.
+//! Up to when what was done to machines had been told before a restart, by the place that told it: the same told again after
+//! a machine has failed anew would be taken for an attempt to mend that. What was told since the start the feeds remember
+//! themselves, so that an answer which comes late is not taken for one that was told.
 
-use std::io;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-/// A moment in a file.
+use super::kept::Kept;
+
+type Moments = BTreeMap<String, DateTime<Utc>>;
+
+/// A moment for each place: a project, or a zone of one.
 #[derive(Debug)]
 pub(crate) struct Cursor {
-    path: PathBuf,
-    until: Option<DateTime<Utc>>,
+    file: Kept,
+    /// As they stood at the start.
+    before: Moments,
+    until: Moments,
 }
 
 impl Cursor {
-    /// Reads the moment. Without one, or where it cannot be read, nothing counts as told: it is told again, which costs
-    /// something only where a machine has failed again since.
+    /// Reads the moments. Where there are none nothing counts as told: it is told again, which costs something only where a
+    /// machine has failed again since.
     pub(crate) fn open(path: PathBuf) -> Self {
-        let until = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
-        Self { path, until }
+        let file = Kept::at(path);
+        let before: Moments = file.read();
+        Self { file, until: before.clone(), before }
     }
 
-    /// Whether what happened then has been told.
-    pub(crate) fn covers(&self, at: DateTime<Utc>) -> bool {
-        self.until.is_some_and(|until| at <= until)
+    /// Whether what happened at a place then had been told before the start.
+    pub(crate) fn covers(&self, place: &str, at: DateTime<Utc>) -> bool {
+        self.before.get(place).is_some_and(|until| at <= *until)
     }
 
-    /// Takes note that what happened up to then has been told.
-    pub(crate) fn reach(&mut self, at: DateTime<Utc>) {
-        if self.covers(at) {
-            return;
+    /// Takes note that what happened at these places up to then has been told. No moment goes back.
+    pub(crate) fn reach(&mut self, told: impl IntoIterator<Item = (String, DateTime<Utc>)>) {
+        let mut moved = false;
+        for (place, at) in told {
+            let until = self.until.entry(place).or_insert(DateTime::<Utc>::MIN_UTC);
+            moved |= *until < at;
+            *until = at.max(*until);
         }
-        self.until = Some(at);
-        if let Err(error) = self.write(at) {
-            tracing::warn!(path = %self.path.display(), %error, "what was told is not remembered over a restart");
+        if moved {
+            self.file.write(&self.until);
         }
-    }
-
-    /// Beside the old one, so that a kill leaves either.
-    fn write(&self, at: DateTime<Utc>) -> io::Result<()> {
-        let beside = self.path.with_extension("new");
-        std::fs::write(&beside, at.to_rfc3339())?;
-        std::fs::rename(beside, &self.path)
     }
 }
 
@@ -50,17 +53,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_told_stays_told_and_the_moment_never_goes_back() {
+    fn what_was_told_before_a_restart_is_known_by_place_and_no_moment_goes_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("told");
         let at = |seconds: i64| DateTime::from_timestamp(1_721_362_140 + seconds, 123_000_000).unwrap();
         let mut cursor = Cursor::open(path.clone());
-        assert!(!cursor.covers(at(0)));
-        cursor.reach(at(5));
-        cursor.reach(at(3));
+        cursor.reach([("a".to_owned(), at(5)), ("b".to_owned(), at(1))]);
+        cursor.reach([("a".to_owned(), at(3))]);
+        assert!(!cursor.covers("a", at(0)), "told since the start");
         let again = Cursor::open(path.clone());
-        assert_eq!([at(0), at(5), at(6)].map(|at| again.covers(at)), [true, true, false]);
+        assert_eq!([at(0), at(5), at(6)].map(|at| again.covers("a", at)), [true, true, false]);
+        assert_eq!([at(1), at(2)].map(|at| again.covers("b", at)), [true, false]);
+        assert!(!again.covers("c", at(0)));
         std::fs::write(&path, "soon").unwrap();
-        assert!(!Cursor::open(path).covers(at(0)));
+        assert!(!Cursor::open(path).covers("a", at(0)));
     }
 }

@@ -18,10 +18,30 @@ const CLOCK_MS: u64 = 300_000;
 pub(super) const NOT_FOUND: &str = "not-found";
 
 /// Reasons that say more than the status does: over a quota, which Compute Engine refuses with 403.
-const OVER_QUOTA: [&str; 5] =
-    ["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"];
+const OVER_QUOTA: [&str; 7] = [
+    "rateLimitExceeded",
+    "userRateLimitExceeded",
+    "concurrentLimitExceeded",
+    "dailyLimitExceeded",
+    "quotaExceeded",
+    "RATE_LIMIT_EXCEEDED",
+    "RESOURCE_EXHAUSTED",
+];
 /// The service is switched off in the project.
 const SWITCHED_OFF: [&str; 3] = ["SERVICE_DISABLED", "accessNotConfigured", "BILLING_DISABLED"];
+/// Refusals that granting the call's own permission does not mend, and what does.
+const FORBIDDEN: [(&str, &str); 5] = [
+    ("ACCESS_TOKEN_SCOPE_INSUFFICIENT", SCOPES),
+    ("insufficientPermissions", SCOPES),
+    (
+        "USER_PROJECT_DENIED",
+        "grant serviceusage.services.use to the sidecar's identity in the project of `quota_project`",
+    ),
+    ("CONSUMER_INVALID", "the project is shut down, or there is none of that name; look at the names in the settings"),
+    ("SECURITY_POLICY_VIOLATED", "let the sidecar's identity through the service perimeter around the project"),
+];
+const SCOPES: &str =
+    "give the machine that the sidecar runs on the access scope cloud-platform, or use workload identity";
 /// Nobody called.
 const NOBODY: [&str; 3] = ["CREDENTIALS_MISSING", "required", "ACCESS_TOKEN_TYPE_UNSUPPORTED"];
 
@@ -41,6 +61,10 @@ pub(super) fn read(api: &Api, error: &Error, skew: &Skew) -> Failure {
     let reason = reason(error);
     if SWITCHED_OFF.contains(&reason) {
         return switched_off(api, reason);
+    }
+    if let Some((_, next)) = FORBIDDEN.iter().find(|(known, _)| *known == reason) {
+        let text = format!("{}: the call is not permitted ({reason}); {next}", api.name);
+        return Failure::new(Trouble::Forbidden.code(), text);
     }
     if error.http_status_code() == Some(404) {
         return missing(api);

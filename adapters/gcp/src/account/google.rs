@@ -1,5 +1,6 @@
 //! Google as the feeds call it: within a budget, with a limit on time, and with a new identity once the old one is refused.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use super::failure;
 /// How often Google's clock is looked at, and how long that may take.
 const CLOCK_EVERY: Duration = Duration::from_secs(300);
 const CLOCK_WAIT: Duration = Duration::from_secs(3);
+/// The longest wish for a pause that is waited for within a call. A longer one is told at once, and the feed comes back then.
+const WAITED_FOR: Duration = Duration::from_secs(5);
 const USUAL: &str = "https://compute.googleapis.com/";
 
 /// By which calls are made.
@@ -39,6 +42,8 @@ struct Inner {
     budget: Budget,
     skew: Skew,
     clients: Mutex<Arc<Clients>>,
+    /// Until when Google has sent us away.
+    away: Mutex<BTreeMap<Key, Instant>>,
     /// For looking at the clock.
     plain: OnceCell<reqwest::Client>,
     looked: Mutex<Option<Instant>>,
@@ -57,8 +62,8 @@ impl Google {
     pub(crate) fn new(identity: Identity, endpoints: Endpoints, means: Means) -> Self {
         let Means { timeout, budget, skew } = means;
         let making = Making { identity, endpoints, timeout };
-        let (clients, plain, looked) = (Mutex::default(), OnceCell::new(), Mutex::default());
-        Self(Arc::new(Inner { making, budget, skew, clients, plain, looked }))
+        let (clients, away, looked) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { making, budget, skew, clients, away, plain: OnceCell::new(), looked }))
     }
 
     clients! {
@@ -87,6 +92,9 @@ impl Google {
         call: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Failure> {
         let key = Key::new(owner, "", api.name);
+        if let Some(rest) = self.away(&key).filter(|rest| *rest > WAITED_FOR) {
+            return Err(Trouble::Throttled(Some(rest)).failure(api.name, api.permission, ""));
+        }
         self.0.budget.take(&key).await;
         // The clients limit the time of each attempt, but not how long a token may take to come.
         let longest = (self.0.making.timeout + LAST_PAUSE) * ATTEMPTS;
@@ -97,9 +105,24 @@ impl Google {
         };
         if let Some(pause) = failure.retry_after {
             self.0.budget.hold(&key, pause);
+            self.send_away(key, pause);
         }
         self.renew_after(&failure);
         Err(failure)
+    }
+
+    /// For how long Google has sent us away.
+    fn away(&self, key: &Key) -> Option<Duration> {
+        let away = self.0.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.get(key)?.checked_duration_since(Instant::now())
+    }
+
+    fn send_away(&self, key: Key, pause: Duration) {
+        let now = Instant::now();
+        let Some(until) = now.checked_add(pause) else { return };
+        let mut away = self.0.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.retain(|_, until| *until > now);
+        away.insert(key, until);
     }
 
     /// Looks at Google's clock now and then: its clients show the date of an answer only where it is a refusal.

@@ -7,18 +7,16 @@ mod table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_schemas::block::ServiceClass;
 use entente_schemas::speaker::Speaker;
+use entente_sidecar::Told;
 use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
 use entente_sidecar::fleet::{Fleet, FleetError, Repair};
-use entente_sidecar::item::{FeedProfile, Reading, UnmappedWord, Vanishing};
+use entente_sidecar::item::{FeedProfile, Reading, UnmappedWord};
 use entente_sidecar::poll::Failure;
 use entente_sidecar::stamp::instant;
-use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use google_cloud_compute_v1::model::Operation;
@@ -29,6 +27,7 @@ use super::asked::Asked;
 use super::atlas::Atlas;
 use super::compute::unkept;
 use super::cursor::Cursor;
+use super::feed::{Feed, Read, own_profile};
 use super::google::Google;
 use course::{Operations, State, judge, last_moved};
 use table::Status;
@@ -51,7 +50,7 @@ const PAGES_MAX: usize = 200;
 const AT_ONCE: usize = 8;
 /// How far back is read again: an operation may be listed later than one that was asked for after it.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
-/// How long operations on a machine are remembered after the last.
+/// How long operations on a machine are remembered after the last, unless the first look goes further back.
 const KEPT: TimeDelta = TimeDelta::hours(48);
 
 /// A project and a zone.
@@ -60,21 +59,28 @@ type Place = (String, String);
 /// What one zone told: its operations, and from when on to read next time.
 type Listed = (Place, Vec<Operation>, DateTime<Utc>);
 
-/// The feed.
-pub(crate) struct Feed {
+/// What is done to machines.
+pub(crate) struct Repairs {
     profile: FeedProfile,
     table: Arc<Table>,
     google: Google,
     fleet: Fleet,
     atlas: Atlas,
     lookback: TimeDelta,
-    cadence: Cadence,
     /// From when on operations are read.
     since: BTreeMap<Place, DateTime<Utc>>,
-    machines: BTreeMap<u64, Operations>,
-    /// What was told of each machine.
-    told: BTreeMap<u64, course::Told>,
+    machines: BTreeMap<u64, Case>,
     cursor: Cursor,
+}
+
+/// What is done to one machine.
+#[derive(Debug, Default)]
+struct Case {
+    /// The machine's project and zone, as the cursor calls them.
+    place: String,
+    operations: Operations,
+    /// What was told of it; nothing yet since the start.
+    told: Option<course::Told>,
 }
 
 /// What the feed is made of.
@@ -90,52 +96,32 @@ pub(crate) struct Parts {
     pub(crate) cursor: PathBuf,
 }
 
-impl Feed {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let table = Arc::new(Table::compiled_in());
-        let profile = FeedProfile {
-            slug: SLUG.to_owned(),
-            system: SYSTEM.to_owned(),
-            speaker: Speaker { channel: None, ..parts.speaker },
-            address: CHANNEL.to_owned(),
-            vanishing: Vanishing::Nothing,
-            covers: vec![ServiceClass::Compute],
-            mapping_version: table.version(),
-        };
-        let Parts { google, fleet, atlas, lookback, cadence, .. } = parts;
-        let cursor = Cursor::open(parts.cursor);
-        let (since, machines, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { profile, table, google, fleet, atlas, lookback, cadence, since, machines, told, cursor }
-    }
+/// The feed.
+pub(crate) fn feed(parts: Parts) -> Feed<Repairs> {
+    let table = Arc::new(Table::compiled_in());
+    let profile = own_profile(SLUG, SYSTEM, CHANNEL, &parts.speaker, table.version());
+    let Parts { google, fleet, atlas, lookback, cadence, cursor, .. } = parts;
+    let (since, machines, cursor) = (BTreeMap::new(), BTreeMap::new(), Cursor::open(cursor));
+    let repairs = Repairs { profile, table, google: google.clone(), fleet, atlas, lookback, since, machines, cursor };
+    Feed::new(repairs, google, cadence)
 }
 
-impl Ask for Feed {
+impl Read for Repairs {
     fn profile(&self) -> &FeedProfile {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        CHANNEL.to_owned()
+    fn read(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        self.look(clock).boxed()
     }
 
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(async move {
-            let google = self.google.clone();
-            tokio::join!(self.read(clock), google.look_at_clock()).0
-        })
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        Some(self.cadence.pause(self.fleet.is_hit()))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.google.skew().offset_ms()
+    fn is_hit(&self) -> bool {
+        self.fleet.is_hit()
     }
 }
 
-impl Feed {
-    async fn read(&mut self, clock: Clock) -> Result<Told, Failure> {
+impl Repairs {
+    async fn look(&mut self, clock: Clock) -> Result<Told, Failure> {
         let zones = self.atlas.zones().await?;
         let mut asked = Asked::of("zone");
         let mut reading = Reading::default();
@@ -145,11 +131,11 @@ impl Feed {
             self.list(place, since.unwrap_or(DateTime::UNIX_EPOCH), clock).boxed()
         });
         let answers: Vec<_> = stream::iter(asking.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+        let now = clock.now();
         for (place, operations, next) in answers.into_iter().filter_map(|answer| asked.note(answer)) {
-            operations.iter().for_each(|operation| self.take(operation, clock.now(), &mut reading));
+            operations.iter().for_each(|operation| self.take(&place, operation, now, &mut reading));
             self.since.insert(place, next);
         }
-        let now = clock.now();
         self.tell(now).map_err(unkept)?;
         self.forget(now);
         reading.items = self.fleet.runs(SYSTEM, now).map_err(unkept)?;
@@ -183,12 +169,25 @@ impl Feed {
         Ok((place, all, next))
     }
 
-    fn take(&mut self, operation: &Operation, now: DateTime<Utc>, reading: &mut Reading) {
+    fn take(&mut self, place: &Place, operation: &Operation, now: DateTime<Utc>, reading: &mut Reading) {
         let word = operation.operation_type.as_deref().unwrap_or_default();
         let Some(kind) = self.table.kind(word) else { return };
         let (Some(machine), Some(at)) = (operation.target_id, asked_for(operation, now)) else { return };
+        // What was forgotten is listed for long, and would be told anew.
+        if now - at >= self.kept() {
+            return;
+        }
+        let state = self.state(operation, reading);
+        let ended = operation.end_time.as_deref().or(operation.start_time.as_deref());
+        let moved = ended.and_then(|text| instant(text, now).ok()).unwrap_or(at);
+        let case = self.machines.entry(machine).or_default();
+        case.place = format!("{}/{}", place.0, place.1);
+        case.operations.insert((at, operation.id.unwrap_or_default()), course::Operation { kind, state, moved });
+    }
+
+    fn state(&self, operation: &Operation, reading: &mut Reading) -> State {
         let status = operation.status.as_ref().and_then(|status| status.name()).unwrap_or_default();
-        let state = match self.table.status(status) {
+        match self.table.status(status) {
             Some(Status::Done) if failed(operation) => State::Failed,
             Some(Status::Done) => State::Done,
             Some(Status::Open) => State::Open,
@@ -198,23 +197,16 @@ impl Feed {
                 *reading.unmapped.entry(unmapped).or_default() += 1;
                 State::Open
             }
-        };
-        let operations = self.machines.entry(machine).or_default();
-        let ended = operation.end_time.as_deref().or(operation.start_time.as_deref());
-        let moved = ended.and_then(|text| instant(text, now).ok()).unwrap_or(at);
-        operations.insert((at, operation.id.unwrap_or_default()), course::Operation { kind, state, moved });
+        }
     }
 
     /// Tells the fleet what is new; the same told again later could be taken for a repair of a later failure.
     fn tell(&mut self, now: DateTime<Utc>) -> Result<(), FleetError> {
-        for (machine, operations) in &self.machines {
-            let moved = last_moved(operations).unwrap_or(now);
-            if !self.told.contains_key(machine) && self.cursor.covers(moved) {
-                self.told.insert(*machine, judge(operations, now));
-                continue;
-            }
-            let (told, before) = (judge(operations, now), self.told.get(machine).copied().unwrap_or_default());
-            let device = machine.to_string();
+        for (machine, case) in &mut self.machines {
+            let told = judge(&case.operations, now);
+            let moved = last_moved(&case.operations).unwrap_or(now);
+            let known = case.told.or_else(|| self.cursor.covers(&case.place, moved).then_some(told));
+            let (before, device) = (known.unwrap_or_default(), machine.to_string());
             for (approach, progress, before) in
                 [(RESTART, told.restart, before.restart), (RESCUE, told.rescue, before.rescue)]
             {
@@ -222,18 +214,25 @@ impl Feed {
                     self.fleet.repair(Repair { device: &device, approach, progress, observed: now })?;
                 }
             }
-            self.told.insert(*machine, told);
+            case.told = Some(told);
         }
         // Only what is on disk has been told.
         self.fleet.keep()?;
-        self.machines.values().filter_map(last_moved).max().into_iter().for_each(|moved| self.cursor.reach(moved));
+        let cases = self.machines.values();
+        self.cursor.reach(cases.filter_map(|case| Some((case.place.clone(), last_moved(&case.operations)?))));
         Ok(())
     }
 
     fn forget(&mut self, now: DateTime<Utc>) {
-        self.machines.retain(|_, operations| operations.last_key_value().is_some_and(|((at, _), _)| now - *at < KEPT));
-        let Self { machines, told, .. } = self;
-        told.retain(|machine, _| machines.contains_key(machine));
+        let kept = self.kept();
+        self.machines.retain(|_, case| {
+            let last = case.operations.last_key_value();
+            last.is_some_and(|((at, _), _)| now - *at < kept)
+        });
+    }
+
+    fn kept(&self) -> TimeDelta {
+        KEPT.max(self.lookback)
     }
 }
 

@@ -6,17 +6,16 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_schemas::block::ServiceClass;
 use entente_schemas::speaker::Speaker;
+use entente_sidecar::Told;
 use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
 use entente_sidecar::fleet::{Fleet, FleetError, Progress, Repair};
-use entente_sidecar::item::{FeedProfile, Reading, UnmappedWord, Vanishing};
+use entente_sidecar::item::{FeedProfile, Reading, UnmappedWord};
 use entente_sidecar::poll::Failure;
-use entente_sidecar::{Ask, Told};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use google_cloud_gax::paginator::Paginator as _;
 use google_cloud_osconfig_v1::model::{PatchJob, PatchJobInstanceDetails};
@@ -24,8 +23,9 @@ use google_cloud_osconfig_v1::model::{PatchJob, PatchJobInstanceDetails};
 use super::api::{PATCH_DETAILS, PATCH_JOBS};
 use super::asked::Asked;
 use super::compute::unkept;
-use super::cursor::Cursor;
+use super::feed::{Feed, Read, own_profile};
 use super::google::Google;
+use super::kept::Kept;
 use table::Job;
 
 pub(crate) use table::Table;
@@ -42,15 +42,17 @@ const APPROACH: &str = "gcp-patch-job";
 const PAGE: i32 = 100;
 const PAGES_MAX: usize = 500;
 
-/// The feed.
-pub(crate) struct Feed {
+/// Patch jobs.
+pub(crate) struct PatchJobs {
     profile: FeedProfile,
     table: Arc<Table>,
     parts: Parts,
     /// What was told of each machine of a job, by the job's name. A job that has ended is told of once more, and then kept
     /// without its machines for as long as it is listed.
     jobs: BTreeMap<String, Known>,
-    cursor: Cursor,
+    /// The names of those that have ended, over restarts: the same told again after a machine has failed anew would be taken
+    /// for an attempt to mend that.
+    told: Kept,
 }
 
 /// What the feed is made of.
@@ -64,8 +66,8 @@ pub(crate) struct Parts {
     pub(crate) lookback: TimeDelta,
     pub(crate) cadence: Cadence,
     pub(crate) speaker: Speaker,
-    /// Where it is kept up to when what was done has been told.
-    pub(crate) cursor: PathBuf,
+    /// Where it is kept which jobs were told of to their end.
+    pub(crate) told: PathBuf,
 }
 
 /// What was told of a job.
@@ -75,50 +77,32 @@ struct Known {
     machines: BTreeMap<u64, Progress>,
 }
 
-impl Feed {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let table = Arc::new(Table::compiled_in());
-        let profile = FeedProfile {
-            slug: SLUG.to_owned(),
-            system: SYSTEM.to_owned(),
-            speaker: Speaker { channel: None, ..parts.speaker.clone() },
-            address: CHANNEL.to_owned(),
-            vanishing: Vanishing::Nothing,
-            covers: vec![ServiceClass::Compute],
-            mapping_version: table.version(),
-        };
-        let cursor = Cursor::open(parts.cursor.clone());
-        Self { profile, table, parts, jobs: BTreeMap::new(), cursor }
-    }
+/// The feed.
+pub(crate) fn feed(parts: Parts) -> Feed<PatchJobs> {
+    let table = Arc::new(Table::compiled_in());
+    let profile = own_profile(SLUG, SYSTEM, CHANNEL, &parts.speaker, table.version());
+    let (google, cadence, told) = (parts.google.clone(), parts.cadence, Kept::at(parts.told.clone()));
+    let ended = told.read::<BTreeSet<String>>().into_iter();
+    let jobs = ended.map(|name| (name, Known { ended: true, machines: BTreeMap::new() })).collect();
+    Feed::new(PatchJobs { profile, table, parts, jobs, told }, google, cadence)
 }
 
-impl Ask for Feed {
+impl Read for PatchJobs {
     fn profile(&self) -> &FeedProfile {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        CHANNEL.to_owned()
+    fn read(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        self.look(clock).boxed()
     }
 
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(async move {
-            let google = self.parts.google.clone();
-            tokio::join!(self.read(clock), google.look_at_clock()).0
-        })
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        Some(self.parts.cadence.pause(self.parts.fleet.is_hit()))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.parts.google.skew().offset_ms()
+    fn is_hit(&self) -> bool {
+        self.parts.fleet.is_hit()
     }
 }
 
-impl Feed {
-    async fn read(&mut self, clock: Clock) -> Result<Told, Failure> {
+impl PatchJobs {
+    async fn look(&mut self, clock: Clock) -> Result<Told, Failure> {
         let mut asked = Asked::of("project");
         let mut reading = Reading::default();
         let mut listed = BTreeSet::new();
@@ -198,11 +182,8 @@ impl Feed {
         reading: &mut Reading,
     ) -> Result<(), FleetError> {
         let state = self.state(job).unwrap_or(Job::Open);
-        let (ended, at) = (state != Job::Open, changed(job));
         let known = self.jobs.entry(job.name.clone()).or_default();
-        // Of a job that had ended before a restart everything was told.
-        let told_before = ended && known.machines.is_empty() && at.is_some_and(|at| self.cursor.covers(at));
-        for detail in details.iter().filter(|_| !told_before) {
+        for detail in details {
             let Ok(machine) = detail.instance_system_id.parse::<u64>() else { continue };
             let word = detail.state.name().unwrap_or_default();
             let Some(progress) = self.table.progress(word, state) else {
@@ -215,10 +196,12 @@ impl Feed {
                 known.machines.insert(machine, progress);
             }
         }
-        if ended {
+        if state != Job::Open && !known.ended {
             *known = Known { ended: true, machines: BTreeMap::new() };
+            // Only what is on disk has been told.
             self.parts.fleet.keep()?;
-            at.into_iter().for_each(|at| self.cursor.reach(at));
+            let ended = self.jobs.iter().filter(|(_, known)| known.ended);
+            self.told.write(&ended.map(|(name, _)| name).collect::<BTreeSet<_>>());
         }
         Ok(())
     }

@@ -6,17 +6,16 @@ mod normalize;
 mod relevance;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use entente_schemas::speaker::{Role, Speaker};
+use entente_sidecar::Told;
 use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
 use entente_sidecar::item::{FeedProfile, Vanishing};
 use entente_sidecar::mapping::{Lookup, Mapping};
 use entente_sidecar::poll::Failure;
 use entente_sidecar::reading::gather;
-use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use google_cloud_gax::paginator::Paginator as _;
@@ -24,6 +23,7 @@ use google_cloud_servicehealth_v1::model::{EventView, OrganizationEventView, Org
 
 use super::api::{EVENTS, ORGANIZATION_EVENTS, ORGANIZATION_IMPACTS};
 use super::asked::Asked;
+use super::feed::{Feed, Read};
 use super::google::Google;
 use super::redact::Redact;
 pub(crate) use event::last_part;
@@ -56,77 +56,77 @@ pub(crate) enum Source {
     Organization(String),
 }
 
-/// The feed.
+/// Personalized Service Health.
 pub(crate) struct Psh {
-    pub(crate) profile: FeedProfile,
-    pub(crate) words: Arc<Mapping>,
-    pub(crate) services: Arc<Mapping>,
+    profile: FeedProfile,
+    words: Mapping,
+    services: Mapping,
+    parts: Parts,
+    /// What each source last told.
+    known: Vec<Vec<event::Told>>,
+    /// How many projects of the organisation each event hits, as was last told.
+    hits: Hits,
+    /// Whether an event is open.
+    going_on: bool,
+}
+
+/// What the feed is made of.
+#[derive(Clone)]
+pub(crate) struct Parts {
     pub(crate) google: Google,
     pub(crate) sources: Vec<Source>,
     pub(crate) lookback: TimeDelta,
     pub(crate) redact: Redact,
     pub(crate) cadence: Cadence,
-    /// What each source last told.
-    pub(crate) known: Vec<Vec<event::Told>>,
-    /// Whether an event is open.
-    pub(crate) going_on: bool,
+    /// The provider, whose words these are.
+    pub(crate) speaker: Speaker,
 }
 
-/// What does not change about the feed.
-pub(crate) fn profile(speaker: Speaker, words: &Mapping, services: &Mapping) -> FeedProfile {
-    FeedProfile {
+/// Projects that are hit, by event.
+type Hits = BTreeMap<String, Projects>;
+
+/// What a source told: its events, and where it tells that apart, how many projects each hits.
+type Answer = (Vec<event::Told>, Option<Result<Hits, Failure>>);
+
+/// The feed.
+pub(crate) fn feed(parts: Parts) -> Feed<Psh> {
+    let (words, services) = (mapping(), crate::public::mapping());
+    let profile = FeedProfile {
         slug: SLUG.to_owned(),
         system: SYSTEM.to_owned(),
-        speaker: Speaker { role: Role::Provider, channel: Some(CHANNEL.to_owned()), ..speaker },
+        speaker: Speaker { role: Role::Provider, channel: Some(CHANNEL.to_owned()), ..parts.speaker.clone() },
         address: CHANNEL.to_owned(),
         vanishing: Vanishing::Nothing,
         covers: services.classes(),
         mapping_version: words.version(),
-    }
+    };
+    let (google, cadence) = (parts.google.clone(), parts.cadence);
+    let (known, hits) = (Vec::new(), Hits::new());
+    Feed::new(Psh { profile, words, services, parts, known, hits, going_on: false }, google, cadence)
 }
 
-impl Ask for Psh {
+impl Read for Psh {
     fn profile(&self) -> &FeedProfile {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        CHANNEL.to_owned()
+    fn read(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+        self.look(clock).boxed()
     }
 
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(async move {
-            let google = self.google.clone();
-            tokio::join!(self.read(clock), google.look_at_clock()).0
-        })
-    }
-
-    fn pause(&self) -> Option<std::time::Duration> {
-        Some(self.cadence.pause(self.going_on))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.google.skew().offset_ms()
+    fn is_hit(&self) -> bool {
+        self.going_on
     }
 }
 
 impl Psh {
-    async fn read(&mut self, clock: Clock) -> Result<Told, Failure> {
-        let since = clock.now().checked_sub_signed(self.lookback).unwrap_or(DateTime::UNIX_EPOCH);
-        let mut asked = Asked::of("project or organisation");
-        let mut events: BTreeMap<String, event::Told> = BTreeMap::new();
-        let asking: Vec<_> = self.sources.iter().map(|source| self.events(source, since).boxed()).collect();
+    async fn look(&mut self, clock: Clock) -> Result<Told, Failure> {
+        let since = clock.now().checked_sub_signed(self.parts.lookback).unwrap_or(DateTime::UNIX_EPOCH);
+        let asking: Vec<_> = self.parts.sources.iter().map(|source| self.events(source, since).boxed()).collect();
         let answers: Vec<_> = stream::iter(asking).buffered(AT_ONCE).collect().await;
-        self.known.resize(answers.len(), Vec::new());
-        for (answer, known) in answers.into_iter().zip(&mut self.known) {
-            // Of a place that does not answer what it told last stands, lest its projects seem to be hit no more.
-            if let Some(told) = asked.note(answer) {
-                *known = told;
-            }
-            known.iter().for_each(|told| join(told, &mut events));
-        }
+        let (asked, events) = self.gathered(answers);
         let (words, services) = (Lookup::new(&self.words), Lookup::new(&self.services));
-        let mut reader = Reader { words, services, redact: &self.redact, observed: clock.now() };
+        let mut reader = Reader { words, services, redact: &self.parts.redact, observed: clock.now() };
         let mut reading = gather(events.values().map(|told| reader.item(told)));
         reading.unmapped = reader.words.into_unmapped();
         reading.unmapped.extend(reader.services.into_unmapped());
@@ -134,41 +134,61 @@ impl Psh {
         asked.told(reading)
     }
 
-    async fn events(&self, source: &Source, since: DateTime<Utc>) -> Result<Vec<event::Told>, Failure> {
+    /// Every event that the sources tell of. Of a source that does not answer what it told last stands, lest its projects
+    /// seem to be hit no more.
+    fn gathered(&mut self, answers: Vec<Result<Answer, Failure>>) -> (Asked, BTreeMap<String, event::Told>) {
+        let (mut asked, mut events) = (Asked::of("project or organisation"), BTreeMap::new());
+        self.known.resize(answers.len(), Vec::new());
+        for (answer, known) in answers.into_iter().zip(&mut self.known) {
+            if let Some((told, hits)) = asked.note(answer) {
+                *known = told;
+                match hits {
+                    Some(Ok(hits)) => self.hits = hits,
+                    Some(Err(failure)) => asked.lack(vec![failure]),
+                    None => {}
+                }
+            }
+            for told in known.iter_mut() {
+                self.hits.get(told.id()).into_iter().for_each(|hit| told.hits(hit.clone()));
+                join(told, &mut events);
+            }
+        }
+        (asked, events)
+    }
+
+    async fn events(&self, source: &Source, since: DateTime<Utc>) -> Result<Answer, Failure> {
         let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
         let filter = format!("category=INCIDENT AND update_time>=\"{since}\"");
         match source {
-            Source::Project(project) => self.project_events(project, filter).await,
+            Source::Project(project) => Ok((self.project_events(project, filter).await?, None)),
             Source::Organization(number) => self.organization_events(number, filter).await,
         }
     }
 
     async fn project_events(&self, project: &str, filter: String) -> Result<Vec<event::Told>, Failure> {
-        let client = self.google.health(EVENTS).await?;
+        let client = self.parts.google.health(EVENTS).await?;
         let list = client.list_events().set_parent(format!("projects/{project}/locations/global")).set_filter(filter);
         let mut pages = list.set_page_size(PAGE).set_view(EventView::Full).by_page();
         let mut told = Vec::new();
         for _ in 0..PAGES_MAX {
             let next = async { pages.next().await.transpose() };
-            let Some(page) = self.google.call(EVENTS, project, next).await? else { return Ok(told) };
+            let Some(page) = self.parts.google.call(EVENTS, project, next).await? else { return Ok(told) };
             told.extend(page.events.into_iter().map(event::Told::of_project));
         }
         Err(endless(EVENTS.name))
     }
 
-    async fn organization_events(&self, number: &str, filter: String) -> Result<Vec<event::Told>, Failure> {
-        let client = self.google.health(ORGANIZATION_EVENTS).await?;
+    async fn organization_events(&self, number: &str, filter: String) -> Result<Answer, Failure> {
+        let client = self.parts.google.health(ORGANIZATION_EVENTS).await?;
         let list = client.list_organization_events().set_filter(filter).set_page_size(PAGE);
         let list = list.set_parent(organization(number)).set_view(OrganizationEventView::Full);
         let mut pages = list.by_page();
         let mut told: Vec<event::Told> = Vec::new();
         for _ in 0..PAGES_MAX {
             let next = async { pages.next().await.transpose() };
-            let Some(page) = self.google.call(ORGANIZATION_EVENTS, number, next).await? else {
-                let hit = if told.is_empty() { BTreeMap::new() } else { self.projects_hit(number).await? };
-                told.iter_mut()
-                    .for_each(|event| hit.get(event.id()).into_iter().for_each(|hit| event.hits(hit.clone())));
-                return Ok(told);
+            let Some(page) = self.parts.google.call(ORGANIZATION_EVENTS, number, next).await? else {
+                let hit = if told.is_empty() { Ok(Hits::new()) } else { self.projects_hit(number).await };
+                return Ok((told, Some(hit)));
             };
             told.extend(page.organization_events.into_iter().map(event::Told::of_organization));
         }
@@ -176,15 +196,15 @@ impl Psh {
     }
 
     /// How many projects each event hits. Of more than can be read the number read is a lower bound.
-    async fn projects_hit(&self, number: &str) -> Result<BTreeMap<String, Projects>, Failure> {
-        let client = self.google.health(ORGANIZATION_IMPACTS).await?;
+    async fn projects_hit(&self, number: &str) -> Result<Hits, Failure> {
+        let client = self.parts.google.health(ORGANIZATION_IMPACTS).await?;
         let list = client.list_organization_impacts().set_parent(organization(number)).set_page_size(PAGE);
         let mut pages = list.by_page();
         let mut hit: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut more = true;
         for _ in 0..PAGES_MAX {
             let next = async { pages.next().await.transpose() };
-            let Some(page) = self.google.call(ORGANIZATION_IMPACTS, number, next).await? else {
+            let Some(page) = self.parts.google.call(ORGANIZATION_IMPACTS, number, next).await? else {
                 more = false;
                 break;
             };
@@ -204,7 +224,12 @@ fn join(told: &event::Told, events: &mut BTreeMap<String, event::Told>) {
 }
 
 fn note(impact: OrganizationImpact, hit: &mut BTreeMap<String, BTreeSet<String>>) {
-    let Some(asset) = impact.asset else { return };
+    // Whatever else of an organisation may be hit is no project.
+    let Some(asset) =
+        impact.asset.filter(|asset| asset.asset_type.is_empty() || asset.asset_type.ends_with("/Project"))
+    else {
+        return;
+    };
     for event in &impact.events {
         hit.entry(last_part(event)).or_default().insert(asset.asset_name.clone());
     }

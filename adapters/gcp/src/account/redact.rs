@@ -8,12 +8,14 @@ use regex::{Captures, Regex};
 /// What stands in the place of a name.
 const CUT: &str = "…";
 
-/// A path of the API, an address of a service account, or a link, each of which names its owner.
+/// A path of the API, an address of a service account, or a number as projects, organisations and machines have them, each
+/// of which names its owner.
 static OWNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let path =
         r"(?P<path>\b(?:projects|organizations|folders|billingAccounts|instances|disks|operations)/)[^\s/'\x22),;]+";
     let account = r"[\w.+-]+@[\w-]+\.(?:iam\.)?gserviceaccount\.com";
-    Regex::new(&format!("{path}|{account}")).ok()
+    let number = r"\b[0-9]{10,20}\b";
+    Regex::new(&format!("{path}|{account}|{number}")).ok()
 });
 
 /// Cuts names out.
@@ -60,6 +62,8 @@ mod tests {
         let told = redact.text(text);
         assert_eq!(told, "… and … in projects/…/zones/us-central1-a, by …");
         assert_eq!(redact.text("acmeology is unharmed"), "acmeology is unharmed");
+        let text = "Project 417417417417 has 2 VMs since 04:09 UTC; delete C-00000291*.sys, see KB5042421.";
+        assert_eq!(redact.text(text), "Project … has 2 VMs since 04:09 UTC; delete C-00000291*.sys, see KB5042421.");
         assert_eq!(Redact::default().text("as it was"), "as it was");
     }
 }

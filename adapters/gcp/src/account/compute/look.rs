@@ -1,26 +1,27 @@
-//! A look at one project: every machine that its list shows, and what signals from inside say of each.
+//! A look at one project: every machine that its list shows, and what signals from inside say of each. Where Google gives no
+//! list over all zones because one of them cannot be reached, the zones that are known are listed one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entente_sidecar::account::Secret;
+use entente_sidecar::account::{Secret, Trouble};
 use entente_sidecar::ask::Clock;
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::Fleet;
 use entente_sidecar::item::{Refusal, UnmappedWord};
 use entente_sidecar::poll::Failure;
-use google_cloud_compute_v1::model::{InstanceAggregatedList, InstancesScopedList};
+use google_cloud_compute_v1::model::{Instance, InstanceAggregatedList};
 use google_cloud_gax::paginator::Paginator as _;
 
-use super::group::Group;
+use super::group::Watch;
 use super::machine::Machine;
 use super::port::Ports;
+use super::roll::Roll;
 use super::round::Round;
 use super::sign::Signs;
 use super::table::Table;
-use super::{Guest, PAGE, place};
-use crate::account::api::INSTANCES;
+use super::{Guest, PAGE};
+use crate::account::api::{Api, INSTANCES, ZONE_INSTANCES};
 use crate::account::google::Google;
 use crate::account::psh::last_part;
 
@@ -31,10 +32,8 @@ const PAGES_MAX: usize = 20_000;
 #[derive(Debug)]
 pub(super) struct Project {
     pub(super) id: String,
-    /// Where it had machines.
-    pub(super) regions: BTreeSet<String>,
-    pub(super) groups: Vec<Group>,
-    pub(super) groups_at: Option<Instant>,
+    pub(super) roll: Roll,
+    pub(super) watch: Watch,
     pub(super) ports: Ports,
 }
 
@@ -46,7 +45,7 @@ pub(super) struct Look {
     pub(super) round: Round,
     pub(super) refused: Vec<Refusal>,
     pub(super) unmapped: BTreeMap<UnmappedWord, u64>,
-    /// Signals that did not come.
+    /// What did not come.
     pub(super) lacks: Vec<Failure>,
 }
 
@@ -61,7 +60,7 @@ pub(super) struct Looker<'a> {
 
 impl Project {
     pub(super) fn new(id: String) -> Self {
-        Self { id, regions: BTreeSet::new(), groups: Vec::new(), groups_at: None, ports: Ports::default() }
+        Self { id, roll: Roll::default(), watch: Watch::default(), ports: Ports::default() }
     }
 }
 
@@ -73,24 +72,40 @@ impl Look {
     }
 
     fn page(&mut self, page: InstanceAggregatedList, looker: &Looker<'_>, now: DateTime<Utc>) {
-        for zone in page.unreachables.iter().map(|scope| last_part(scope)) {
-            self.round.reach(&zone);
-            self.round.lose(&zone);
-        }
+        page.unreachables.iter().for_each(|scope| self.round.lose_scope(scope));
+        let unnamed = self.warned(&page, looker.table);
         for (scope, list) in page.items {
             let zone = last_part(&scope);
             self.round.reach(&zone);
-            if is_dark(&list) {
+            let (code, empty) =
+                (list.warning.as_ref().and_then(|w| w.code.as_ref()?.name()), list.instances.is_empty());
+            if looker.table.is_partial(code, empty) || unnamed && empty {
                 self.round.lose(&zone);
             }
-            for instance in &list.instances {
-                match Machine::read(instance, &scope, looker.table, now) {
-                    Ok(machine) => self.machines.push(machine),
-                    Err(fault) => {
-                        let hidden = looker.secret.hide(&format!("{instance:?}"));
-                        self.refused.push(refuse_item(fault, "a machine", hidden.as_bytes()));
-                    }
-                }
+            list.instances.iter().for_each(|instance| self.take(instance, &scope, looker, now));
+        }
+    }
+
+    /// Takes note of what a page says of itself. Whether it says that places are missing, and not which.
+    fn warned(&mut self, page: &InstanceAggregatedList, table: &Table) -> bool {
+        let Some(warning) = &page.warning else { return false };
+        if !table.is_partial(warning.code.as_ref().and_then(|code| code.name()), true) {
+            return false;
+        }
+        let said = warning.data.iter().filter_map(|data| data.value.as_deref());
+        let scopes: Vec<&str> = said.filter(|said| said.contains("zones/") || said.contains("regions/")).collect();
+        scopes.iter().for_each(|scope| self.round.lose_scope(scope));
+        scopes.is_empty() && page.unreachables.is_empty()
+    }
+
+    fn take(&mut self, instance: &Instance, scope: &str, looker: &Looker<'_>, now: DateTime<Utc>) {
+        match Machine::read(instance, scope, looker.table, now) {
+            Ok(machine) => self.machines.push(machine),
+            Err(fault) => {
+                // By what stays as it is, lest each look refuses another.
+                let known = [&instance.self_link, &instance.zone, &instance.name].map(|part| part.as_deref());
+                let hidden = looker.secret.hide(&known.map(Option::unwrap_or_default).join(" "));
+                self.refused.push(refuse_item(fault, "a machine", hidden.as_bytes()));
             }
         }
     }
@@ -104,41 +119,84 @@ impl Looker<'_> {
     pub(super) async fn look(&self, project: &mut Project, clock: Clock) -> Result<Look, Failure> {
         let mut look = self.machines(project, clock).await?;
         let mut signs = Signs::default();
-        if self.guest.groups
-            && let Err(failure) = self.groups(project, &mut signs, &mut look).await
-        {
-            look.lacks.push(failure);
+        if self.guest.groups {
+            self.groups(project, &mut signs, &mut look).await;
         }
         if let Some(silence) = self.guest.inventory {
             let lacks = self.inventories(project, &look.machines, (silence, clock.now()), &mut signs).await;
             look.lacks.extend(lacks);
         }
         if self.guest.ports > 0 {
-            let lacks = self.ports(project, &look.machines).await;
+            let lacks = self.ports(project, &look.machines, clock.now()).await;
             look.lacks.extend(lacks);
             project.ports.tell(&self.table.serial, &mut signs);
         }
         Ok(Look { signs, ..look })
     }
 
-    async fn machines(&self, project: &mut Project, clock: Clock) -> Result<Look, Failure> {
+    async fn machines(&self, project: &Project, clock: Clock) -> Result<Look, Failure> {
+        match self.everywhere(&project.id, clock).await {
+            Err(failure) if is_providers(&failure) => self.zone_by_zone(project, failure, clock).await,
+            listed => listed,
+        }
+    }
+
+    async fn everywhere(&self, project: &str, clock: Clock) -> Result<Look, Failure> {
         let client = self.google.instances(INSTANCES).await?;
-        let mut pages = client.aggregated_list().set_project(&project.id).set_max_results(PAGE).by_page();
+        let mut pages = client.aggregated_list().set_project(project).set_max_results(PAGE).by_page();
         let mut look = Look::default();
         for _ in 0..PAGES_MAX {
             let next = async { pages.next().await.transpose() };
-            let Some(page) = self.google.call(INSTANCES, &project.id, next).await? else {
-                project.regions = look.machines.iter().map(|machine| place(&machine.zone).region.to_owned()).collect();
-                return Ok(look);
-            };
+            let Some(page) = self.google.call(INSTANCES, project, next).await? else { return Ok(look) };
             look.page(page, self, clock.now());
         }
-        Err(Failure::new("too-many", format!("{}: the list does not end; look for a newer adapter", INSTANCES.name)))
+        Err(endless(INSTANCES))
+    }
+
+    /// Lists the zones in which the project is known to have machines. `failure` is why there is no list of all.
+    async fn zone_by_zone(&self, project: &Project, failure: Failure, clock: Clock) -> Result<Look, Failure> {
+        let (mut look, mut listed, mut dark) = (Look::default(), false, false);
+        for zone in project.roll.zones() {
+            look.round.reach(zone);
+            match self.zone(&project.id, zone).await {
+                Ok(instances) => {
+                    listed = true;
+                    instances.iter().for_each(|instance| look.take(instance, zone, self, clock.now()));
+                }
+                Err(lack) => {
+                    dark = true;
+                    look.round.lose(zone);
+                    look.lacks.extend(Some(lack).filter(|lack| !is_providers(lack)));
+                }
+            }
+        }
+        if !listed {
+            return Err(failure);
+        }
+        // A zone that is new to the project shows in the list of all alone.
+        look.lacks.extend(Some(failure).filter(|_| !dark));
+        Ok(look)
+    }
+
+    async fn zone(&self, project: &str, zone: &str) -> Result<Vec<Instance>, Failure> {
+        let client = self.google.instances(ZONE_INSTANCES).await?;
+        let mut pages = client.list().set_project(project).set_zone(zone).set_max_results(PAGE).by_page();
+        let mut instances = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let next = async { pages.next().await.transpose() };
+            let Some(page) = self.google.call(ZONE_INSTANCES, project, next).await? else { return Ok(instances) };
+            instances.extend(page.items);
+        }
+        Err(endless(ZONE_INSTANCES))
     }
 }
 
-/// Whether a scope without machines says that nobody could look.
-fn is_dark(list: &InstancesScopedList) -> bool {
-    let code = list.warning.as_ref().and_then(|warning| warning.code.as_ref()?.name());
-    code.is_some_and(|code| code != "NO_RESULTS_ON_PAGE")
+/// Whether something failed inside Google.
+fn is_providers(failure: &Failure) -> bool {
+    failure.error.code == Trouble::Internal(None).code()
+}
+
+/// A list that has more pages than any has.
+pub(super) fn endless(api: &Api) -> Failure {
+    Failure::new("too-many", format!("{}: the list does not end; look for a newer adapter", api.name))
 }

@@ -18,6 +18,8 @@ pub(super) struct Machine {
     pub(super) os: Os,
     /// When it was last started.
     pub(super) launched: Option<DateTime<Utc>>,
+    /// When it was last suspended; when it was resumed is not told.
+    pub(super) suspended: Option<DateTime<Utc>>,
 }
 
 /// Why a machine cannot be counted.
@@ -39,6 +41,7 @@ impl Machine {
             status: status.to_owned(),
             os: os(&instance.disks, &table.os),
             launched: time(&instance.last_start_timestamp).or_else(|| time(&instance.creation_timestamp)),
+            suspended: time(&instance.last_suspended_timestamp),
         })
     }
 }

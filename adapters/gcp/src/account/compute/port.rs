@@ -1,8 +1,9 @@
 //! The serial ports of a few machines, read on from where they were left. Of what is printed nothing is kept but how often a
-//! machine has begun to boot since it last showed a sign of life.
+//! machine has begun to boot since it last showed a sign of life, and which known crashes it has shown since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::digest::sha256;
 use entente_sidecar::fleet::{Hint, Os};
 
@@ -11,12 +12,25 @@ use super::sign;
 use super::table::{Signs, Table};
 
 /// What is known of one port.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Port {
     /// Where to read on; from the beginning of what is still there if it was never read.
-    pub(super) next: Option<i64>,
+    next: Option<i64>,
     boots: u32,
+    booted: Option<DateTime<Utc>>,
     alive: bool,
+    /// By their place in the table.
+    crashes: BTreeSet<usize>,
+}
+
+/// What was read of a port.
+#[derive(Clone, Debug)]
+pub(super) struct Printed {
+    pub(super) contents: String,
+    /// Where it ends, bytes since the machine was started.
+    pub(super) next: Option<i64>,
+    /// When it was read.
+    pub(super) at: DateTime<Utc>,
 }
 
 /// The ports that are watched, by machine.
@@ -41,38 +55,79 @@ impl Ports {
         self.0.get(&machine).and_then(|port| port.next)
     }
 
-    /// Takes note of what was printed. A line that is not whole yet is read again.
-    pub(super) fn read(&mut self, machine: u64, contents: &str, next: Option<i64>, signs: &Signs) {
-        let port = self.0.entry(machine).or_default();
+    /// Forgets a machine that is there no more.
+    pub(super) fn forget(&mut self, machine: u64) {
+        self.0.remove(&machine);
+    }
+
+    /// Takes note of what was printed. A line that is not whole yet is read again; what ends before the place where it was
+    /// to begin is another start's, and is read from its beginning.
+    pub(super) fn read(&mut self, machine: u64, printed: &Printed, signs: &Signs) {
+        let (port, contents) = (self.0.entry(machine).or_default(), &printed.contents);
+        if printed.next.zip(port.next).is_some_and(|(next, asked)| next < asked) {
+            port.next = None;
+            return;
+        }
         let whole = contents.rfind('\n').map_or("", |end| contents.get(..=end).unwrap_or_default());
         let rest = i64::try_from(contents.len() - whole.len()).unwrap_or(0);
         // A rest that is no ASCII has another length over there; then it is not read again.
         let rest = if contents.is_ascii() { rest } else { 0 };
-        port.next = next.map(|next| (next - rest).max(0)).or(port.next);
-        whole.lines().for_each(|line| port.line(line, signs));
+        port.next = printed.next.map(|next| (next - rest).max(0)).or(port.next);
+        whole.lines().for_each(|line| port.line(line, printed.at, signs));
     }
 
     /// What the ports say of their machines.
     pub(super) fn tell(&self, signs: &Signs, into: &mut sign::Signs) {
         for (machine, port) in &self.0 {
-            if port.boots >= signs.of_a_loop.max(1) {
+            if port.is_in_loop(signs) {
                 into.affected(*machine, Hint::GuestOsUnreachable, None);
             } else if port.alive && port.boots == 0 {
                 into.well(*machine);
             }
         }
     }
+
+    /// What machines in a boot loop have shown of why.
+    pub(super) fn symptoms<'a>(&'a self, signs: &'a Signs) -> impl Iterator<Item = &'a str> {
+        let crashes = self.0.values().filter(|port| port.is_in_loop(signs)).flat_map(|port| &port.crashes);
+        crashes.filter_map(|place| signs.crashes.get(*place).map(|crash| crash.symptom.as_str()))
+    }
 }
 
 impl Port {
-    fn line(&mut self, line: &str, signs: &Signs) {
+    fn is_in_loop(&self, signs: &Signs) -> bool {
+        self.boots >= signs.of_a_loop.max(1)
+    }
+
+    fn line(&mut self, line: &str, at: DateTime<Utc>, signs: &Signs) {
         let holds = |words: &[String]| words.iter().any(|word| line.contains(word.as_str()));
         if holds(&signs.life) {
             (self.alive, self.boots) = (true, 0);
+            self.crashes.clear();
         } else if holds(&signs.boots) {
-            self.boots = self.boots.saturating_add(1);
+            let apart = self.booted.is_some_and(|last| at - last > TimeDelta::minutes(signs.loop_minutes));
+            self.boots = if apart { 1 } else { self.boots.saturating_add(1) };
+            self.booted = Some(at);
         }
+        let shown = signs.crashes.iter().enumerate();
+        let shown = shown.filter(|(_, crash)| crash.texts.iter().any(|text| says(line, text)));
+        self.crashes.extend(shown.map(|(place, _)| place));
     }
+}
+
+/// Whether a line holds a text that is no part of a longer word.
+fn says(line: &str, text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let ends = |before: &str, after: &str| {
+        let joined =
+            |outside: Option<char>, inside: Option<char>| outside.is_some_and(word) && inside.is_some_and(word);
+        !joined(before.chars().next_back(), text.chars().next())
+            && !joined(after.chars().next(), text.chars().next_back())
+    };
+    line.match_indices(text).any(|(at, found)| {
+        let after = line.get(at + found.len()..).unwrap_or_default();
+        ends(line.get(..at).unwrap_or_default(), after)
+    })
 }
 
 /// A number by which a machine is chosen or not, that says nothing of where it stands.
@@ -93,25 +148,72 @@ mod tests {
         format!("{signs:?}")
     }
 
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_721_362_140 + minute * 60, 0).unwrap()
+    }
+
+    /// A port that has printed this, each read so many minutes after the beginning.
+    fn printed(table: &Table, prints: &[(&str, i64, i64)]) -> Ports {
+        let mut ports = Ports::default();
+        for (contents, next, minute) in prints {
+            let read = Printed { contents: (*contents).to_owned(), next: Some(*next), at: at(*minute) };
+            ports.read(7, &read, &table.serial);
+        }
+        ports
+    }
+
     #[test]
     fn boots_without_life_make_a_loop_until_life_shows() {
-        let (table, mut ports) = (Table::compiled_in(), Ports::default());
-        let mut read = |contents: &str, next| ports.read(7, contents, Some(next), &table.serial);
-        read(&format!("{BOOT}{LIFE}"), 100);
-        read(&format!("{BOOT}{BOOT}UEFI: Attem"), 200);
+        let table = Table::compiled_in();
+        let (alive, twice) = (format!("{BOOT}{LIFE}"), format!("{BOOT}{BOOT}UEFI: Attem"));
+        let mut prints = vec![(alive.as_str(), 100, 0), (twice.as_str(), 200, 1)];
+        let ports = printed(&table, &prints);
         assert_eq!(ports.next(7), Some(189), "the rest is read again");
         assert_eq!(told(&ports, &table), "Signs({})", "neither well nor in a loop");
-        ports.read(7, BOOT, Some(222), &table.serial);
-        assert!(told(&ports, &table).contains("GuestOsUnreachable"));
-        ports.read(7, &format!("{BOOT}{LIFE}"), Some(300), &table.serial);
-        assert!(told(&ports, &table).contains("well: true"));
+        prints.push((BOOT, 222, 2));
+        assert!(told(&printed(&table, &prints), &table).contains("GuestOsUnreachable"));
+        prints.push((&alive, 300, 3));
+        assert!(told(&printed(&table, &prints), &table).contains("well: true"));
+    }
+
+    #[test]
+    fn boots_that_lie_far_apart_are_no_loop() {
+        let table = Table::compiled_in();
+        let ports = printed(&table, &[(BOOT, 100, 0), (BOOT, 200, 61), (BOOT, 300, 122), (BOOT, 400, 183)]);
+        assert_eq!(told(&ports, &table), "Signs({})", "each may be its owner's");
+    }
+
+    #[test]
+    fn what_a_new_start_prints_is_read_from_its_beginning() {
+        let table = Table::compiled_in();
+        let ports = printed(&table, &[(LIFE, 5_000, 0), ("", 40, 1)]);
+        assert_eq!(ports.next(7), None);
+    }
+
+    #[test]
+    fn crashes_are_told_of_a_loop_by_their_names_alone() {
+        let table = Table::compiled_in();
+        let crash =
+            format!("{BOOT}acme-7: *** STOP: 0x000000D1 DRIVER_IRQL_NOT_LESS_OR_EQUAL (acme.sys, csagent.sys)\n");
+        let symptoms = |boots: usize| {
+            let ports = printed(&table, &[(&crash.repeat(boots), 100, 0)]);
+            ports.symptoms(&table.serial).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(symptoms(2), [""; 0], "it may come up yet");
+        assert_eq!(symptoms(3), ["bugcheck 0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL", "csagent.sys"]);
     }
 
     #[test]
     fn the_same_machines_are_watched_windows_first() {
         let table = Table::compiled_in();
-        let machine =
-            |id, os, status: &str| Machine { id, zone: "z1-a".into(), status: status.into(), os, launched: None };
+        let machine = |id, os, status: &str| Machine {
+            id,
+            zone: "z1-a".into(),
+            status: status.into(),
+            os,
+            launched: None,
+            suspended: None,
+        };
         let mut all: Vec<Machine> = (1..50).map(|id| machine(id, Os::Linux, "RUNNING")).collect();
         all.extend([machine(50, Os::Windows, "RUNNING"), machine(51, Os::Windows, "TERMINATED")]);
         let mut ports = Ports::default();
@@ -119,7 +221,8 @@ mod tests {
         assert_eq!((chosen.len(), chosen[0].0), (3, 50));
         all.reverse();
         assert_eq!(ports.choose(&all, &table, 3), chosen);
-        ports.read(chosen[1].0, LIFE, Some(1), &table.serial);
+        let read = Printed { contents: LIFE.to_owned(), next: Some(1), at: at(0) };
+        ports.read(chosen[1].0, &read, &table.serial);
         all.retain(|machine| machine.id != chosen[1].0);
         assert!(!ports.choose(&all, &table, 3).contains(&chosen[1]));
         assert_eq!(ports.next(chosen[1].0), None, "who is gone is forgotten");

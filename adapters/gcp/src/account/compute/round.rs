@@ -1,21 +1,22 @@
-//! One look at all projects: which regions were listed whole, which zones could not be reached, and which regions nothing is
-//! known of since a project with machines there did not answer. A zone that cannot be reached is unknown, never empty.
+//! One look at all projects: which zones were listed, and which places could not be. A place that cannot be reached is
+//! unknown, never empty.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entente_sidecar::fleet::{Fleet, FleetError};
 
+use crate::account::psh::last_part;
 use crate::normalize::region_of_zone;
 
 /// Where machines may be, as one look showed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Round {
-    /// Zones that answered, by region.
+    /// Zones that are there, by region.
     reached: BTreeMap<String, BTreeSet<String>>,
-    /// Zones that did not.
+    /// Those of them that could not be asked.
     dark: BTreeMap<String, BTreeSet<String>>,
-    /// Regions of which a part of the machines was not listed.
+    /// Regions that could not be asked as a whole.
     missed: BTreeSet<String>,
 }
 
@@ -27,12 +28,18 @@ impl Round {
 
     /// A zone could not be reached.
     pub(super) fn lose(&mut self, zone: &str) {
+        note(&mut self.reached, zone);
         note(&mut self.dark, zone);
     }
 
-    /// A project did not answer that had machines in these regions.
-    pub(super) fn miss(&mut self, regions: impl IntoIterator<Item = String>) {
-        self.missed.extend(regions);
+    /// A scope could not be reached: `zones/us-central1-a` or `regions/us-central1`, as a part of an address or alone.
+    pub(super) fn lose_scope(&mut self, scope: &str) {
+        let place = last_part(scope);
+        if scope.trim_end_matches('/').rsplit('/').nth(1) == Some("regions") {
+            self.missed.insert(place);
+        } else {
+            self.lose(&place);
+        }
     }
 
     /// Joins what another project's list showed.
@@ -45,9 +52,15 @@ impl Round {
         self.missed.extend(other.missed.iter().cloned());
     }
 
-    /// The zones that could not be reached.
-    pub(super) fn dark_zones(&self) -> impl Iterator<Item = &str> {
-        self.dark.values().flatten().map(String::as_str)
+    /// The zones and regions that could not be reached.
+    pub(super) fn dark(&self) -> impl Iterator<Item = &str> {
+        self.missed.iter().chain(self.dark.values().flatten()).map(String::as_str)
+    }
+
+    /// Whether nobody could look into a zone.
+    pub(super) fn is_dark(&self, zone: &str) -> bool {
+        let region = region_of_zone(zone).unwrap_or(zone);
+        self.missed.contains(region) || self.dark.get(region).is_some_and(|zones| zones.contains(zone))
     }
 
     /// Every region that was listed begins a sweep.
@@ -55,20 +68,23 @@ impl Round {
         self.reached.keys().for_each(|region| fleet.sweep(region));
     }
 
-    /// Tells the fleet what was seen whole and what was not.
+    /// Tells the fleet what was seen and what was not. Only if every project answered were regions seen `whole`, and who was
+    /// not listed there is gone.
     ///
     /// # Errors
     /// If the fleet's disk takes no more.
-    pub(super) fn end(&self, fleet: &Fleet, now: DateTime<Utc>) -> Result<(), FleetError> {
+    pub(super) fn end(&self, fleet: &Fleet, whole: bool, now: DateTime<Utc>) -> Result<(), FleetError> {
         for (region, zones) in &self.reached {
             let dark: Vec<&str> = self.dark.get(region).into_iter().flatten().map(String::as_str).collect();
             if self.missed.contains(region) || zones.iter().all(|zone| dark.contains(&zone.as_str())) {
                 fleet.unseen(region, now);
-            } else {
+            } else if whole {
                 fleet.swept(region, &dark, now)?;
+            } else {
+                fleet.reached(region, &dark, now);
             }
         }
-        let unlisted = self.dark.keys().chain(&self.missed).filter(|region| !self.reached.contains_key(*region));
+        let unlisted = self.missed.iter().filter(|region| !self.reached.contains_key(*region));
         unlisted.for_each(|region| fleet.unseen(region, now));
         Ok(())
     }

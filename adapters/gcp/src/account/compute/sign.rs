@@ -39,8 +39,9 @@ impl Signs {
         }
     }
 
-    /// When the agent last reported; `machine` must run. Who was started since has had less time to be silent. One that has
-    /// been silent for very long was switched off, unless its silence was noticed while it was new: `shown`.
+    /// When the agent last reported; `machine` must run. Who was started since has had less time to be silent, and who was
+    /// suspended since nobody knows how much. One that has been silent for very long was switched off, unless its silence was
+    /// noticed while it was new: `shown`.
     pub(super) fn reported(
         &mut self,
         machine: &Machine,
@@ -49,10 +50,10 @@ impl Signs {
         (silence, now): (Silence, DateTime<Utc>),
     ) {
         let since = machine.launched.map_or(at, |launched| launched.max(at));
-        let silent = now - since;
+        let (silent, slept) = (now - since, machine.suspended.is_some_and(|suspended| suspended >= at));
         if now - at < silence.after {
             self.well(machine.id);
-        } else if silent >= silence.after && (shown || silent < silence.until) {
+        } else if !slept && silent >= silence.after && (shown || silent < silence.until) {
             self.affected(machine.id, Hint::GuestAgentLost, Some(since));
         }
     }
@@ -116,7 +117,7 @@ mod tests {
 
     fn machine(launched: i64) -> Machine {
         let (zone, status) = ("us-central1-a".to_owned(), "RUNNING".to_owned());
-        Machine { id: 7, zone, status, os: Os::Windows, launched: Some(at(launched)) }
+        Machine { id: 7, zone, status, os: Os::Windows, launched: Some(at(launched)), suspended: None }
     }
 
     fn of(machine: &Machine, signs: &Signs, status: Option<Status>) -> Sighting<'static> {
@@ -167,5 +168,18 @@ mod tests {
         assert_eq!(told(-45, -600), (Seen::Affected(Hint::GuestAgentLost), Some(at(-45))));
         assert_eq!(told(-99_999, -11_000), (Seen::Unknown, None));
         assert_eq!(seen(-99_999, -11_000, true), (Seen::Affected(Hint::GuestAgentLost), Some(at(-11_000))));
+    }
+
+    #[test]
+    fn an_agent_that_slept_with_its_machine_was_not_silent() {
+        let silence = Silence { after: TimeDelta::minutes(30), until: TimeDelta::days(7) };
+        for (suspended, reported, expected) in
+            [(-600, -601, Seen::Unknown), (-600, -599, Seen::Affected(Hint::GuestAgentLost)), (-600, -5, Seen::Well)]
+        {
+            let machine = Machine { suspended: Some(at(suspended)), ..machine(-9_000) };
+            let mut signs = Signs::default();
+            signs.reported(&machine, at(reported), false, (silence, at(0)));
+            assert_eq!(of(&machine, &signs, Some(Status::Guest)).seen, expected, "reported at {reported}");
+        }
     }
 }

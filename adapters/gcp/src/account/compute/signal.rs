@@ -2,69 +2,91 @@
 //! serial ports.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use entente_sidecar::account::Trouble;
 use entente_sidecar::poll::Failure;
+use futures::FutureExt as _;
 use google_cloud_compute_v1::model::ManagedInstance;
+use google_cloud_gax::error::Error;
 use google_cloud_gax::paginator::Paginator as _;
 use google_cloud_osconfig_v1::model::{Inventory, InventoryView};
 
 use super::PAGE;
 use super::group::{self, Group, Where};
-use super::look::{Look, Looker, Project};
+use super::look::{Look, Looker, Project, endless};
 use super::machine::Machine;
+use super::port::Printed;
 use super::sign::{Signs, Silence};
-use crate::account::api::{GROUPS, INVENTORIES, MANAGED, SERIAL};
+use crate::account::api::{Api, GROUPS, INVENTORIES, MANAGED, SERIAL};
+use crate::account::failure::NOT_FOUND;
+use crate::account::psh::last_part;
 
 const INVENTORIES_PAGE: i32 = 1_000;
-/// How long the list of groups is taken to stand.
-const GROUPS_STAND: Duration = Duration::from_secs(600);
+/// Pages of one list that are read.
+const PAGES_MAX: usize = 1_000;
 /// The first port, where firmware and system print.
 const PORT: i32 = 1;
 
 impl Looker<'_> {
-    pub(super) async fn groups(
-        &self,
-        project: &mut Project,
-        signs: &mut Signs,
-        look: &mut Look,
-    ) -> Result<(), Failure> {
-        if project.groups_at.is_none_or(|at| at.elapsed() >= GROUPS_STAND) {
-            project.groups = self.watched_groups(&project.id).await?;
-            project.groups_at = Some(Instant::now());
-        }
-        for group in &project.groups {
-            for managed in self.managed(&project.id, group).await? {
-                group::note(&managed, self.table, signs).iter().for_each(|word| look.unknown("health", word));
+    /// What health checks say of the machines. A group that does not answer costs what is known of its own machines alone.
+    pub(super) async fn groups(&self, project: &mut Project, signs: &mut Signs, look: &mut Look) {
+        if project.watch.is_due() {
+            match self.watched_groups(&project.id).await {
+                Ok((groups, dark)) => {
+                    look.lacks.extend(unlisted(&dark));
+                    project.watch.renew(groups, &dark);
+                }
+                Err(failure) => look.lacks.push(failure),
             }
         }
-        Ok(())
+        let mut gone = Vec::new();
+        for group in &project.watch.groups {
+            match self.managed(&project.id, group).await {
+                Ok(managed) => {
+                    let unknown = managed.iter().flat_map(|managed| group::note(managed, self.table, signs));
+                    unknown.for_each(|word| look.unknown("health", &word));
+                }
+                Err(failure) if failure.error.code == NOT_FOUND => gone.push(group.clone()),
+                Err(failure) => {
+                    let of_all = is_of_all(&failure);
+                    look.lacks.push(failure);
+                    if of_all {
+                        break;
+                    }
+                }
+            }
+        }
+        project.watch.forget(&gone);
     }
 
-    async fn watched_groups(&self, project: &str) -> Result<Vec<Group>, Failure> {
+    /// The groups that health checks watch, and the zones and regions whose groups could not be listed.
+    async fn watched_groups(&self, project: &str) -> Result<(Vec<Group>, Vec<String>), Failure> {
         let client = self.google.groups(GROUPS).await?;
         let mut pages = client.aggregated_list().set_project(project).set_max_results(PAGE).by_page();
-        let mut groups = Vec::new();
-        while let Some(page) = self.google.call(GROUPS, project, async { pages.next().await.transpose() }).await? {
-            let managers = page.items.values().flat_map(|scope| &scope.instance_group_managers);
-            groups.extend(managers.filter_map(Group::watched));
+        let (mut groups, mut dark, mut turned) = (Vec::new(), Vec::new(), Turned(GROUPS, 0));
+        while let Some(page) = self.google.call(GROUPS, project, turned.to(pages.next())?).await? {
+            dark.extend(page.unreachables.iter().map(|scope| last_part(scope)));
+            for (scope, list) in &page.items {
+                let managers = &list.instance_group_managers;
+                groups.extend(managers.iter().filter_map(Group::watched));
+                let code = list.warning.as_ref().and_then(|warning| warning.code.as_ref()?.name());
+                dark.extend(self.table.is_partial(code, managers.is_empty()).then(|| last_part(scope)));
+            }
         }
-        // The answer's own order is that of a table without any.
-        groups.sort_by(|a: &Group, b| a.name.cmp(&b.name));
-        Ok(groups)
+        dark.sort();
+        dark.dedup();
+        Ok((groups, dark))
     }
 
     async fn managed(&self, project: &str, group: &Group) -> Result<Vec<ManagedInstance>, Failure> {
-        let mut managed = Vec::new();
+        let (mut managed, mut turned) = (Vec::new(), Turned(MANAGED, 0));
         match &group.place {
             Where::Zone(zone) => {
                 let list = self.google.groups(MANAGED).await?.list_managed_instances();
                 let list = list.set_project(project).set_zone(zone).set_instance_group_manager(&group.name);
                 let mut pages = list.set_max_results(PAGE).by_page();
-                while let Some(page) =
-                    self.google.call(MANAGED, project, async { pages.next().await.transpose() }).await?
-                {
+                while let Some(page) = self.google.call(MANAGED, project, turned.to(pages.next())?).await? {
                     managed.extend(page.managed_instances);
                 }
             }
@@ -72,9 +94,7 @@ impl Looker<'_> {
                 let list = self.google.regional_groups(MANAGED).await?.list_managed_instances();
                 let list = list.set_project(project).set_region(region).set_instance_group_manager(&group.name);
                 let mut pages = list.set_max_results(PAGE).by_page();
-                while let Some(page) =
-                    self.google.call(MANAGED, project, async { pages.next().await.transpose() }).await?
-                {
+                while let Some(page) = self.google.call(MANAGED, project, turned.to(pages.next())?).await? {
                     managed.extend(page.managed_instances);
                 }
             }
@@ -101,7 +121,13 @@ impl Looker<'_> {
                         signs.reported(machine, *at, shown, (silence, now));
                     }
                 }
-                Err(failure) => failures.push(failure),
+                Err(failure) => {
+                    let of_all = is_of_all(&failure);
+                    failures.push(failure);
+                    if of_all {
+                        break;
+                    }
+                }
             }
         }
         failures
@@ -111,32 +137,77 @@ impl Looker<'_> {
         let list = self.google.inventories(INVENTORIES).await?.list_inventories();
         let list = list.set_parent(format!("projects/{project}/locations/{zone}/instances/-"));
         let mut pages = list.set_view(InventoryView::Basic).set_page_size(INVENTORIES_PAGE).by_page();
-        let mut told = Vec::new();
-        while let Some(page) = self.google.call(INVENTORIES, project, async { pages.next().await.transpose() }).await? {
+        let (mut told, mut turned) = (Vec::new(), Turned(INVENTORIES, 0));
+        while let Some(page) = self.google.call(INVENTORIES, project, turned.to(pages.next())?).await? {
             told.extend(page.inventories.iter().filter_map(reported));
         }
         Ok(told)
     }
 
-    pub(super) async fn ports(&self, project: &mut Project, machines: &[Machine]) -> Option<Failure> {
-        let mut lacking = None;
+    pub(super) async fn ports(
+        &self,
+        project: &mut Project,
+        machines: &[Machine],
+        now: DateTime<Utc>,
+    ) -> Option<Failure> {
+        let mut lacking: Option<Failure> = None;
         for (machine, zone) in project.ports.choose(machines, self.table, self.guest.ports) {
-            if let Err(failure) = self.port(project, machine, &zone).await {
-                lacking.get_or_insert(failure);
+            match self.port(project, (machine, &zone), now).await {
+                Ok(()) => {}
+                // It was deleted since it was listed.
+                Err(failure) if failure.error.code == NOT_FOUND => project.ports.forget(machine),
+                Err(failure) => {
+                    let of_all = is_of_all(&failure);
+                    lacking.get_or_insert(failure);
+                    if of_all {
+                        break;
+                    }
+                }
             }
         }
         lacking
     }
 
-    async fn port(&self, project: &mut Project, machine: u64, zone: &str) -> Result<(), Failure> {
+    async fn port(
+        &self,
+        project: &mut Project,
+        (machine, zone): (u64, &str),
+        now: DateTime<Utc>,
+    ) -> Result<(), Failure> {
         let client = self.google.instances(SERIAL).await?;
         let call = client.get_serial_port_output().set_project(&project.id).set_zone(zone).set_port(PORT);
         let call = call.set_instance(machine.to_string()).set_or_clear_start(project.ports.next(machine));
         let output = self.google.call(SERIAL, &project.id, call.send()).await?;
-        let contents = output.contents.unwrap_or_default();
-        project.ports.read(machine, &contents, output.next, &self.table.serial);
+        let printed = Printed { contents: output.contents.unwrap_or_default(), next: output.next, at: now };
+        project.ports.read(machine, &printed, &self.table.serial);
         Ok(())
     }
+}
+
+/// How many pages of a list were turned to.
+struct Turned(&'static Api, usize);
+
+impl Turned {
+    /// Turns to the next page, if there can be one.
+    fn to<T>(
+        &mut self,
+        next: impl Future<Output = Option<Result<T, Error>>> + Send,
+    ) -> Result<impl Future<Output = Result<Option<T>, Error>> + Send, Failure> {
+        self.1 += 1;
+        if self.1 > PAGES_MAX { Err(endless(self.0)) } else { Ok(next.map(Option::transpose)) }
+    }
+}
+
+/// Whether more calls of the kind in this project would be refused alike.
+fn is_of_all(failure: &Failure) -> bool {
+    use Trouble::{Clock, Expired, Forbidden, NotInPlan, Throttled, Unauthenticated};
+    let alike = [Throttled(None), Forbidden, NotInPlan, Expired, Unauthenticated, Clock];
+    alike.iter().any(|trouble| trouble.code() == failure.error.code)
+}
+
+fn unlisted(dark: &[String]) -> Option<Failure> {
+    let text = || format!("{}: places that cannot be reached: {}; they are asked again", GROUPS.name, dark.join(", "));
+    (!dark.is_empty()).then(|| Failure::new("zone-unreachable", text()))
 }
 
 /// The machine of an inventory, and when its agent last reported: `projects/N/locations/Z/instances/ID/inventory`.

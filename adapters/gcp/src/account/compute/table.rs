@@ -46,6 +46,29 @@ pub(super) struct Signs {
     pub(super) of_a_loop: u32,
     pub(super) boots: Vec<String>,
     pub(super) life: Vec<String>,
+    /// A boot so many minutes after the last before it is not of the same loop.
+    pub(super) loop_minutes: i64,
+    pub(super) crashes: Vec<Crash>,
+}
+
+/// What is printed of why a machine does not come up.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Crash {
+    /// What is told of it.
+    pub(super) symptom: String,
+    /// Parts of lines, any of which shows it.
+    pub(super) texts: Vec<String>,
+}
+
+/// Warnings of lists.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lists {
+    /// Something is missing from the list.
+    partial: Vec<String>,
+    /// Nothing is there.
+    empty: Vec<String>,
 }
 
 /// The table.
@@ -55,6 +78,9 @@ pub(crate) struct Table {
     version: u32,
     status: BTreeMap<String, Status>,
     health: BTreeMap<String, Health>,
+    /// What a group does with a machine while it is expected to fail its check.
+    moves: Vec<String>,
+    lists: Lists,
     pub(super) os: Systems,
     pub(super) serial: Signs,
 }
@@ -79,6 +105,17 @@ impl Table {
     /// Whether a state says that the machine runs.
     pub(super) fn runs(&self, word: &str) -> bool {
         self.status(word) == Some(Status::Guest)
+    }
+
+    /// Whether a group that does this with a machine starts it, or takes it away.
+    pub(super) fn moves(&self, action: &str) -> bool {
+        self.moves.iter().any(|known| known == action)
+    }
+
+    /// Whether a warning says that not all was listed. Of one that nobody knows yet, an empty list is taken to be partial.
+    pub(super) fn is_partial(&self, warning: Option<&str>, empty: bool) -> bool {
+        let says = |words: &[String], code: &str| words.iter().any(|word| word == code);
+        warning.is_some_and(|code| says(&self.lists.partial, code) || empty && !says(&self.lists.empty, code))
     }
 
     pub(super) fn health(&self, word: &str) -> Option<Health> {

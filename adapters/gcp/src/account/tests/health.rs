@@ -221,6 +221,31 @@ async fn an_organisation_is_asked_once_and_its_projects_are_counted() {
 }
 
 #[tokio::test]
+async fn events_of_an_organisation_are_told_though_nobody_tells_what_they_hit() {
+    let trial = trial().await;
+    let parent = format!("organizations/{ORGANIZATION}");
+    trial.gcp.event(&parent, event(&parent, "organizationEvents", "One", json!({})));
+    let hit = format!("{parent}/locations/global/organizationEvents/One");
+    for (id, kind) in [("417000000001", "Project"), ("417000000002", "Project"), ("417000000003", "Folder")] {
+        let asset = format!("//cloudresourcemanager.googleapis.com/{}s/{id}", kind.to_lowercase());
+        let impact = json!({"name": format!("{parent}/locations/global/organizationImpacts/{id}"), "events": [hit],
+            "asset": {"assetName": asset, "assetType": format!("cloudresourcemanager.googleapis.com/{kind}")}});
+        trial.gcp.impact(&parent, impact);
+    }
+    let mut feed = trial.psh(&[psh::Source::Organization(ORGANIZATION.into())]);
+    trial.gcp.faults().keep("/organizationImpacts", entente_exercise::Fault::Forbidden);
+    let blind = trial.ask(&mut feed).await.unwrap();
+    assert_eq!(blind.items[0].impact().unwrap().counts, [], "not told is not nought");
+    assert!(blind.lacks.unwrap().error.text.contains("grant servicehealth.organizationImpacts.list"));
+    trial.gcp.faults().lift();
+    let seen = trial.ask(&mut feed).await.unwrap();
+    assert_eq!(projects(&seen.items[0].impact().unwrap().counts), [(Quantity::Affected, (Some(2), None))].into());
+    trial.gcp.faults().keep("/organizationImpacts", entente_exercise::Fault::Forbidden);
+    let again = trial.ask(&mut feed).await.unwrap();
+    assert_eq!(again.items[0].native.digest, seen.items[0].native.digest, "no fewer for lack of sight");
+}
+
+#[tokio::test]
 async fn the_full_view_is_asked_for_in_large_pages_from_a_while_ago() {
     let trial = trial().await;
     told(&trial, &[]).await;
@@ -244,14 +269,14 @@ async fn what_was_read_is_read_alike_again_and_only_a_real_change_is_one() {
 async fn words_that_nobody_knows_yet_are_told_and_cost_nothing() {
     let trial = trial().await;
     let odd = json!({"detailedState": "SIMMERING", "relevance": "SMITTEN", "eventImpacts": [
-        {"product": {"productName": "Teleporter"}, "location": {"locationName": "moon-south1-a"}}]});
+        {"product": {"productName": "Teleporter"}, "location": {"locationName": "moon-south1-ai1a"}}]});
     trial.gcp.event(&format!("projects/{PROJECT}"), of_project("Abc", odd));
     let reading = trial.ask(&mut trial.psh(&[psh::Source::Project(PROJECT.into())])).await.unwrap();
     let impact = reading.items[0].impact().unwrap();
     assert_eq!(impact.phase, Phase::Investigating);
     assert_eq!(
         (impact.blocks[0].regions.join(), impact.blocks[0].zones.join()),
-        ("moon-south1".into(), "moon-south1-a".into())
+        ("moon-south1".into(), "moon-south1-ai1a".into())
     );
     let words: Vec<&str> = reading.unmapped.keys().map(|word| word.word.as_str()).collect();
     assert_eq!(words, ["SIMMERING", "SMITTEN", "Teleporter"]);

@@ -31,6 +31,7 @@ use tempfile::TempDir;
 use super::atlas::Atlas;
 use super::clients::{Endpoints, Identity};
 use super::compute::{self, Guest, Silence};
+use super::feed::Feed;
 use super::google::{Google, Means};
 use super::redact::Redact;
 use super::{api, operations, osconfig, psh};
@@ -103,12 +104,12 @@ impl Trial {
         self
     }
 
-    fn compute(&self) -> compute::Feed {
+    fn compute(&self) -> Feed<compute::Machines> {
         self.compute_of(&[PROJECT])
     }
 
-    fn compute_of(&self, projects: &[&str]) -> compute::Feed {
-        compute::Feed::new(compute::Parts {
+    fn compute_of(&self, projects: &[&str]) -> Feed<compute::Machines> {
+        compute::feed(compute::Parts {
             google: self.google.clone(),
             fleet: self.fleet.clone(),
             guest: self.guest,
@@ -117,11 +118,12 @@ impl Trial {
             secret: Secret::in_file(&self.folder.path().join("secret")).unwrap(),
             cadence: CADENCE,
             speaker: own(),
+            symptoms: self.folder.path().join("symptoms"),
         })
     }
 
-    fn operations(&self) -> operations::Feed {
-        operations::Feed::new(operations::Parts {
+    fn operations(&self) -> Feed<operations::Repairs> {
+        operations::feed(operations::Parts {
             google: self.google.clone(),
             fleet: self.fleet.clone(),
             atlas: self.atlas.clone(),
@@ -132,8 +134,8 @@ impl Trial {
         })
     }
 
-    fn osconfig(&self, jobs: &[&str]) -> osconfig::Feed {
-        osconfig::Feed::new(osconfig::Parts {
+    fn osconfig(&self, jobs: &[&str]) -> Feed<osconfig::PatchJobs> {
+        osconfig::feed(osconfig::Parts {
             google: self.google.clone(),
             fleet: self.fleet.clone(),
             projects: vec![PROJECT.to_owned()],
@@ -141,25 +143,19 @@ impl Trial {
             lookback: TimeDelta::hours(24),
             cadence: CADENCE,
             speaker: own(),
-            cursor: self.folder.path().join("osconfig"),
+            told: self.folder.path().join("osconfig"),
         })
     }
 
-    fn psh(&self, sources: &[psh::Source]) -> psh::Psh {
-        let (words, services) = (psh::mapping(), crate::public::mapping());
-        let speaker = Speaker { org: "gcp".into(), role: Role::Provider, channel: None, relay: Relay::Polled };
-        psh::Psh {
-            profile: psh::profile(speaker, &words, &services),
-            words: words.into(),
-            services: services.into(),
+    fn psh(&self, sources: &[psh::Source]) -> Feed<psh::Psh> {
+        psh::feed(psh::Parts {
             google: self.google.clone(),
             sources: sources.to_vec(),
             lookback: TimeDelta::days(14),
             redact: Redact::new([PROJECT, ORGANIZATION]),
             cadence: CADENCE,
-            known: Vec::new(),
-            going_on: false,
-        }
+            speaker: Speaker { org: "gcp".into(), role: Role::Provider, channel: None, relay: Relay::Polled },
+        })
     }
 
     async fn ask(&self, feed: &mut dyn Ask) -> Result<Reading, Failure> {

@@ -11,7 +11,7 @@ use super::*;
 const RESCUE: &str = "gcp-rescue-vm";
 
 /// Ten Windows machines in a boot loop, a rescue machine that is well, and the feeds that look at them.
-async fn ten() -> (Trial, compute::Feed, operations::Feed) {
+async fn ten() -> (Trial, Feed<compute::Machines>, Feed<operations::Repairs>) {
     let trial = Trial::start(GROUPS).await;
     let machines =
         trial.machines.add(11, Os::Windows, ("us-central1", "us-central1-a"), true, onset() - TimeDelta::days(9));
@@ -226,4 +226,45 @@ async fn a_patch_job_counts_machines_and_success_waits_for_sight() {
     let asked = trial.paths();
     let details = asked.iter().skip(calls).filter(|path| path.contains("instanceDetails")).count();
     assert_eq!(details, 0, "a job that has ended is read once more and then no more");
+}
+
+#[tokio::test]
+async fn each_of_several_jobs_that_ended_before_they_were_seen_is_told() {
+    let (mut trial, _compute, _) = ten().await;
+    for (name, machine, minute) in [("fix-1", 0, 2), ("fix-2", 1, 4), ("fix-3", 2, 3)] {
+        let ended = job(name, "SUCCEEDED", &[(machine, "SUCCEEDED")]);
+        trial.gcp.patch_job(PROJECT, Job { updated: after(minute), ..ended });
+    }
+    let mut jobs = trial.osconfig(&[]);
+    let reading = trial.at(5).ask(&mut jobs).await.unwrap();
+    assert_eq!(figures(&reading.items, "gcp-patch-job")[0], Some(3), "whichever ended last");
+}
+
+#[tokio::test]
+async fn what_a_zone_tells_late_is_told_though_another_told_later_things() {
+    let (mut trial, mut compute, mut operations) = ten().await;
+    let place = ("europe-west4", "europe-west4-b");
+    let machines = trial.machines.add(1, Os::Windows, place, true, onset() - TimeDelta::days(9));
+    let place = Place::Zone(place.1.into());
+    trial.gcp.group(PROJECT, Group { name: "h".into(), place, machines: machines.clone(), health_check: true });
+    trial.machines.set(machines.clone(), &Condition::BootLoop, onset());
+    trial.at(1).ask(&mut compute).await.unwrap();
+    trial.at(2).ask(&mut operations).await.unwrap();
+    did(&trial, machines[0], "reset", 3);
+    did(&trial, 0, "reset", 4);
+    trial.gcp.faults().keep("/zones/europe-west4-b/operations", entente_exercise::Fault::Expired);
+    let reading = trial.at(5).ask(&mut operations).await.unwrap();
+    assert!(reading.lacks.is_some());
+    assert_eq!(figures(&reading.items, "gcp-restart")[0], Some(1));
+    trial.gcp.faults().lift();
+    let reading = trial.at(6).ask(&mut operations).await.unwrap();
+    assert_eq!(figures(&reading.items, "gcp-restart")[0], Some(2));
+    // Long after, what is still listed is not told of the next failure.
+    trial.at(49 * 60).ask(&mut operations).await.unwrap();
+    trial.machines.set([0], &Condition::Well, after(49 * 60));
+    trial.at(49 * 60 + 1).ask(&mut compute).await.unwrap();
+    trial.machines.set([0], &Condition::BootLoop, after(49 * 60 + 2));
+    trial.at(49 * 60 + 3).ask(&mut compute).await.unwrap();
+    let reading = trial.at(49 * 60 + 4).ask(&mut operations).await.unwrap();
+    assert_eq!(figures(&reading.items, "gcp-restart")[0], Some(2));
 }

@@ -2,6 +2,7 @@
 //! taken by the same feed.
 
 use entente_exercise::{Fault, Os};
+use serde_json::json;
 
 use super::*;
 
@@ -185,4 +186,63 @@ async fn credentials_that_are_refused_for_good_are_read_anew() {
     }
     trial.gcp.withhold(false);
     assert!(trial.ask(&mut feed).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_long_pause_is_told_by_every_call_and_waited_for_by_none() {
+    let mut trial = Trial::start(NO_SIGNAL).await;
+    for zone in ["us-central1-a", "us-central1-b", "us-central1-c"] {
+        trial.machines.add(1, Os::Windows, ("us-central1", zone), true, onset() - TimeDelta::days(1));
+    }
+    trial.ask(&mut trial.compute()).await.unwrap();
+    let mut operations = trial.operations();
+    let hour = Duration::from_secs(3_600);
+    trial.gcp.faults().keep("/operations", Fault::Throttled { retry_after: Some(hour) });
+    trial.at(1);
+    for _ in 0..2 {
+        let failure = trial.ask(&mut operations).await.unwrap_err();
+        let wish = failure.retry_after.unwrap();
+        assert_eq!(failure.error.code, "throttled");
+        assert!(wish <= hour && wish > hour - Duration::from_secs(180), "{wish:?}");
+    }
+    let asked = trial.paths().iter().filter(|path| path.contains("/operations")).count();
+    assert!(asked <= 3, "nobody asks again before that time: {asked}");
+}
+
+/// What is told of a refusal with this reason, in the shape of the newer services and of Compute Engine.
+async fn refused(reason: &str) -> [Failure; 2] {
+    let trial = Trial::start(NO_SIGNAL).await;
+    let message = format!("Caller of projects/{PROJECT} is refused.");
+    let info =
+        json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"});
+    let new = json!({"code": 403, "message": message, "status": "PERMISSION_DENIED", "details": [info]});
+    let old = json!({"code": 403, "message": message, "errors": [{"message": message, "reason": reason}]});
+    trial.gcp.replay("/aggregated/", vec![json!({"headers": {"status": "403"}, "body": {"error": old}})]);
+    trial.gcp.replay("/v1/", vec![json!({"headers": {"status": "403"}, "body": {"error": new}})]);
+    let source = [psh::Source::Project(PROJECT.into())];
+    let failures = [trial.ask(&mut trial.compute()).await, trial.ask(&mut trial.psh(&source)).await];
+    failures.map(|failure| failure.unwrap_err())
+}
+
+#[tokio::test]
+async fn every_403_is_told_by_what_mends_it() {
+    for (reason, code, next) in [
+        ("dailyLimitExceeded", "throttled", "lower its rate"),
+        ("RATE_LIMIT_EXCEEDED", "throttled", "lower its rate"),
+        ("SERVICE_DISABLED", "not-in-plan", "gcloud services enable"),
+        ("accessNotConfigured", "not-in-plan", "gcloud services enable"),
+        ("BILLING_DISABLED", "not-in-plan", "billing account"),
+        ("ACCESS_TOKEN_SCOPE_INSUFFICIENT", "forbidden", "access scope cloud-platform"),
+        ("insufficientPermissions", "forbidden", "access scope cloud-platform"),
+        ("USER_PROJECT_DENIED", "forbidden", "serviceusage.services.use"),
+        ("CONSUMER_INVALID", "forbidden", "names in the settings"),
+        ("SECURITY_POLICY_VIOLATED", "forbidden", "service perimeter"),
+        ("IAM_PERMISSION_DENIED", "forbidden", "grant "),
+    ] {
+        for failure in refused(reason).await {
+            assert_eq!(failure.error.code, code, "{reason}");
+            let text = failure.error.text;
+            assert!(text.contains(next) && text.contains(reason) && !text.contains("acme"), "{reason}: {text}");
+        }
+    }
 }
