@@ -22,11 +22,14 @@ use entente_sidecar::account::{
 };
 use entente_sidecar::ask::Ask;
 use entente_sidecar::item::{FeedProfile, Item, Reading, Vanishing, incident};
-use entente_sidecar::poll::{Failure, Settled};
+use entente_sidecar::poll::Failure;
 use entente_sidecar::{Open, Told};
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use super::flaw::Flaw;
+use super::queue::queue;
 
 pub struct Acme;
 
@@ -39,17 +42,20 @@ pub struct Feeds {
     push: Option<Feed<Nothing>>,
 }
 
+/// The feed of the machines.
+pub const SLUG: &str = "acme-vm";
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Machines {
+pub struct Machines {
     /// Whether machines tell that their guest answers.
     #[serde(default)]
-    guest_signal: bool,
+    pub guest_signal: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+pub struct Nothing {}
 
 /// What the adapter has in common.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -57,37 +63,6 @@ struct Nothing {}
 struct Common {
     #[serde(default)]
     flaw: Flaw,
-}
-
-/// How the adapter breaks the contract, where it is to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Flaw {
-    /// It does not.
-    #[default]
-    None,
-    /// It says the same again and again.
-    Chatter,
-    /// It says the same again after each start.
-    Forgetful,
-    /// It tells no next step.
-    Curt,
-    /// It never asks again what failed once.
-    Sulky,
-    /// It does not heed the time that is named.
-    Impatient,
-    /// It takes silence for health.
-    Hopeful,
-    /// It says that nobody is affected where it sees nothing.
-    Blithe,
-    /// It deletes what it has read at once.
-    Hasty,
-    /// Its checks check nothing.
-    Credulous,
-    /// It tells names.
-    Garrulous,
-    /// It stops machines.
-    Meddling,
 }
 
 impl Adapter for Acme {
@@ -118,10 +93,11 @@ impl Adapter for Acme {
         if cloud.is_none() {
             tables.mistake("endpoints.acme", "this cloud has no address of its own; name one");
         }
+        let flaw = tables.own::<Common>().flaw;
         Feeds {
             cloud: cloud.unwrap_or_else(|| "http://localhost:1".parse().unwrap()),
-            flaw: tables.own::<Common>().flaw,
-            machines: tables.feed("acme-vm"),
+            flaw,
+            machines: tables.feed(SLUG).or_else(|| flaw.untold_feed()),
             queue: tables.feed("acme-queue"),
             push: tables.feed("acme-push"),
         }
@@ -134,12 +110,13 @@ impl Adapter for Acme {
 
 fn opened(feeds: Feeds, site: &Site) -> Result<Parts, OpenError> {
     let client = Client::new(&feeds.cloud, feeds.flaw, site).map_err(|error| OpenError(error.to_string()))?;
-    let mut parts = Parts::default();
+    feeds.flaw.lose(site);
+    let mut parts = Parts { devices: feeds.flaw.devices(), ..Parts::default() };
     if let Some(feed) = feeds.machines {
         parts.checks.push(client.check(&feed.slug, "acme.List", "/machines"));
         parts.feeds.push(machines(&feed, client.clone(), site));
     }
-    if let Some(feed) = feeds.queue {
+    if let Some(feed) = feeds.queue.filter(|_| feeds.flaw != Flaw::Absent) {
         parts.checks.push(client.check(&feed.slug, "acme.Queue", "/queue"));
         parts.feeds.push(queue(&feed, client, site));
     }
@@ -153,12 +130,12 @@ fn opened(feeds: Feeds, site: &Site) -> Result<Parts, OpenError> {
 
 /// The cloud's API.
 #[derive(Clone)]
-struct Client {
-    http: reqwest::Client,
-    cloud: Endpoint,
-    flaw: Flaw,
+pub struct Client {
+    pub http: reqwest::Client,
+    pub cloud: Endpoint,
+    pub flaw: Flaw,
     budget: Budget,
-    skew: Skew,
+    pub skew: Skew,
 }
 
 impl Client {
@@ -175,11 +152,11 @@ impl Client {
         })
     }
 
-    async fn get(&self, api: &'static str, path: &str) -> Result<Value, Failure> {
+    pub async fn get(&self, api: &'static str, path: &str) -> Result<Value, Failure> {
         self.call(api, self.http.get(format!("{}{path}", self.cloud.as_str()))).await
     }
 
-    async fn call(&self, api: &'static str, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+    pub async fn call(&self, api: &'static str, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
         self.budget.take(&Key::new("", "", api)).await;
         let answer = self.answer(request).await.map_err(|(trouble, detail)| trouble.failure(api, api, &detail));
         answer.map_err(|mut failure| {
@@ -220,7 +197,7 @@ fn broken(error: &reqwest::Error) -> Trouble {
     if error.is_timeout() { Trouble::Stalled } else { Trouble::Unreachable }
 }
 
-fn profile(slug: &str, speaker: Speaker) -> FeedProfile {
+pub fn profile(slug: &str, speaker: Speaker) -> FeedProfile {
     FeedProfile {
         slug: slug.to_owned(),
         system: slug.replacen('-', ".", 1),
@@ -233,7 +210,7 @@ fn profile(slug: &str, speaker: Speaker) -> FeedProfile {
 }
 
 /// An impact of so many machines; none where that is not known.
-fn item(object_id: &str, broken: Option<u64>, stamp: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Item {
+pub fn item(object_id: &str, broken: Option<u64>, stamp: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Item {
     let state = match broken {
         None => BlockState::Unknown,
         Some(0) => BlockState::Restored,
@@ -312,8 +289,11 @@ struct Listing {
 }
 
 fn machines(feed: &Feed<Machines>, client: Client, site: &Site) -> AccountFeed {
-    let (profile, signal, cadence) =
-        (profile(&feed.slug, site.settings.speaker()), feed.own.guest_signal, feed.cadence);
+    let mut speaker = site.settings.speaker();
+    if client.flaw == Flaw::Posing {
+        "acme".clone_into(&mut speaker.org);
+    }
+    let (profile, signal, cadence) = (profile(&feed.slug, speaker), feed.own.guest_signal, feed.cadence);
     let open: Open = Arc::new(move || {
         let (profile, client) = (profile.clone(), client.clone());
         Ok(Box::new(Listing { profile, client, guest_signal: signal, cadence, last: None, began: None, failed: false }))
@@ -406,63 +386,6 @@ impl Ask for Listing {
 
     fn pause(&self) -> Option<Duration> {
         Some(self.cadence.pause(self.last.is_some_and(|(broken, _)| broken.is_some_and(|broken| broken > 0))))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.client.skew.offset_ms()
-    }
-}
-
-struct Queue {
-    profile: FeedProfile,
-    client: Client,
-    in_hand: Vec<u64>,
-}
-
-fn queue(feed: &Feed<Nothing>, client: Client, site: &Site) -> AccountFeed {
-    let profile = profile(&feed.slug, site.settings.speaker());
-    let open: Open =
-        Arc::new(move || Ok(Box::new(Queue { profile: profile.clone(), client: client.clone(), in_hand: Vec::new() })));
-    AccountFeed::new(&feed.slug, open)
-}
-
-impl Ask for Queue {
-    fn profile(&self) -> &FeedProfile {
-        &self.profile
-    }
-
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(async move {
-            let answer = self.client.get("acme.Queue", "/queue").await?;
-            let mut items = Vec::new();
-            self.in_hand.clear();
-            for message in answer["messages"].as_array().into_iter().flatten() {
-                let (id, broken) = (message["id"].as_u64().unwrap_or(0), message["broken"].as_u64().unwrap_or(0));
-                self.in_hand.push(id);
-                items.push(item(&format!("acme.queue:{id}"), Some(broken), None, clock.now()));
-            }
-            Ok(Told::Reading(Reading { items, increment: true, ..Reading::default() }))
-        })
-    }
-
-    fn settle(&mut self, settled: Settled) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            for id in std::mem::take(&mut self.in_hand) {
-                if matches!(settled, Settled::Read | Settled::Doubtful) {
-                    let request = self.client.http.delete(format!("{}/queue/{id}", self.client.cloud.as_str()));
-                    // What is not deleted comes again.
-                    self.client.call("acme.Queue", request).await.ok();
-                }
-            }
-        })
-    }
-
-    fn settles_in_log(&self) -> bool {
-        self.client.flaw != Flaw::Hasty
     }
 
     fn clock_offset_ms(&self) -> Option<i64> {

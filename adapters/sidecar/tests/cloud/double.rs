@@ -85,6 +85,14 @@ impl Cloud {
         }
     }
 
+    /// Puts a message into the queue whose number is none.
+    pub fn garble(&self) {
+        let mut inner = self.inner();
+        inner.sent += 1;
+        let id = inner.sent;
+        inner.queue.insert(id, json!({"id": id, "broken": "some", "account": ACCOUNT}));
+    }
+
     pub fn play(&self, fault: Option<Fault>) {
         self.inner().fault = fault;
     }

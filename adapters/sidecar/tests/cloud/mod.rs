@@ -4,3 +4,5 @@
 
 pub mod adapter;
 pub mod double;
+mod flaw;
+mod queue;

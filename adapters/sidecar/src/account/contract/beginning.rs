@@ -3,7 +3,7 @@
 use entente_schemas::event::Event;
 use entente_schemas::family::FeedState;
 
-use super::stage::{Stage, about, claims, summary};
+use super::stage::{BRIEF_DRAIN, Stage, about, claims, summary};
 use super::subject::Subject;
 
 /// Starts of which one must say nothing: time alone may have made a further revision due at another.
@@ -29,10 +29,12 @@ pub(super) async fn shows_itself<S: Subject>(stage: &mut Stage<S>) {
     let asking = stage.subject.asking();
     assert!(!asking.is_empty() && asking.iter().all(|slug| slugs.contains(slug)), "{asking:?} of {slugs:?}");
     assert_eq!(stage.get("/healthz").await.0, 200);
-    let (_, figures) = stage.get("/metrics").await;
-    for slug in &slugs {
-        assert!(figures.contains(&format!("entente_feed_live{{feed=\"{slug}\"}} 1")), "{slug} in {figures}");
-    }
+    let live = |figures: &str, slug: &String| figures.contains(&format!("entente_feed_live{{feed=\"{slug}\"}} 1"));
+    stage
+        .figures_with("the figures tell that every feed is live", |figures| {
+            slugs.iter().all(|slug| live(figures, slug))
+        })
+        .await;
     let live = |beats: &std::collections::BTreeMap<_, entente_schemas::beat::Beat>| {
         slugs.iter().all(|slug| beats.get(slug).is_some_and(|beat| beat.state == FeedState::Live))
     };
@@ -41,18 +43,17 @@ pub(super) async fn shows_itself<S: Subject>(stage: &mut Stage<S>) {
 
 pub(super) async fn says_what_it_took<S: Subject>(stage: &mut Stage<S>) {
     stage.calm().await;
-    assert_eq!(stage.report("stop-1", "stop", 1).await.0, 202);
+    stage.reported("stop-1", "stop", 1).await;
     assert_eq!(stage.stop().await, 0, "events wait although the bus is there");
     assert_eq!(about(&stage.log().await, "stop").len(), 1);
-    stage.start().await;
-    stage.ready_with(|ready| ready["ready"] == true).await;
-    stage.freeze();
-    let (status, told) = stage.report("stop-2", "stop", 2).await;
-    assert_eq!(status, 202, "{told}");
+    stage.start_anew(Some(BRIEF_DRAIN)).await;
+    stage.emptied().await;
+    stage.way.cut();
+    stage.reported("stop-2", "stop", 2).await;
     let waiting = stage.stop().await;
-    stage.thaw();
+    stage.way.mend();
     assert!(waiting >= 1, "an event that the log does not have is not told");
-    stage.start().await;
+    stage.start_anew(None).await;
     stage.log_with("what waited is sent at the next start", |log| about(log, "stop").len() == 2).await;
 }
 
@@ -65,8 +66,9 @@ pub(super) async fn starts_again<S: Subject>(stage: &mut Stage<S>) {
         stage.stop().await;
         let before = stage.log().await.len();
         stage.start().await;
-        stage.ready_with(|ready| ready["ready"] == true).await;
+        stage.ready_with("it is ready again", |ready| ready["ready"] == true).await;
         stage.answered(5).await;
+        stage.emptied().await;
         let log = stage.log().await;
         let new = claims(&log[before..]);
         assert!(new.iter().all(|event| is_change(&log, event)), "the same again: {:#?}", summary(&log[before..]));

@@ -3,10 +3,9 @@
 use entente_schemas::block::BlockState;
 use entente_schemas::count::Quantity;
 use entente_schemas::event::Event;
-use entente_schemas::family::{Body, Impact};
-use serde_json::Value;
+use entente_schemas::family::{Body, FeedState, Impact};
 
-use super::stage::{Stage, feed, summary};
+use super::stage::{Stage, summary};
 use super::subject::{Fault, Subject};
 
 pub(super) async fn nothing_looks_better<S: Subject>(stage: &mut Stage<S>) {
@@ -16,9 +15,8 @@ pub(super) async fn nothing_looks_better<S: Subject>(stage: &mut Stage<S>) {
     for fault in [Fault::Forbidden, Fault::Stalled, Fault::Truncated] {
         let before = stage.log().await.len();
         stage.subject.play(fault);
-        let asking = stage.subject.asking();
-        stage.ready_with(|ready: &Value| asking.iter().all(|slug| feed(ready, slug)["state"] == "blind")).await;
-        let log = stage.log().await;
+        // What a feed said of it before it was blind stands in the log before that.
+        let log = stage.told("the log tells that the feed is blind", before, FeedState::Blind).await;
         for event in &log[before..] {
             if let Some(impact) = event.claim.impact() {
                 let better = impact.blocks.iter().any(|block| looks_well(block.state)) || !impact.phase.is_open();
@@ -30,7 +28,7 @@ pub(super) async fn nothing_looks_better<S: Subject>(stage: &mut Stage<S>) {
             }
         }
         stage.subject.lift();
-        stage.ready_with(|ready| asking.iter().all(|slug| feed(ready, slug)["state"] == "live")).await;
+        stage.told("the feed is said to be live again", log.len(), FeedState::Live).await;
     }
     stage.calm().await;
 }

@@ -9,11 +9,12 @@ use entente_journal::{
 };
 use entente_schemas::beat::Beat;
 use entente_schemas::event::Event;
-use entente_schemas::family::Family;
+use entente_schemas::family::{Body, Family, FeedState};
 use entente_schemas::record::Record;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::super::adapter::Adapter;
 use super::super::intake;
@@ -22,9 +23,15 @@ use super::super::mistakes::Mistakes;
 use super::super::preflight::{Preflight, preflight};
 use super::super::runner::Sidecar;
 use super::super::settings::{Layers, Settings};
+use super::patience::Patience;
 use super::subject::Subject;
+use super::way::{Frost, Way};
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long a sidecar may take to empty its outboxes at its end: as long as it takes.
+const DRAIN: &str = "60s";
+/// The same where the bus does not answer, and nothing can empty.
+pub(super) const BRIEF_DRAIN: &str = "1s";
 /// The organisation whose account it is.
 pub(super) const ORG: &str = "contract-org";
 
@@ -34,6 +41,8 @@ pub(super) struct Stage<S: Subject> {
     /// Goes before the server does: one that is frozen cannot end.
     frost: Option<Frost>,
     nats: NatsServer,
+    /// By which the sidecar reaches the bus; the contract itself goes another.
+    pub(super) way: Way,
     pub(super) bus: Bus,
     pub(super) scope: Scope,
     sidecar: Option<Sidecar>,
@@ -43,29 +52,13 @@ pub(super) struct Stage<S: Subject> {
     pub(super) hidden: BTreeSet<String>,
     further: Vec<Scope>,
     http: reqwest::Client,
-    /// How long a fact may take.
-    pub(super) patience: Duration,
-}
-
-/// A process that is stopped as long as this is.
-struct Frost(Pid);
-
-impl Frost {
-    fn over(process: Pid) -> Self {
-        kill_process(process, Signal::STOP).expect("a signal");
-        Self(process)
-    }
-}
-
-impl Drop for Frost {
-    fn drop(&mut self) {
-        // It may have ended meanwhile.
-        kill_process(self.0, Signal::CONT).ok();
-    }
+    /// How long the next sidecar that is started may take to empty its outboxes at its end.
+    drain: &'static str,
+    pub(super) patience: Patience,
 }
 
 impl<S: Subject> Stage<S> {
-    pub(super) async fn new(subject: S, patience: Duration) -> Self {
+    pub(super) async fn new(subject: S, patience: Patience) -> Self {
         // A program installs it first thing; a test that ran before may have.
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let folder = tempfile::tempdir().expect("a folder");
@@ -85,9 +78,10 @@ impl<S: Subject> Stage<S> {
         let bus = Bus::connect(&access).await.expect("a bus");
         let scope = Scope { universe: "test".to_owned(), audience: audience_id([9; 10]) };
         bus.apply(&scope).await.expect("a log");
-        let (told, hidden, further) = (Vec::new(), BTreeSet::new(), Vec::new());
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { subject, folder, frost: None, nats, bus, scope, sidecar: None, told, hidden, further, http, patience }
+        let (told, hidden, further) = (Vec::new(), BTreeSet::new(), Vec::new());
+        let (frost, sidecar, drain, way) = (None, None, DRAIN, Way::to(&nats.url()).await);
+        Self { subject, folder, frost, nats, way, bus, scope, sidecar, told, hidden, further, http, drain, patience }
     }
 
     fn data(&self) -> PathBuf {
@@ -98,13 +92,14 @@ impl<S: Subject> Stage<S> {
     fn head(&self, scope: &Scope, data: &Path) -> String {
         format!(
             "org = \"{ORG}\"\naudience = \"{}\"\nuniverse = \"{}\"\nbus = [\"{}\"]\ndata = \"{}\"\nkey = \"{}\"\n\
-             listen = \"127.0.0.1:0\"\nevery = \"200ms\"\nincident_every = \"100ms\"\ntimeout = \"1s\"\ndrain = \"10s\"\n\
+             listen = \"127.0.0.1:0\"\nevery = \"200ms\"\nincident_every = \"100ms\"\ntimeout = \"1s\"\ndrain = \"{}\"\n\
              outbox_mib = 1\n",
             scope.audience,
             scope.universe,
-            self.nats.url(),
+            self.way.url(),
             data.display(),
             self.data().join("key").display(),
+            self.drain,
         )
     }
 
@@ -138,7 +133,7 @@ impl<S: Subject> Stage<S> {
         self.subject.cure();
         self.start().await;
         let asking = self.subject.asking();
-        self.ready_with(|ready| {
+        self.ready_with("every feed is live", |ready| {
             ready["ready"] == true
                 && asking.iter().all(|slug| feed(ready, slug)["state"] == "live" && code(ready, slug).is_none())
         })
@@ -151,6 +146,24 @@ impl<S: Subject> Stage<S> {
             let started = Sidecar::start::<S::Adapter>(settings, feeds, Clock::wall()).await;
             self.sidecar = Some(started.unwrap_or_else(|error| panic!("the sidecar does not start: {error}")));
         }
+    }
+
+    /// Starts it anew, all being well, so that at its end it waits for a bus that does not answer only briefly; or again for
+    /// as long as it takes.
+    pub(super) async fn start_anew(&mut self, drain: Option<&'static str>) {
+        self.stop().await;
+        self.drain = drain.unwrap_or(DRAIN);
+        self.calm().await;
+    }
+
+    /// Waits until each outbox was seen to be empty: all that was said before is in the log.
+    pub(super) async fn emptied(&mut self) {
+        let mut full: BTreeSet<String> = self.slugs().into_iter().collect();
+        self.ready_with("all that was said is in the log", |ready| {
+            full.retain(|slug| feed(ready, slug)["waiting"] != 0);
+            full.is_empty()
+        })
+        .await;
     }
 
     /// Ends the sidecar in order, and gives how many events wait.
@@ -209,6 +222,20 @@ impl<S: Subject> Stage<S> {
         self.log_of(&self.scope).await
     }
 
+    /// Waits until the log tells of every asking feed that it is in this state, and gives the log; of no account is what
+    /// stands among its first events, so many.
+    pub(super) async fn told(&self, what: &str, before: usize, state: FeedState) -> Vec<Event> {
+        let asking = self.subject.asking();
+        let told = |log: &[Event], slug: &String| {
+            let mut states = log.get(before..).unwrap_or_default().iter().filter_map(|event| match &event.claim.body {
+                Body::Feed(told) if told.feed == *slug => Some(told.state),
+                _ => None,
+            });
+            states.any(|told| told == state)
+        };
+        self.log_with(what, |log| asking.iter().all(|slug| told(log, slug))).await
+    }
+
     /// Waits until the log is as `enough` asks, and gives it.
     pub(super) async fn log_with(&self, what: &str, enough: impl Fn(&[Event]) -> bool) -> Vec<Event> {
         self.log_of_with(&self.scope, what, enough).await
@@ -224,7 +251,7 @@ impl<S: Subject> Stage<S> {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        match tokio::time::timeout(self.patience, waiting).await {
+        match tokio::time::timeout(self.patience.with(what), waiting).await {
             Ok(log) => log,
             Err(_) => panic!("{what}: the log stays at {:#?}", summary(&self.log_of(scope).await)),
         }
@@ -250,7 +277,7 @@ impl<S: Subject> Stage<S> {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        if tokio::time::timeout(self.patience, waiting).await.is_err() {
+        if tokio::time::timeout(self.patience.with(what), waiting).await.is_err() {
             panic!("{what}: the beats stay at {:#?}", self.beats().await);
         }
     }
@@ -273,16 +300,35 @@ impl<S: Subject> Stage<S> {
         (status, text)
     }
 
+    /// What is told of readiness.
+    pub(super) async fn ready(&mut self) -> Value {
+        serde_json::from_str(&self.get("/readyz").await.1).expect("readiness is JSON")
+    }
+
     /// Waits until what is told of readiness is as `enough` asks.
-    pub(super) async fn ready_with(&mut self, enough: impl Fn(&Value) -> bool) -> Value {
-        let began = tokio::time::Instant::now();
+    pub(super) async fn ready_with(&mut self, what: &str, mut enough: impl FnMut(&Value) -> bool) -> Value {
+        let began = Instant::now();
         loop {
             let text = self.get("/readyz").await.1;
             let ready: Value = serde_json::from_str(&text).expect("readiness is JSON");
             if enough(&ready) {
                 return ready;
             }
-            assert!(began.elapsed() < self.patience, "readiness stays at {text}");
+            assert!(began.elapsed() < self.patience.with(what), "{what}: readiness stays at {text}");
+            self.told.pop();
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Waits until the sidecar's figures are as `enough` asks.
+    pub(super) async fn figures_with(&mut self, what: &str, mut enough: impl FnMut(&str) -> bool) {
+        let began = Instant::now();
+        loop {
+            let (_, figures) = self.get("/metrics").await;
+            if enough(&figures) {
+                return;
+            }
+            assert!(began.elapsed() < self.patience.with(what), "{what}: the figures stay at {figures}");
             self.told.pop();
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -290,28 +336,31 @@ impl<S: Subject> Stage<S> {
 
     /// Waits until each asking feed has given so many good answers more.
     pub(super) async fn answered(&mut self, more: u64) {
-        let first = self.answers().await;
-        let began = tokio::time::Instant::now();
-        loop {
-            let now = self.answers().await;
-            let enough =
-                |slug: &String| now.get(slug).copied().unwrap_or(0) >= first.get(slug).copied().unwrap_or(0) + more;
-            if self.subject.asking().iter().all(enough) {
-                return;
-            }
-            assert!(began.elapsed() < self.patience, "the feeds are not asked again: {now:?} after {first:?}");
+        let (first, asking) = (answers(&self.get("/metrics").await.1), self.subject.asking());
+        let count = |answers: &BTreeMap<String, u64>, slug: &String| answers.get(slug).copied().unwrap_or(0);
+        self.figures_with("every feed is asked again and answers", |figures| {
+            let now = answers(figures);
+            asking.iter().all(|slug| count(&now, slug) >= count(&first, slug) + more)
+        })
+        .await;
+    }
+
+    /// Looks for a while that something does not happen.
+    pub(super) async fn never(&self, what: &str, happened: impl Fn(&S) -> bool) {
+        let began = Instant::now();
+        while began.elapsed() < self.patience.absence {
+            assert!(!happened(&self.subject), "{what}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    /// Good answers by feed, as the figures tell them.
-    async fn answers(&mut self) -> BTreeMap<String, u64> {
-        let (_, figures) = self.get("/metrics").await;
-        let figure = |line: &str| {
-            let (feed, count) = line.strip_prefix("entente_feed_answers_total{feed=\"")?.split_once("\"} ")?;
-            Some((feed.to_owned(), count.trim().parse().ok()?))
-        };
-        figures.lines().filter_map(figure).collect()
+    /// Waits until the double was called as `enough` asks.
+    pub(super) async fn called_with(&self, what: &str, enough: impl Fn(&S) -> bool) {
+        let began = Instant::now();
+        while !enough(&self.subject) {
+            assert!(began.elapsed() < self.patience.with(what), "{what}: it does not come about");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     pub(super) fn token(&self) -> String {
@@ -332,10 +381,27 @@ impl<S: Subject> Stage<S> {
         self.send("application/cloudevents+json", &run(id, object, attempted)).await
     }
 
+    /// Reports a run of so many, again until it is taken, as a neighbour does whom a slow disk keeps waiting. Gives what
+    /// became of it.
+    pub(super) async fn reported(&mut self, id: &str, object: &str, attempted: u64) -> &'static str {
+        let (began, what) = (Instant::now(), format!("the report {id} is taken"));
+        let mut first = true;
+        loop {
+            let (status, told) = self.report(id, object, attempted).await;
+            match (status, told["outcome"].as_str()) {
+                (202, Some("taken")) => return "taken",
+                (200, Some("repeated")) => return if first { "repeated" } else { "taken" },
+                (503, Some("not_taken")) if began.elapsed() < self.patience.with(&what) => first = false,
+                _ => panic!("{what}: it is answered {status} {told}"),
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Stops the bus from answering, as a machine does that is frozen.
-    pub(super) fn freeze(&mut self) {
+    pub(super) async fn freeze(&mut self) {
         let pid = self.nats.pid().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        self.frost = Some(Frost::over(pid.expect("the nats-server runs")));
+        self.frost = Some(Frost::over(pid.expect("the nats-server runs")).await);
     }
 
     /// Lets the bus answer again.
@@ -352,6 +418,15 @@ impl<S: Subject> Stage<S> {
         self.bus.close().await;
         self.nats.stop().await;
     }
+}
+
+/// Good answers by feed, as the figures tell them.
+fn answers(figures: &str) -> BTreeMap<String, u64> {
+    let figure = |line: &str| {
+        let (feed, count) = line.strip_prefix("entente_feed_answers_total{feed=\"")?.split_once("\"} ")?;
+        Some((feed.to_owned(), count.trim().parse().ok()?))
+    };
+    figures.lines().filter_map(figure).collect()
 }
 
 /// An event that reports a run.
