@@ -101,6 +101,13 @@ impl Pace {
         (!self.recorded && away > blind_after).then_some(away)
     }
 
+    /// The pause where nothing can be said of what was answered: the outbox will be tried soon again, but the provider not before
+    /// the time that it named.
+    #[must_use]
+    pub fn untaken(&self, retry_after: Option<Duration>) -> Duration {
+        self.idle().max(retry_after.unwrap_or_default().min(AWAY_MAX))
+    }
+
     /// The pause where there is nothing to do: a recording at its end is looked at now and then.
     #[must_use]
     pub fn idle(&self) -> Duration {
@@ -147,6 +154,7 @@ mod tests {
         assert_eq!(pace.pause(1, Some(hour), 0), hour);
         assert_eq!(pace.pause(1, Some(Duration::from_secs(1)), 0), Duration::from_secs(54));
         assert_eq!(pace.pause(1, Some(Duration::MAX), 0), AWAY_MAX);
+        assert_eq!([pace.untaken(Some(hour)), pace.untaken(None)], [hour, MINUTE], "nor where the outbox is full");
     }
 
     #[test]

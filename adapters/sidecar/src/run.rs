@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ask::{Ask, Open, OpenError, Told};
 use crate::beating::Beating;
 use crate::edge::{Edge, Surroundings};
+use crate::feed::FeedHealth;
 use crate::pause::pause;
 use crate::poll::{Pace, Settled, roll};
 
@@ -24,6 +25,8 @@ use crate::poll::{Pace, Settled, roll};
 const OFFER: usize = 256;
 /// The pause before the log is asked again for what was said before.
 const REMEMBER_AGAIN: Duration = Duration::from_secs(1);
+/// How long a feed may take note of what became of its last answer once it is to stop.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// One feed to read.
 #[derive(Clone)]
@@ -60,6 +63,16 @@ pub enum RunError {
 /// # Errors
 /// If the feed cannot be read at all. A feed that fails is no error: it is said to be blind, and is asked again.
 pub async fn run(task: FeedTask, stop: CancellationToken) -> Result<(), RunError> {
+    run_shown(task, |_| {}, stop).await
+}
+
+/// The same; whatever comes to be known of the feed's health is shown, before whoever sent what was read is told what became
+/// of it.
+pub(crate) async fn run_shown(
+    task: FeedTask,
+    show: impl Fn(&FeedHealth) + Sync,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
     let mut feed = (task.open)()?;
     let Some(past) = remember(&task, &stop).await? else { return Ok(()) };
     let source = task.outbox.source().clone();
@@ -68,7 +81,7 @@ pub async fn run(task: FeedTask, stop: CancellationToken) -> Result<(), RunError
     task.tlp.into_iter().for_each(|tlp| edge.mark(tlp));
     edge.recall(&past);
     drop(past);
-    let station = Station { edge: Mutex::new(edge), around: Mutex::default() };
+    let station = Station { edge: Mutex::new(edge), around: Mutex::default(), show: &show };
     let (tell, changed) = watch::channel(0);
     let spoke = station.edge().health().spoken();
     let beating = Beating { bus: &task.bus, scope: &task.scope, org: &source.org, feed: &source.feed, spoke };
@@ -79,9 +92,10 @@ pub async fn run(task: FeedTask, stop: CancellationToken) -> Result<(), RunError
 }
 
 /// What the loop and the heartbeat share.
-struct Station {
+struct Station<'a> {
     edge: Mutex<Edge>,
     around: Mutex<Around>,
+    show: &'a (dyn Fn(&FeedHealth) + Sync),
 }
 
 #[derive(Default)]
@@ -90,9 +104,25 @@ struct Around {
     offered: Option<u64>,
     next_try: Option<DateTime<Utc>>,
     clock_offset_ms: Option<i64>,
+    /// Why the outbox took nothing when it was last tried, and how many bytes then waited in it.
+    full: Option<(OutboxError, u64)>,
 }
 
-impl Station {
+impl Station<'_> {
+    /// Shows how the feed does.
+    fn shown(&self) {
+        (self.show)(self.edge().health());
+    }
+
+    /// Why the outbox would still take nothing: it holds no less than when it was full. Who has nothing to say must not take
+    /// that for a sign that he could.
+    fn still_full(&self, outbox: &Outbox) -> Option<OutboxError> {
+        let (error, waited) = self.around().full.clone()?;
+        let waits = outbox.backlog().bytes;
+        let full = matches!(error, OutboxError::Full { .. }) && waits > 0 && waits >= waited;
+        full.then_some(error)
+    }
+
     fn edge(&self) -> MutexGuard<'_, Edge> {
         self.edge.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,7 +146,7 @@ impl Station {
 
 async fn reading(
     task: &FeedTask,
-    station: &Station,
+    station: &Station<'_>,
     feed: &mut dyn Ask,
     tell: &watch::Sender<u64>,
     stop: &CancellationToken,
@@ -148,7 +178,7 @@ async fn reading(
 /// answer that came is told.
 async fn poll(
     task: &FeedTask,
-    station: &Station,
+    station: &Station<'_>,
     feed: &mut dyn Ask,
     pace: Pace,
     stop: &CancellationToken,
@@ -176,28 +206,52 @@ async fn poll(
             (drafts, Settled::Refused, failure.retry_after)
         }
     };
-    match take(&task.outbox, station, drafts, now).await {
-        Ok(last) => {
-            let logged = stop.run_until_cancelled(in_log(task, station, last));
-            let there = !feed.settles_in_log() || logged.await == Some(true);
-            feed.settle(if there { settled } else { Settled::NotTaken }).await;
-        }
-        Err(error) => {
-            let text = error.to_string();
-            tracing::warn!(feed = %task.outbox.source().feed, %error, "the outbox took nothing");
-            station.edge().stopped(BeatError { code: "outbox".to_owned(), text }, now);
-            feed.settle(Settled::NotTaken).await;
-            return Some(pace.idle());
-        }
+    let taken = match station.still_full(&task.outbox) {
+        Some(error) if drafts.is_empty() => Err(error),
+        _ => take(&task.outbox, station, drafts, now).await,
+    };
+    station.around().full = taken.as_ref().err().map(|error| (error.clone(), task.outbox.backlog().bytes));
+    if let Err(error) = &taken {
+        tracing::warn!(feed = %task.outbox.source().feed, %error, "the outbox took nothing");
+        station.edge().stopped(untaken(error), now);
     }
+    station.shown();
+    let Ok(last) = taken else {
+        settle(feed, Settled::NotTaken, stop).await;
+        return Some(pace.untaken(retry_after));
+    };
+    let there = !feed.settles_in_log() || stop.run_until_cancelled(in_log(task, station, last)).await == Some(true);
+    settle(feed, if there { settled } else { Settled::NotTaken }, stop).await;
     let failures = station.edge().health().failures();
     let pace = Pace { every: feed.pause().unwrap_or(pace.every), ..pace };
     Some(if idle && pace.recorded { pace.idle() } else { pace.pause(failures, retry_after, roll()) })
 }
 
+/// What beats tell where the outbox took nothing. Where it lies on this machine is nobody else's business.
+fn untaken(error: &OutboxError) -> BeatError {
+    let text = match error {
+        OutboxError::Full { .. } | OutboxError::Closed => error.to_string(),
+        _ => "the outbox cannot be written; look into the log of this program, and free space or mend the disk"
+            .to_owned(),
+    };
+    BeatError { code: "outbox".to_owned(), text }
+}
+
+/// Tells the feed what became of its answer; one that does not come back from that does not hold up the end.
+async fn settle(feed: &mut dyn Ask, settled: Settled, stop: &CancellationToken) {
+    let late = async {
+        stop.cancelled().await;
+        sleep(SETTLING).await;
+    };
+    tokio::select! {
+        () = feed.settle(settled) => {}
+        () = late => tracing::warn!("a feed does not come back from what became of its answer, and is left"),
+    }
+}
+
 /// Waits until the log has all that the feed ever said: what an answer repeats may still be on its way from an earlier one.
 /// It has not, if the outbox is closed before.
-async fn in_log(task: &FeedTask, station: &Station, last: Option<u64>) -> bool {
+async fn in_log(task: &FeedTask, station: &Station<'_>, last: Option<u64>) -> bool {
     let offered = {
         let mut around = station.around();
         around.offered = around.offered.max(last);
@@ -213,7 +267,7 @@ async fn in_log(task: &FeedTask, station: &Station, last: Option<u64>) -> bool {
 /// event that tells so stands in its place.
 async fn take(
     outbox: &Outbox,
-    station: &Station,
+    station: &Station<'_>,
     mut rest: Vec<Draft>,
     now: DateTime<Utc>,
 ) -> Result<Option<u64>, OutboxError> {
@@ -316,20 +370,23 @@ mod tests {
         })
     }
 
-    #[tokio::test]
-    async fn what_the_outbox_refuses_is_told_in_its_place_and_holds_up_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let outbox = Outbox::open(OutboxOptions {
-            dir: folder.path().join("outbox"),
+    fn options(folder: &std::path::Path) -> OutboxOptions {
+        OutboxOptions {
+            dir: folder.join("outbox"),
             org: "local".to_owned(),
             feed: "acme-status".to_owned(),
             scope: Scope::actual(),
-            identity: Identity::open(&folder.path().join("key")).unwrap(),
+            identity: Identity::open(&folder.join("key")).unwrap(),
             capacity_bytes: OutboxOptions::CAPACITY,
-        })
-        .unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_outbox_refuses_is_told_in_its_place_and_holds_up_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(options(folder.path())).unwrap();
         let edge = Edge::new(two().0, outbox.source().clone(), "actual", "all", "x");
-        let station = Station { edge: Mutex::new(edge), around: Mutex::default() };
+        let station = Station { edge: Mutex::new(edge), around: Mutex::default(), show: &|_| {} };
         let now = "2026-08-01T12:00:00Z".parse().unwrap();
         let mut families = Vec::new();
         for _ in 0..2 {
@@ -347,5 +404,32 @@ mod tests {
         let entente_schemas::family::Body::Rejected(rejected) = &told[0].claim.body else { panic!() };
         assert_eq!((told.len(), rejected.position.as_deref()), (1, Some("acme:1")));
         assert!(rejected.reason.contains("TLP amber"), "{}", rejected.reason);
+    }
+
+    #[tokio::test]
+    async fn a_full_outbox_stays_full_for_who_has_nothing_to_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::open(OutboxOptions { capacity_bytes: 6_000, ..options(folder.path()) }).unwrap();
+        let edge = Edge::new(two().0, outbox.source().clone(), "actual", "all", "x");
+        let station = Station { edge: Mutex::new(edge), around: Mutex::default(), show: &|_| {} };
+        assert_eq!(station.still_full(&outbox), None);
+        let now = "2026-08-01T12:00:00Z".parse().unwrap();
+        let drafts = |items| station.edge().answered(Ok(Reading { items, ..Reading::default() }), now).drafts;
+        take(&outbox, &station, drafts(vec![item(1, 1)]), now).await.unwrap();
+        let full = take(&outbox, &station, drafts((2..20).map(|id| item(id, 1)).collect()), now).await.unwrap_err();
+        let waits = outbox.backlog().bytes;
+        station.around().full = Some((full.clone(), waits));
+        assert_eq!(station.still_full(&outbox), Some(full.clone()));
+        // It was fuller before: there may be room by now.
+        station.around().full = Some((full, waits + 1));
+        assert_eq!(station.still_full(&outbox), None);
+    }
+
+    #[test]
+    fn a_beat_tells_that_the_outbox_fails_and_not_where_it_lies() {
+        let disk = OutboxError::Disk { path: "/home/somebody/outbox.redb".into(), reason: "no space".to_owned() };
+        let told = untaken(&disk);
+        assert!(told.code == "outbox" && told.text.contains("; ") && !told.text.contains("somebody"), "{told:?}");
+        assert!(untaken(&OutboxError::Full { waiting: 9, capacity: 10 }).text.contains("9 bytes wait"));
     }
 }

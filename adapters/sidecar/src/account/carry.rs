@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::link::Link;
 use super::watch::Watch;
 use crate::ask::Open;
-use crate::run::{FeedTask, run};
+use crate::run::{FeedTask, run_shown};
 use crate::supervise::{Patience, keep};
 
 /// A feed that is to run.
@@ -82,7 +82,11 @@ impl Route {
             tracing::warn!(%feed, "the feed stopped: {why}; it is started again in {} s", wait.as_secs());
             watch.is_down(why);
         };
-        keep(Patience::default(), &stop, say, || run(task(), stop.clone())).await;
+        keep(Patience::default(), &stop, say, || {
+            let watch = self.watch.clone();
+            run_shown(task(), move |health| watch.shows(health), stop.clone())
+        })
+        .await;
         self.watch.ended();
         Some(Rest { outbox, pump: Some(pump), stop: pumping })
     }

@@ -110,7 +110,7 @@ impl Watch {
         Seen {
             slug: self.slug.clone(),
             asked: inner.health.last_poll().is_some() || inner.down.is_some(),
-            state: inner.health.state(),
+            state: if inner.down.is_some() { FeedState::Blind } else { inner.health.state() },
             failures: inner.health.failures(),
             error: inner.health.error().cloned(),
             last_good: inner.health.last_good(),
@@ -123,42 +123,37 @@ impl Watch {
         }
     }
 
-    fn failed(&self, error: &BeatError, at: DateTime<Utc>, at_once: bool) {
+    /// Takes note of how the feed does, as its loop has it.
+    pub(super) fn shows(&self, health: &FeedHealth) {
         let mut inner = self.lock();
+        inner.health.clone_from(health);
         inner.down = None;
-        *inner.failed.entry(error.code.clone()).or_default() += 1;
-        if at_once { inner.health.stopped(at, error.clone()) } else { inner.health.bad(at, error.clone()) }
     }
 
-    fn settled(&self, settled: Settled, at: DateTime<Utc>) {
-        let error = |code: &str, text: &str| BeatError { code: code.to_owned(), text: text.to_owned() };
+    fn count_failed(&self, code: &str) {
+        *self.lock().failed.entry(code.to_owned()).or_default() += 1;
+    }
+
+    fn settled(&self, settled: Settled) {
         match settled {
-            Settled::Read | Settled::Doubtful => {
-                let mut inner = self.lock();
-                inner.down = None;
-                inner.answers += 1;
-                inner.health.good(at);
-            }
-            Settled::Refused => self.failed(&error("unreadable", "nothing of the answer could be read"), at, false),
-            Settled::NotTaken => {
-                let text = "the outbox takes nothing: it is full or cannot be written; see the log of this program";
-                self.failed(&error("outbox", text), at, true);
-            }
+            Settled::Read | Settled::Doubtful => self.lock().answers += 1,
+            Settled::Refused => self.count_failed("unreadable"),
+            Settled::NotTaken => self.count_failed("outbox"),
         }
     }
 }
 
-/// What failed where an answer holds a part of what was asked for.
-fn lack(told: &Told) -> Option<BeatError> {
+/// The code of what failed where an answer holds a part of what was asked for.
+fn lack(told: &Told) -> Option<String> {
     let Told::Reading(Reading { lacks, .. }) = told else { return None };
-    lacks.as_ref().map(|failure| failure.error.clone())
+    lacks.as_ref().map(|failure| failure.error.code.clone())
 }
 
 struct Watched {
     ask: Box<dyn Ask>,
     watch: Watch,
-    /// When the answer came that is not settled yet, and what failed of it.
-    told: Option<(DateTime<Utc>, Option<BeatError>)>,
+    /// An answer that is not settled yet, with the code of what failed of it.
+    told: Option<Option<String>>,
 }
 
 impl Ask for Watched {
@@ -175,17 +170,17 @@ impl Ask for Watched {
             let answer = self.ask.ask(clock).await;
             self.watch.lock().clock_offset_ms = self.ask.clock_offset_ms();
             match &answer {
-                Ok(told) => self.told = Some((clock.now(), lack(told))),
-                Err(failure) => self.watch.failed(&failure.error, clock.now(), false),
+                Ok(told) => self.told = Some(lack(told)),
+                Err(failure) => self.watch.count_failed(&failure.error.code),
             }
             answer
         })
     }
 
     fn settle(&mut self, settled: Settled) -> BoxFuture<'_, ()> {
-        if let Some((at, lack)) = self.told.take() {
-            self.watch.settled(settled, at);
-            lack.iter().for_each(|lack| self.watch.failed(lack, at, false));
+        if let Some(lack) = self.told.take() {
+            self.watch.settled(settled);
+            lack.iter().for_each(|code| self.watch.count_failed(code));
         }
         self.ask.settle(settled)
     }
