@@ -403,11 +403,11 @@ fn news(statement: &Statement, memory: &Memory, fresh: bool, again: &mut BTreeSe
     }
 }
 
-/// One item of each object: of several copies in one answer the newest, else the last.
+/// One item of each family and object: of several copies in one answer the newest, else the last.
 fn newest_of_each(items: Vec<Item>) -> Vec<Item> {
-    let mut newest: BTreeMap<String, usize> = BTreeMap::new();
+    let mut newest: BTreeMap<(Family, &str), usize> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
-        let kept = newest.entry(item.object_id.clone()).or_insert(index);
+        let kept = newest.entry((item.body.family(), &item.object_id)).or_insert(index);
         if items.get(*kept).is_some_and(|kept| item.stamp() >= kept.stamp()) {
             *kept = index;
         }

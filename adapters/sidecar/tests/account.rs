@@ -12,10 +12,11 @@ mod world;
 use std::collections::BTreeSet;
 
 use entente_schemas::event::Event;
-use entente_schemas::family::{Body, Family, Impact};
+use entente_schemas::family::{Body, Family, FeedState, Impact};
 use entente_schemas::tlp::Tlp;
 use entente_sidecar::account::{Found, Listen, Settings, preflight};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 
 use cloud::adapter::Acme;
 use cloud::double::{Cloud, Fault};
@@ -101,6 +102,26 @@ async fn every_trouble_is_shown_with_its_next_step_and_ends_without_a_restart() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_is_sent_away_for_long_is_blind_in_readiness_as_it_is_in_the_log() {
+    let (world, cloud) = (World::new().await, Cloud::start().await);
+    let sidecar = world.start::<Acme>(&tables(&cloud)).await;
+    let caller = Caller::new(sidecar.address(), world.token());
+    caller.ready_with(|ready| ready["ready"] == true).await;
+    cloud.play(Some(Fault::Throttled(Some(std::time::Duration::from_secs(60)))));
+    let told = |event: &Event| {
+        let Body::Feed(feed) = &event.claim.body else { return false };
+        feed.feed == "acme-vm" && feed.state == FeedState::Blind && feed.reason.contains("not to be asked before")
+    };
+    world.log_with(|log| log.iter().any(told)).await;
+    let ready = caller.ready().await;
+    let feed = ready["feeds"].as_array().unwrap().iter().find(|feed| feed["feed"] == "acme-vm").unwrap();
+    assert_eq!((&feed["state"], &feed["failures"]), (&json!("blind"), &json!(1)), "{ready:#}");
+    assert!(feed["text"].as_str().unwrap().contains("not to be asked before"), "{feed}");
+    sidecar.end().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_neighbour_is_answered_once_its_report_is_on_disk_and_what_it_repeats_is_taken_once() {
     let (world, cloud) = (World::new().await, Cloud::start().await);
     let sidecar = world.start::<Acme>(&tables(&cloud)).await;
@@ -171,6 +192,27 @@ async fn a_batch_is_answered_event_by_event_and_devices_are_counted_without_thei
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_batch_about_one_object_nothing_that_was_taken_is_lost() {
+    let (world, cloud) = (World::new().await, Cloud::start().await);
+    let sidecar = world.start::<Acme>(&tables(&cloud)).await;
+    let caller = Caller::new(sidecar.address(), world.token());
+    caller.ready_with(|ready| ready["ready"] == true).await;
+    let statement = json!({"issuer_role": "customer", "category": "statement", "title": "Status"});
+    let batch = [
+        event("1", "remediation", run(1)),
+        event("2", "advisory", statement),
+        event("3", "remediation", run(2)),
+        event("4", "remediation", run(3)),
+    ];
+    let (status, told) = caller.send("application/cloudevents-batch+json", &json!(batch)).await;
+    assert_eq!(status, 202, "{told}");
+    assert_eq!(sidecar.end().await, 0);
+    let log = world.log().await;
+    assert_eq!((of(&log, Family::Remediation).len(), of(&log, Family::Advisory).len()), (3, 1), "{:?}", summary(&log));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_ask_is_refused_and_told_what_was_expected() {
     let (world, cloud) = (World::new().await, Cloud::start().await);
     let sidecar = world.start::<Acme>(&tables(&cloud)).await;
@@ -189,6 +231,36 @@ async fn who_may_not_ask_is_refused_and_told_what_was_expected() {
     assert_eq!((large.0, large.1["next"].as_str()), (413, Some("send smaller batches")));
     assert_eq!(caller.get("/").await.0, 404);
     assert_eq!(caller.get("/v1/events").await.0, 405);
+    sidecar.end().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neighbours_that_never_finish_do_not_make_it_look_dead() {
+    let (world, cloud) = (World::new().await, Cloud::start().await);
+    let sidecar = world.start::<Acme>(&tables(&cloud)).await;
+    let caller = Caller::new(sidecar.address(), world.token());
+    let Listen::Port(address) = sidecar.address() else { panic!() };
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Length: 9\r\n\r\n{{",
+        world.token()
+    );
+    let mut open = Vec::new();
+    while open.len() < 64 {
+        let mut neighbour = tokio::net::TcpStream::connect(address).await.unwrap();
+        neighbour.write_all(head.as_bytes()).await.unwrap();
+        open.push(neighbour);
+    }
+    let answered = async |status: u16| {
+        while caller.get("/metrics").await.0 != status {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(world::GUARD, answered(503)).await.unwrap();
+    assert_eq!(caller.get("/healthz").await, (200, "ok\n".to_owned()));
+    // Each is sent away after a while, and says nothing more to that.
+    tokio::time::timeout(world::GUARD, answered(200)).await.unwrap();
+    drop(open);
     sidecar.end().await;
     world.end().await;
 }

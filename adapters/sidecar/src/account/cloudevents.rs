@@ -69,6 +69,8 @@ pub(super) enum CarryError {
     Form(String),
     #[error("the body is no UTF-8; send JSON")]
     Text,
+    #[error("`{0}` is no charset of JSON; send UTF-8")]
+    Charset(String),
     #[error("the body is no list of events: {0}; send a JSON array")]
     List(String),
     #[error("{0} events are more than one batch may hold; send at most {BATCH_MAX}")]
@@ -82,7 +84,10 @@ pub(super) enum CarryError {
 pub(super) fn carried(headers: &HeaderMap, body: &[u8]) -> Result<Carried, CarryError> {
     let kind = headers.get(CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
     let kind = kind.unwrap_or_default();
-    let media = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media = essence(&kind);
+    if let Some(charset) = charset(&kind).filter(|charset| !["utf-8", "utf8", "us-ascii"].contains(&charset.as_str())) {
+        return Err(CarryError::Charset(charset));
+    }
     let text = || std::str::from_utf8(body).map_err(|_| CarryError::Text);
     match media.as_str() {
         "application/cloudevents+json" => Ok(Carried::One(structured(text()?))),
@@ -130,7 +135,7 @@ fn binary(headers: &HeaderMap, media: &str, text: &str) -> Result<CloudEvent, Un
     for name in ATTRIBUTES {
         let mut given = headers.get_all(format!("ce-{name}")).iter();
         let Some(value) = given.next() else { continue };
-        match percent_decode_str(&String::from_utf8_lossy(value.as_bytes())).decode_utf8() {
+        match percent_decode_str(&unquoted(&String::from_utf8_lossy(value.as_bytes()))).decode_utf8() {
             _ if given.next().is_some() => reading.fault(name, format!("the header ce-{name} stands there twice")),
             Ok(text) => reading.give(name, &text),
             Err(_) => reading.fault(name, "expected UTF-8, percent-encoded"),
@@ -152,8 +157,33 @@ fn json(text: &str) -> Result<Value, String> {
     duplicate_free(text).and_then(|()| serde_json::from_str(text)).map_err(|error| error.to_string())
 }
 
+/// The value of a header as it was before it was quoted (RFC 9110, 5.6.4), which goes before percent-decoding.
+fn unquoted(value: &str) -> String {
+    let Some(inner) = value.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return value.to_owned();
+    };
+    let (mut plain, mut characters) = (String::with_capacity(inner.len()), inner.chars());
+    while let Some(character) = characters.next() {
+        let escaped = if character == '\\' { characters.next() } else { None };
+        plain.push(escaped.unwrap_or(character));
+    }
+    plain
+}
+
+/// A media type without its parameters.
+fn essence(media: &str) -> String {
+    media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The charset that a media type names.
+fn charset(media: &str) -> Option<String> {
+    let named = media.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let mut charsets = named.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    charsets.next().map(|(_, charset)| unquoted(charset.trim()).to_ascii_lowercase())
+}
+
 fn is_json(media: &str) -> bool {
-    let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media = essence(media);
     media == "application/json" || media == "text/json" || media.ends_with("+json")
 }
 
@@ -256,6 +286,33 @@ mod tests {
     }
 
     #[test]
+    fn a_header_is_unquoted_once_and_then_percent_decoded_once() {
+        let subject = |value: &'static str| {
+            let pairs = [
+                ("content-type", "application/json; charset=\"utf-8\""),
+                ("ce-specversion", "\"1.0\""),
+                ("ce-id", "1"),
+                ("ce-source", "//tool"),
+                ("ce-type", "t"),
+                ("ce-subject", value),
+            ];
+            match carried(&headers(&pairs), b"{}") {
+                Ok(Carried::One(Ok(event))) => event.subject.unwrap(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(subject("Euro%20%E2%82%AC%20%F0%9F%98%80"), "Euro \u{20ac} \u{1f600}");
+        assert_eq!(subject(r#""a \"b\" \\ c%25""#), r#"a "b" \ c%"#);
+        assert_eq!((subject("50%2525"), subject("\"")), ("50%25".to_owned(), "\"".to_owned()));
+    }
+
+    #[test]
+    fn a_batch_may_be_empty() {
+        let batch = carried(&headers(&[("content-type", "application/CloudEvents-batch+JSON")]), b" [ ] ");
+        assert_eq!(batch, Ok(Carried::Batch(Vec::new())));
+    }
+
+    #[test]
     fn every_mistake_of_an_event_is_told_with_its_place() {
         let bad = r#"{"specversion":"0.3","id":"7","type":7,"time":"noon","datacontenttype":"text/xml"}"#;
         let unread = one(STRUCTURED, bad).unwrap_err();
@@ -282,6 +339,8 @@ mod tests {
         assert!(of("application/json", b"{}").to_string().contains("ce-* headers"));
         assert!(of("application/cloudevents-batch+json", b"{}").to_string().contains("JSON array"));
         assert_eq!(of("application/cloudevents+json", b"\xff"), CarryError::Text);
+        let latin = of("application/cloudevents+json; Charset=\"ISO-8859-1\"", b"{}");
+        assert_eq!(latin, CarryError::Charset("iso-8859-1".to_owned()));
         let many = format!("[{}0]", "0,".repeat(BATCH_MAX));
         assert_eq!(of("application/cloudevents-batch+json", many.as_bytes()), CarryError::TooMany(BATCH_MAX + 1));
     }

@@ -137,7 +137,7 @@ impl Intake {
             Err(error) => {
                 self.count("", "unreadable");
                 let status = match error {
-                    CarryError::Form(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    CarryError::Form(_) | CarryError::Charset(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                     CarryError::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
                     CarryError::Text | CarryError::List(_) => StatusCode::BAD_REQUEST,
                 };

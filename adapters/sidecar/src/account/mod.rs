@@ -29,6 +29,7 @@ mod seen;
 mod serve;
 mod settings;
 mod skew;
+mod socket;
 mod stop;
 mod tables;
 mod trouble;

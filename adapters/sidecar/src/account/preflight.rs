@@ -15,9 +15,9 @@ use super::adapter::{Adapter, Check};
 use super::link::trouble_of;
 use super::listen::{Listen, ask};
 use super::runner::{Made, StartError};
-use super::serve::socket;
 use super::settings::Settings;
 use super::skew::Skew;
+use super::socket::socket;
 use crate::poll::Failure;
 
 /// Calls that are made at once.

@@ -55,10 +55,7 @@ impl Secret {
         getrandom::fill(&mut bytes).map_err(SecretError::Random)?;
         let secret = Self(base32(&bytes, LENGTH));
         let beside = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(failed)?;
-        writeln!(file, "{}", secret.0).and_then(|()| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&beside, path).map_err(failed)?;
+        written(&beside, &secret.0).and_then(|()| std::fs::rename(&beside, path)).map_err(failed)?;
         Ok(secret)
     }
 
@@ -81,6 +78,18 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Writes a file that was not there before: what lies in its place, left by a crash or laid there, is removed and never
+/// followed.
+fn written(path: &Path, text: &str) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
 fn shut(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }
@@ -101,6 +110,17 @@ mod tests {
         assert_eq!((mode(), format!("{secret:?}").as_str()), (0o600, "Secret(..)"));
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(secret.is(text.trim()) && !secret.is("") && !secret.is(&text));
+    }
+
+    #[test]
+    fn what_lies_beside_it_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (folder.path().join("token"), folder.path().join("elsewhere"));
+        std::fs::write(&elsewhere, "buy milk").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, folder.path().join("token.new")).unwrap();
+        Secret::in_file(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "buy milk");
+        assert!(!std::fs::symlink_metadata(&path).unwrap().is_symlink());
     }
 
     #[test]

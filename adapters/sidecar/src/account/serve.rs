@@ -4,8 +4,6 @@
 use std::future::IntoFuture as _;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +15,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use entente_journal::Clock;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -28,12 +26,16 @@ use super::link::Link;
 use super::listen::Listen;
 use super::metrics::metrics;
 use super::secret::Secret;
+use super::socket::socket;
 use super::watch::Watch;
 
+const HEALTHZ: &str = "/healthz";
 /// Bytes of a body that are taken.
 const BODY_MAX: usize = 2 * 1024 * 1024;
-/// Requests that are answered at once.
+/// Requests that are answered at once, beside those that ask whether the process lives.
 const AT_ONCE: usize = 64;
+/// How long one request may take, its body among it.
+const LONGEST: Duration = Duration::from_secs(30);
 /// How long open answers may take once the sidecar is to stop.
 const PATIENCE: Duration = Duration::from_secs(11);
 
@@ -126,23 +128,10 @@ async fn said(serving: impl Future<Output = io::Result<()>>) {
     }
 }
 
-/// A socket in the file system, in the place of one that nobody listens on any more.
-pub(super) async fn socket(path: &Path) -> io::Result<UnixListener> {
-    if path.exists() {
-        if tokio::net::UnixStream::connect(path).await.is_ok() {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
-        std::fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-    Ok(listener)
-}
-
 fn router(answering: Arc<Answering>, names: Names, hooks: Router) -> Router {
     let guard = Arc::new(Guard { names, places: Semaphore::new(AT_ONCE) });
     let own = Router::new()
-        .route("/healthz", get(healthz))
+        .route(HEALTHZ, get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/v1/events", post(events))
@@ -231,10 +220,15 @@ async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) 
             "ask with a program of this machine",
         );
     }
-    let Ok(_place) = guard.places.try_acquire() else {
+    let place = guard.places.try_acquire();
+    // Neighbours that are slow or many must not make a sound process look dead.
+    if place.is_err() && request.uri().path() != HEALTHZ {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests are under way", "send it again later");
+    }
+    let Ok(mut response) = tokio::time::timeout(LONGEST, next.run(request)).await else {
+        let what = format!("the request took longer than {} s", LONGEST.as_secs());
+        return refusal(StatusCode::REQUEST_TIMEOUT, &what, "send it again");
     };
-    let mut response = next.run(request).await;
     let is_ours = |kind: &header::HeaderValue| kind.as_bytes() == b"application/json";
     let told = response.headers().get(header::CONTENT_TYPE).is_some_and(is_ours);
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !told {

@@ -11,7 +11,7 @@ use entente_sidecar::account::{Adapter, Layers, Listen, Settings, Sidecar};
 use serde_json::Value;
 
 /// Long enough for the slowest machine; what is waited for is a fact, never a time.
-pub const GUARD: Duration = Duration::from_secs(90);
+pub const GUARD: Duration = Duration::from_secs(180);
 
 pub struct World {
     pub folder: tempfile::TempDir,
@@ -178,6 +178,12 @@ impl Caller {
 
     pub async fn send(&self, media: &str, body: &Value) -> (u16, Value) {
         answered(self.request("/v1/events", media, body.to_string())).await
+    }
+
+    /// The status of the answer, if there is one.
+    pub async fn tried(&self, media: &str, body: &Value) -> Option<u16> {
+        let answer = self.request("/v1/events", media, body.to_string()).send().await;
+        answer.ok().map(|answer| answer.status().as_u16())
     }
 
     pub async fn event(&self, body: &Value) -> (u16, Value) {
