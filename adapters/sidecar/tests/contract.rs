@@ -113,7 +113,7 @@ const fn missed(flaw: &'static str, sentences: &'static [usize], told: &'static 
     Broken { flaw, sentences, told, absent: true }
 }
 
-const FLAWS: [Broken; 20] = [
+const FLAWS: [Broken; 22] = [
     seen("secretive", &[1], "feeds.acme-vm.audience: set the sharing group of feed acme-vm"),
     missed("absent", &[2], "every feed is live"),
     missed("losing", &[3], "what waited is sent at the next start"),
@@ -133,6 +133,8 @@ const FLAWS: [Broken; 20] = [
     missed("losing", &[18], "what was taken reaches the log"),
     seen("garrulous", &[5, 19], "`fin-prod-0001` is told"),
     seen("posing", &[5, 20], "Speaker { org: \"acme\""),
+    seen("indiscreet", &[2, 21], "something was said to everybody"),
+    seen("reverting", &[4, 14, 16, 22], "problems: ["),
     seen("meddling", &[2, 23], "Stop"),
 ];
 

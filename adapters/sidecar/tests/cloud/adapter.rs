@@ -1,6 +1,5 @@
 //! The adapter: its settings, its two feeds that ask, and its webhook.
 
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,7 +103,11 @@ impl Adapter for Acme {
     }
 
     fn open(feeds: Feeds, site: Site) -> BoxFuture<'static, Result<Parts, OpenError>> {
-        Box::pin(ready(opened(feeds, &site)))
+        Box::pin(async move {
+            let now = site.clock.now();
+            feeds.flaw.blurt(&site, item("acme.vm:blurted", Some(1), Some(now), now)).await;
+            opened(feeds, &site)
+        })
     }
 }
 

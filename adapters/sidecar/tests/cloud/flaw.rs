@@ -4,11 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use entente_journal::{Access, Bus, Identity, Outbox, OutboxOptions, Scope, pump};
 use entente_sidecar::account::{Cadence, DeviceError, DeviceReport, DeviceSink, Feed, Site};
+use entente_sidecar::draft::{Drafter, Occasion};
 use entente_sidecar::item::Item;
+use entente_sidecar::memory::Memory;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
-use super::adapter::{Machines, SLUG};
+use super::adapter::{Machines, SLUG, profile};
 
 /// How the adapter breaks the contract, where it is to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -55,6 +59,10 @@ pub enum Flaw {
     Innumerate,
     /// It takes the provider's name for itself.
     Posing,
+    /// It tells everybody, beside the group.
+    Indiscreet,
+    /// It puts an outbox back that was put aside before: sequences are given twice.
+    Reverting,
 }
 
 impl Flaw {
@@ -72,8 +80,34 @@ impl Flaw {
         match self {
             Self::Amnesiac => remove_within(&data.join("intake")),
             Self::Losing => remove_within(&data.join("outboxes")),
+            Self::Reverting => revert(&data.join("outboxes"), &data.join("aside")),
             _ => {}
         }
+    }
+
+    /// Says to everybody what the flaw says to everybody; it is in their log when this returns.
+    pub async fn blurt(self, site: &Site, item: Item) {
+        if self != Self::Indiscreet {
+            return;
+        }
+        let settings = &site.settings;
+        let identity = Identity::open(&settings.key).unwrap();
+        let access = Access { urls: settings.bus.clone(), seed: Some(identity.seed().to_owned()), name: "acme".into() };
+        let bus = Bus::connect(&access).await.unwrap();
+        let scope = Scope { universe: settings.universe.clone(), audience: "all".to_owned() };
+        bus.apply(&scope).await.unwrap();
+        let (dir, capacity_bytes) = (settings.data.join("blurted"), OutboxOptions::CAPACITY);
+        let (org, feed) = (settings.org.clone(), "acme-blurted".to_owned());
+        let outbox = OutboxOptions { dir, org, feed, scope: scope.clone(), identity, capacity_bytes };
+        let outbox = Outbox::open(outbox).unwrap();
+        let profile = profile("acme-blurted", settings.speaker());
+        let drafter = Drafter::new(outbox.source().clone(), &scope.universe, &scope.audience, profile);
+        let occasion = Occasion { now: site.clock.now(), first_good: true };
+        let drafts = drafter.items(vec![item], &Memory::default(), occasion).drafts;
+        let placed = outbox.offer(drafts).await.unwrap();
+        let pumping = tokio::spawn(pump(outbox.clone(), bus, CancellationToken::new()));
+        outbox.acknowledged(placed[0].sequence).await.unwrap();
+        pumping.abort();
     }
 
     /// What counts the devices that neighbours report, if that is not the sidecar itself.
@@ -85,6 +119,19 @@ impl Flaw {
 fn remove_within(folder: &Path) {
     for file in std::fs::read_dir(folder).into_iter().flatten() {
         std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+}
+
+/// Puts the outboxes aside where none are aside, and else in the place of what they have become.
+fn revert(outboxes: &Path, aside: &Path) {
+    let (from, to) = if aside.exists() { (aside, outboxes) } else { (outboxes, aside) };
+    if !from.exists() {
+        return;
+    }
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }
 }
 
