@@ -43,8 +43,8 @@ struct Execution {
     parent: Option<String>,
     /// The machine that it repairs; none for the parent of many.
     machine: Option<usize>,
-    /// How many machines it was started for.
-    targets: usize,
+    /// Whether it is a step of its parent, which has its machine from its parameters.
+    step: bool,
 }
 
 impl Automations {
@@ -53,16 +53,40 @@ impl Automations {
         self.add(region, document, None, Some(machine), "InProgress", now)
     }
 
+    /// Starts a document on one machine as a step of another execution, and gives the step's id.
+    pub fn start_step(&self, parent: &str, document: &str, machine: usize, now: DateTime<Utc>) -> String {
+        let region = self.region_of(parent);
+        let id = self.add(&region, document, Some(parent), Some(machine), "InProgress", now);
+        self.lock().iter_mut().filter(|known| known.id == id).for_each(|known| known.step = true);
+        id
+    }
+
     /// Starts a document on many machines: one execution with a child for each, all of which wait. Gives its id.
     pub fn start_many(&self, region: &str, document: &str, machines: &[usize], now: DateTime<Utc>) -> String {
         let parent = self.add(region, document, None, None, "InProgress", now);
-        for machine in machines {
-            self.add(region, document, Some(&parent), Some(*machine), "Pending", now);
-        }
-        if let Some(known) = self.lock().iter_mut().find(|known| known.id == parent) {
-            known.targets = machines.len();
-        }
+        self.wait_below(&parent, document, machines, now);
         parent
+    }
+
+    /// Starts the part of a run in many places that is in one place: an execution below another one, with a child for each
+    /// machine. Gives its id.
+    pub fn start_part(&self, parent: &str, document: &str, machines: &[usize], now: DateTime<Utc>) -> String {
+        let region = self.region_of(parent);
+        let part = self.add(&region, document, Some(parent), None, "InProgress", now);
+        self.wait_below(&part, document, machines, now);
+        part
+    }
+
+    fn wait_below(&self, parent: &str, document: &str, machines: &[usize], now: DateTime<Utc>) {
+        let region = self.region_of(parent);
+        for machine in machines {
+            self.add(&region, document, Some(parent), Some(*machine), "Pending", now);
+        }
+    }
+
+    fn region_of(&self, id: &str) -> String {
+        let known = self.lock();
+        known.iter().find(|known| known.id == id).map(|known| known.region.clone()).unwrap_or_default()
     }
 
     /// The ids of all executions.
@@ -126,7 +150,7 @@ impl Automations {
             end: None,
             parent: parent.map(str::to_owned),
             machine,
-            targets: 1,
+            step: false,
         });
         id
     }
@@ -145,7 +169,7 @@ impl Automations {
 
 impl Execution {
     fn in_short(&self, account: &str) -> Value {
-        let machine = self.machine.map(instance_id);
+        let machine = self.machine.filter(|_| !self.step).map(instance_id);
         json!({
             "AutomationExecutionId": self.id,
             "DocumentName": self.document,

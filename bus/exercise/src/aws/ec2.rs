@@ -1,11 +1,14 @@
 //! EC2: the machines of the region that a call was signed for, as status checks and inventory show them. A guest that boots
 //! over and over is an impaired instance on a system that is well.
 
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::World;
-use super::call::Call;
+use super::call::{Call, with};
 use super::page::{Page, Size, page};
 use super::reply::Refusal;
 use super::time::stated;
@@ -14,6 +17,14 @@ use crate::fleet::{Condition, Machine, Os};
 const PAGES: Size = Size { member: "MaxResults", token: "NextToken", bounds: (5, 1_000), unasked: 1_000 };
 /// Ids that one call may name.
 const IDS_MAX: usize = 100;
+const STATUS_FILTERS: [&str; 5] = [
+    "instance-status.status",
+    "system-status.status",
+    "attached-ebs-status.status",
+    "instance-state-name",
+    "availability-zone",
+];
+const INSTANCE_FILTERS: [&str; 4] = ["instance-id", "instance-state-name", "platform", "availability-zone"];
 /// For how long a terminated machine is still told of.
 const REMEMBERED: TimeDelta = TimeDelta::hours(1);
 /// When every machine was started, 2024-01-08.
@@ -54,17 +65,24 @@ fn regions(world: &World) -> Value {
 }
 
 fn statuses(world: &World, call: &Call, now: DateTime<Utc>) -> Result<Value, Refusal> {
+    let own = world.own_checks.load(Ordering::Relaxed).then_some("application-status.status");
+    known(&call.input, STATUS_FILTERS.into_iter().chain(own))?;
     let mut machines = named(world, call, now)?;
     if call.input.get("IncludeAllInstances") != Some(&json!(true)) {
         machines.retain(|machine| state(machine).1 == "running");
     }
-    let shown: Vec<Value> = machines.iter().map(status).collect();
+    let planned = world.planned.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let shown = machines
+        .iter()
+        .map(|machine| with(status(machine), json!({ "Events": planned.get(&machine.number).map(|event| [event]) })));
+    let shown: Vec<Value> = shown.collect();
     let kept = shown.into_iter().filter(|shown| passes(&call.input, |name| of_status(name, shown))).collect();
     let Page { items, next } = page(kept, &call.input, &PAGES)?;
     Ok(json!({ "InstanceStatuses": items, "NextToken": next }))
 }
 
 fn instances(world: &World, call: &Call, now: DateTime<Utc>) -> Result<Value, Refusal> {
+    known(&call.input, INSTANCE_FILTERS)?;
     let machines = named(world, call, now)?;
     let shown = machines.iter().map(instance);
     let kept = shown.filter(|shown| passes(&call.input, |name| of_instance(name, shown))).collect();
@@ -98,6 +116,17 @@ fn named(world: &World, call: &Call, now: DateTime<Utc>) -> Result<Vec<Machine>,
 
 fn not_found(message: &str) -> Refusal {
     Refusal::new(400, "InvalidInstanceID.NotFound", message)
+}
+
+/// A filter that is not known is refused, never passed over.
+fn known(input: &Value, names: impl IntoIterator<Item = &'static str>) -> Result<(), Refusal> {
+    let names: Vec<&str> = names.into_iter().collect();
+    let filters = input.get("Filters").and_then(Value::as_array).into_iter().flatten();
+    let mut asked = filters.filter_map(|filter| filter.get("Name").and_then(Value::as_str));
+    match asked.find(|name| !names.contains(name)) {
+        Some(name) => Err(Refusal::invalid(format!("The filter '{name}' is invalid"))),
+        None => Ok(()),
+    }
 }
 
 /// Whether everything that is asked for holds: of each filter one of its values.

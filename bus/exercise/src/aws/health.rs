@@ -66,11 +66,13 @@ pub struct Health {
 struct Told {
     events: Vec<HealthEvent>,
     plan: bool,
+    /// Accounts whose resources are not told.
+    closed: BTreeSet<String>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { told: Mutex::new(Told { events: Vec::new(), plan: true }) }
+        Self { told: Mutex::new(Told { events: Vec::new(), plan: true, closed: BTreeSet::new() }) }
     }
 }
 
@@ -96,6 +98,11 @@ impl Health {
         self.lock().plan = holds;
     }
 
+    /// An organisation is not told any more what an event hits in this account.
+    pub fn close_account(&self, account: &str) {
+        self.lock().closed.insert(account.to_owned());
+    }
+
     pub(super) fn answer(&self, call: &Call) -> Result<Value, Refusal> {
         let told = self.lock();
         if !told.plan {
@@ -111,11 +118,11 @@ impl Health {
             "DescribeEventsForOrganization" => described(events, input, Scope::Organisation),
             "DescribeEventDetails" => details(events, &names(input, "/eventArns")?),
             "DescribeEventDetailsForOrganization" => details(events, &names(input, "/organizationEventDetailFilters")?),
-            "DescribeAffectedEntities" => entities(events, input, &names(input, "/filter/eventArns")?),
+            "DescribeAffectedEntities" => entities(&told, input, &names(input, "/filter/eventArns")?),
             "DescribeAffectedEntitiesForOrganization" => {
                 let filters = ["/organizationEntityFilters", "/organizationEntityAccountFilters"];
                 let given = filters.into_iter().find(|path| input.pointer(path).is_some());
-                entities(events, input, &names(input, given.unwrap_or_default())?)
+                entities(&told, input, &names(input, given.unwrap_or_default())?)
             }
             "DescribeAffectedAccountsForOrganization" => accounts(events, input),
             "DescribeHealthServiceStatusForOrganization" => {
@@ -210,16 +217,21 @@ fn details(events: &[HealthEvent], named: &[Named]) -> Result<Value, Refusal> {
     Ok(json!({ "successfulSet": good, "failedSet": failed }))
 }
 
-fn entities(events: &[HealthEvent], input: &Value, named: &[Named]) -> Result<Value, Refusal> {
-    let mut all = Vec::new();
+fn entities(told: &Told, input: &Value, named: &[Named]) -> Result<Value, Refusal> {
+    let (mut all, mut failed) = (Vec::new(), Vec::new());
     for (arn, account) in named {
-        let event = events.iter().find(|event| event.arn == *arn);
+        if let Some(account) = account.as_ref().filter(|account| told.closed.contains(*account)) {
+            failed.push(json!({ "awsAccountId": account, "eventArn": arn, "errorName": "AccessDenied",
+                "errorMessage": "the account is not part of the organisation" }));
+            continue;
+        }
+        let event = told.events.iter().find(|event| event.arn == *arn);
         let hit = event.into_iter().flat_map(|event| event.entities.iter().map(move |entity| (event, entity)));
         let asked = hit.filter(|(_, entity)| account.as_ref().is_none_or(|account| *account == entity.account));
         all.extend(asked.map(|(event, entity)| in_full(event, entity)));
     }
     let Page { items, next } = page(all, input, &PAGES)?;
-    Ok(json!({ "entities": items, "failedSet": [], "nextToken": next }))
+    Ok(json!({ "entities": items, "failedSet": failed, "nextToken": next }))
 }
 
 fn in_full(event: &HealthEvent, entity: &Entity) -> Value {

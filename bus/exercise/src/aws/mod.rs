@@ -13,15 +13,17 @@ mod reply;
 mod time;
 mod xml;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response, Uri};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
 pub use self::automation::Automations;
 pub use self::ec2::{instance_id, is_region};
@@ -55,6 +57,12 @@ pub(crate) struct World {
     queue: Queue,
     automations: Automations,
     recorded: Recorded,
+    /// Whether customers' own checks of what runs on a machine are known.
+    own_checks: AtomicBool,
+    /// Regions that the account has not enabled.
+    disabled: Mutex<BTreeSet<String>>,
+    /// Work that is planned, by the number of its machine.
+    planned: Mutex<BTreeMap<usize, Value>>,
 }
 
 impl World {
@@ -86,6 +94,9 @@ impl Aws {
             queue: Queue::default(),
             automations: Automations::default(),
             recorded: Recorded::default(),
+            own_checks: AtomicBool::new(true),
+            disabled: Mutex::default(),
+            planned: Mutex::default(),
         });
         let routes = Router::new().fallback(answer).with_state(Arc::clone(&world));
         Ok(Self { served: Served::start(routes).await?, world })
@@ -113,6 +124,33 @@ impl Aws {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.world.faults
+    }
+
+    /// From now on EC2 is as it was before customers had checks of their own: it does not know what asks for them.
+    pub fn without_own_checks(&self) {
+        self.world.own_checks.store(false, Ordering::Relaxed);
+    }
+
+    /// Plans work of one kind on machines, between two moments, in place of what was planned there.
+    pub fn plan(&self, machines: &[usize], code: &str, span: (DateTime<Utc>, DateTime<Utc>), description: &str) {
+        let (from, to) = (time::stated(span.0), time::stated(span.1));
+        let mut planned = self.world.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        planned.extend(machines.iter().map(|machine| {
+            let id = format!("instance-event-{machine:017x}");
+            let event = json!({ "InstanceEventId": id, "Code": code, "Description": description,
+                "NotBefore": from, "NotAfter": to });
+            (*machine, event)
+        }));
+    }
+
+    /// Nothing is planned any more.
+    pub fn unplan(&self) {
+        self.world.planned.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The account has this region no longer enabled: nobody is known there.
+    pub fn disable(&self, region: &str) {
+        self.world.disabled.lock().unwrap_or_else(PoisonError::into_inner).insert(region.to_owned());
     }
 
     /// What Health tells.
@@ -175,7 +213,15 @@ impl Aws {
 async fn answer(State(world): State<Arc<World>>, headers: HeaderMap, uri: Uri, body: Bytes) -> Response<Body> {
     let Some(call) = call::Call::read(&headers, &uri, &body) else { return reply::unknown() };
     let (fault, now) = (world.faults.take(&call.name()), Utc::now());
+    let disabled = world.disabled.lock().unwrap_or_else(PoisonError::into_inner).contains(&call.region);
     let told = async {
+        if disabled {
+            return Err(Refusal::new(
+                401,
+                "AuthFailure",
+                "AWS was not able to validate the provided access credentials",
+            ));
+        }
         if let Some(recorded) = world.recorded.next(&call.operation) {
             return recorded;
         }
