@@ -30,15 +30,15 @@ impl<'a> Key<'a> {
     }
 }
 
-/// `us-east-1`, `us-gov-west-1`, `us-iso-east-1`: land, partition, direction, number.
+/// `us-east-1`, `us-gov-west-1`, `us-iso-east-1`, `eusc-de-east-1`: land, partition, direction, number.
 fn is_region(text: &str) -> bool {
     let land = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_lowercase());
     let number = |part: &str| matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_digit());
     match text.split('-').collect::<Vec<_>>().as_slice() {
         [l, direction, n] => land(l) && DIRECTIONS.contains(direction) && number(n),
         [l, partition, direction, n] => {
-            let known = *partition == "gov" || partition.starts_with("iso");
-            land(l) && known && DIRECTIONS.contains(direction) && number(n)
+            let known = land(l) && (*partition == "gov" || partition.starts_with("iso"));
+            (known || *l == "eusc" && land(partition)) && DIRECTIONS.contains(direction) && number(n)
         }
         _ => false,
     }
@@ -96,6 +96,7 @@ mod tests {
             ("ec2-us-east-1", "ec2", Some("us-east-1")),
             ("neptune-db-me-central-1", "neptune-db", Some("me-central-1")),
             ("management-console-us-gov-west-1", "management-console", Some("us-gov-west-1")),
+            ("ec2-eusc-de-east-1", "ec2", Some("eusc-de-east-1")),
             ("management-console", "management-console", None),
             ("s3-us-standard", "s3-us-standard", None),
             ("pca-connector-scep-ap-southeast-4", "pca-connector-scep", Some("ap-southeast-4")),

@@ -1,10 +1,21 @@
 //! The program itself: what it prints is what it reads.
-#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at what it did not expect"
+)]
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 
 use entente_aws::account::Aws;
+use entente_exercise::aws::Aws as Double;
+use entente_exercise::{Fault, Faults, Fleet};
 use entente_sidecar::account::{Adapter as _, Layers, Settings};
+use serde_json::Value;
 
 fn printed() -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_entente-aws")).arg("--print-config").output().unwrap();
@@ -58,4 +69,65 @@ fn every_mistake_is_told_at_once_with_its_path() {
     ] {
         assert!(mistakes.contains(path), "{path} in {mistakes}");
     }
+}
+
+/// Settings that read the machines of one region, with all that a sidecar keeps in a folder.
+fn settings(folder: &Path, endpoints: &str) -> String {
+    let key = "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI\n";
+    std::fs::write(folder.join("credentials"), key).unwrap();
+    std::fs::write(folder.join("config"), "").unwrap();
+    let at = folder.display();
+    format!(
+        "org = \"acme\"\naudience = \"gabcdefghijklmnop\"\ndata = \"{at}/data\"\nbus = [\"nats://127.0.0.1:1\"]\n\
+         listen = \"127.0.0.1:0\"\ntimeout = \"5s\"\n{endpoints}\n[aws]\nattempts = 1\n\
+         config_file = \"{at}/config\"\ncredentials_file = \"{at}/credentials\"\n\
+         [feeds.aws-ec2]\nregions = [\"us-east-1\"]\n"
+    )
+}
+
+/// The lines that a preflight prints, by what it looked at.
+fn preflight(folder: &Path, settings: &str, variables: &[(&str, &str)]) -> Vec<Value> {
+    let file = folder.join("entente-aws.toml");
+    std::fs::write(&file, settings).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_entente-aws"));
+    command.args(["--preflight", "--json", "--config"]).arg(&file).env_remove("NO_PROXY").env_remove("no_proxy");
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    found["checks"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preflight_tells_the_clock_as_aws_has_it() {
+    let double = Double::start(Fleet::new(), Faults::default()).await.unwrap();
+    double.faults().keep("", Fault::ClockOff(90));
+    let folder = tempfile::tempdir().unwrap();
+    let text = settings(folder.path(), &format!("[endpoints]\nec2 = \"{}\"", double.url()));
+    let found = tokio::task::spawn_blocking(move || preflight(folder.path(), &text, &[])).await.unwrap();
+    let clock = found.iter().find(|row| row["api"] == "clock").unwrap();
+    assert_eq!(clock["found"], "failed", "{clock}");
+    assert!(clock["text"].as_str().is_some_and(|text| text.contains("s behind the provider's")), "{clock}");
+}
+
+#[test]
+fn the_proxy_that_the_environment_names_is_asked_to_connect() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let refused = stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
+            if refused.is_err() || tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let found = preflight(folder.path(), &settings(folder.path(), ""), &[("HTTPS_PROXY", &proxy)]);
+    let asked: Vec<String> = told.try_iter().collect();
+    let connect = "CONNECT ec2.us-east-1.amazonaws.com:443 ";
+    assert!(!asked.is_empty() && asked.iter().all(|line| line.starts_with(connect)), "{asked:?} {found:?}");
 }

@@ -10,7 +10,7 @@ use entente_sidecar::poll::Failure;
 
 use super::api::Api;
 use super::client::Clients;
-use super::trouble::meant;
+use super::trouble::{meant, permission};
 
 /// Makes calls. Clones share everything.
 #[derive(Clone)]
@@ -67,7 +67,8 @@ impl Caller {
         };
         let skew = self.clients.skew();
         let refused = meant(&error, skew);
-        let failure = refused.trouble.failure(api.name, api.permission, &refused.word);
+        let needed = permission(&refused.word, api.permission);
+        let failure = refused.trouble.failure(api.name, needed, &refused.word);
         if matches!(refused.trouble, Trouble::Expired | Trouble::Unauthenticated) {
             self.clients.renew().await;
         }

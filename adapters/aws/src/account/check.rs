@@ -12,6 +12,7 @@ use super::api::{
 };
 use super::call::{Caller, Denied};
 use super::config::{Events, Health};
+use super::events::no_queue;
 
 /// The smallest page that EC2 gives.
 const SMALL: i32 = 5;
@@ -33,9 +34,12 @@ fn permitted<T>(answer: Result<T, Denied>) -> Result<(), Failure> {
 macro_rules! check {
     ($caller:expr, $feed:expr, $api:expr, $service:ident, $region:expr, |$client:ident| $call:expr) => {{
         let (caller, region, api): (Caller, String, Api) = ($caller.clone(), $region, $api);
+        let feed = $feed.to_owned();
         Check::new($feed, api.name, api.permission, async move {
             let $client = caller.clients().$service(&region).await;
-            permitted(caller.call(api, &region, $call).await)
+            let answer = caller.call(api, &region, $call).await;
+            let no_queue = answer.as_ref().err().and_then(|denied| no_queue(denied, &region, &feed));
+            no_queue.map_or_else(|| permitted(answer), Err)
         })
     }};
 }
@@ -45,32 +49,40 @@ fn first(caller: &Caller, regions: &[String]) -> String {
     regions.first().map_or_else(|| caller.clients().home(), String::as_str).to_owned()
 }
 
+/// Which regions there are is asked where the settings do not say.
+fn unnamed(caller: &Caller, feed: &str, regions: &[String]) -> Option<Check> {
+    regions.is_empty().then(|| {
+        let home = caller.clients().home().to_owned();
+        check!(caller, feed, DESCRIBE_REGIONS, ec2, home, |client| client.describe_regions().send())
+    })
+}
+
 pub(super) fn ec2(caller: &Caller, regions: &[String]) -> Vec<Check> {
     let (feed, region) = ("aws-ec2", first(caller, regions));
     let mut checks = vec![
         check!(caller, feed, DESCRIBE_INSTANCE_STATUS, ec2, region.clone(), |client| {
             client.describe_instance_status().max_results(SMALL).send()
         }),
-        check!(caller, feed, DESCRIBE_INSTANCES, ec2, region.clone(), |client| {
+        check!(caller, feed, DESCRIBE_INSTANCES, ec2, region, |client| {
             client.describe_instances().max_results(SMALL).send()
         }),
     ];
-    if regions.is_empty() {
-        checks.push(check!(caller, feed, DESCRIBE_REGIONS, ec2, region, |client| client.describe_regions().send()));
-    }
+    checks.extend(unnamed(caller, feed, regions));
     checks
 }
 
 pub(super) fn ssm(caller: &Caller, regions: &[String]) -> Vec<Check> {
     let (feed, region) = ("aws-ssm", first(caller, regions));
-    vec![
+    let mut checks = vec![
         check!(caller, feed, DESCRIBE_AUTOMATION_EXECUTIONS, ssm, region.clone(), |client| {
             client.describe_automation_executions().max_results(1).send()
         }),
         check!(caller, feed, GET_AUTOMATION_EXECUTION, ssm, region, |client| {
             client.get_automation_execution().automation_execution_id(NO_EXECUTION).send()
         }),
-    ]
+    ];
+    checks.extend(unnamed(caller, feed, regions));
+    checks
 }
 
 pub(super) fn health(caller: &Caller, feed: &Feed<Health>) -> Vec<Check> {

@@ -15,8 +15,10 @@ use aws_sdk_ec2::config::interceptors::{
 };
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents, SharedHttpClient};
 use aws_sdk_ec2::error::BoxError;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
 use entente_sidecar::account::{Endpoint, Skew};
 
 /// The longest that a connection may take to come about.
@@ -39,6 +41,8 @@ pub(crate) struct Making {
     pub(crate) timeout: Duration,
     /// How often one call is attempted.
     pub(crate) attempts: u32,
+    /// Where the dates of the answers are noted.
+    pub(crate) skew: Skew,
 }
 
 impl Making {
@@ -63,7 +67,6 @@ impl Making {
 pub(crate) struct Clients {
     making: Making,
     http: SharedHttpClient,
-    skew: Skew,
     loaded: tokio::sync::Mutex<Option<Arc<SdkConfig>>>,
     made: Mutex<Made>,
 }
@@ -88,7 +91,7 @@ macro_rules! client {
             }
             let mut builder = $sdk::config::Builder::from(config.as_ref())
                 .region(Region::new(region.to_owned()))
-                .interceptor(Dated(self.skew.clone()))
+                .interceptor(Dated(self.making.skew.clone()))
                 $(.interceptor($more))?;
             if let Some(endpoint) = self.making.endpoints.get(stringify!($name)) {
                 builder = builder.endpoint_url(endpoint.as_str());
@@ -103,14 +106,7 @@ macro_rules! client {
 impl Clients {
     /// Clients that are made when they are first needed.
     pub(crate) fn new(making: Making) -> Self {
-        let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-        Self {
-            making,
-            http: http.build_https(),
-            skew: Skew::default(),
-            loaded: tokio::sync::Mutex::new(None),
-            made: Mutex::default(),
-        }
+        Self { making, http: http(), loaded: tokio::sync::Mutex::new(None), made: Mutex::default() }
     }
 
     client! {
@@ -132,7 +128,7 @@ impl Clients {
 
     /// AWS's clock beside ours, as the answers tell.
     pub(crate) fn skew(&self) -> &Skew {
-        &self.skew
+        &self.making.skew
     }
 
     /// The region that is asked for what is of no region.
@@ -180,6 +176,17 @@ impl Clients {
     fn made(&self) -> MutexGuard<'_, Made> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What every call goes through: TLS by the process's own provider, and the proxies that the environment names.
+fn http() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let tls = Provider::Rustls(CryptoMode::AwsLc);
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env()).tls_provider(tls);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    })
 }
 
 /// Reads the date of every answer.

@@ -40,12 +40,13 @@ pub(super) struct Ec2 {
     pub(super) sweep: Length,
     pub(super) correlated_machines: u64,
     pub(super) together: Length,
+    pub(super) scheduled: bool,
 }
 
 impl Default for Ec2 {
     fn default() -> Self {
         let (sweep, together) = (Length(Duration::from_secs(600)), Length(Duration::from_secs(900)));
-        Self { regions: Vec::new(), sweep, correlated_machines: 10, together }
+        Self { regions: Vec::new(), sweep, correlated_machines: 10, together, scheduled: false }
     }
 }
 
@@ -229,7 +230,7 @@ fn check_documents(ssm: &Ssm, tables: &mut Tables<'_>) {
 }
 
 /// `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`: small letters, digits and dashes, with a number at the end.
-fn is_region(text: &str) -> bool {
+pub(super) fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     match parts.split_last() {

@@ -9,17 +9,19 @@ mod config;
 mod ec2;
 mod events;
 mod health;
+mod machine;
 mod patience;
 mod profile;
 mod regions;
+mod round;
 mod scrub;
 mod share;
 mod ssm;
 mod strangers;
 mod table;
-mod time;
 #[cfg(test)]
-mod trial;
+mod tests;
+mod time;
 mod trouble;
 
 use std::collections::BTreeSet;
@@ -40,7 +42,7 @@ use call::Caller;
 use client::{Clients, Making};
 pub use config::Config;
 use config::{Ec2, Events, Health, Ssm, delta};
-use ec2::Ec2Ask;
+use ec2::{Ec2Ask, Planner};
 use events::EventsAsk;
 use health::HealthAsk;
 use regions::Regions;
@@ -93,7 +95,7 @@ impl Opening {
     fn parts(self) -> Result<Parts, OpenError> {
         let mut parts = Parts { devices: Some(self.devices()), ..Parts::default() };
         if let Some(feed) = &self.config.ec2 {
-            parts.feeds.push(self.ec2(feed));
+            parts.feeds.push(self.ec2(feed)?);
             parts.checks.extend(check::ec2(&self.caller, &feed.own.regions));
         }
         if let Some(feed) = &self.config.ssm {
@@ -120,20 +122,32 @@ impl Opening {
         }
     }
 
-    fn ec2(&self, feed: &Feed<Ec2>) -> AccountFeed {
+    /// These regions, or those that the account has enabled.
+    fn regions(&self, given: &[String]) -> Result<Regions, OpenError> {
+        let file = self.site.folder("regions")?.join("enabled");
+        Ok(Regions::new(self.caller.clone(), given.to_vec(), file))
+    }
+
+    fn ec2(&self, feed: &Feed<Ec2>) -> Result<AccountFeed, OpenError> {
         let profile = profile::own(&self.site.settings, &feed.slug, ec2::SYSTEM, profile::EC2, &self.mapping);
-        let regions = Regions::new(self.caller.clone(), feed.own.regions.clone());
+        let regions = self.regions(&feed.own.regions)?;
         let (caller, cadence) = (self.caller.clone(), feed.cadence);
         let share = Share::new(self.fleet.clone(), Part::AllBut(self.config.ssm.as_ref().map(|_| ssm::SYSTEM)));
-        let sweep_every = delta(feed.own.sweep);
-        let open =
-            move || Ec2Ask::new(profile.clone(), caller.clone(), regions.clone(), share.clone(), cadence, sweep_every);
-        account_feed(&feed.slug, open)
+        let (sweep_every, mapping, fleet) =
+            (delta(feed.own.sweep), self.mapping.clone(), self.site.settings.fleet.clone());
+        let planned = self.site.folder(&feed.slug)?.join("planned");
+        let told = feed.own.scheduled;
+        let open = move || {
+            let planner = told.then(|| Planner::new(mapping.clone(), fleet.clone(), planned.clone()));
+            let (profile, caller) = (profile.clone(), caller.clone());
+            Ec2Ask::new(profile, caller, regions.clone(), share.clone(), cadence, sweep_every, planner)
+        };
+        Ok(account_feed(&feed.slug, open))
     }
 
     fn ssm(&self, feed: &Feed<Ssm>) -> Result<AccountFeed, OpenError> {
         let profile = profile::own(&self.site.settings, &feed.slug, ssm::SYSTEM, profile::SSM, &self.mapping);
-        let regions = Regions::new(self.caller.clone(), feed.own.regions.clone());
+        let regions = self.regions(&feed.own.regions)?;
         let note = self.site.folder(&feed.slug)?.join("told-until");
         let common = ssm::Common {
             caller: self.caller.clone(),
@@ -206,6 +220,7 @@ fn making(config: &Config, site: &Site) -> Making {
         endpoints: config.endpoints.clone(),
         timeout: site.timeout,
         attempts: config.own.attempts,
+        skew: site.skew.clone(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Regions that fail are left in peace for longer and longer, each for itself, and told together.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_sidecar::poll::Failure;
 
@@ -17,9 +19,11 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// Why it is not asked now, if it is left in peace.
+    /// Why it is not asked now, if it is left in peace; with what is left of its wish, if it had one.
     pub(crate) fn spares(&self, now: DateTime<Utc>) -> Option<Failure> {
-        self.last.clone().filter(|_| self.away.is_some_and(|away| now < away))
+        let left = (self.away? - now).to_std().ok().filter(|left| !left.is_zero())?;
+        let last = self.last.clone()?;
+        Some(Failure { retry_after: last.retry_after.map(|_| left), ..last })
     }
 
     /// It answered.
@@ -42,20 +46,19 @@ impl Patience {
     }
 }
 
-/// One failure for all that failed `of` so many regions: the first in the order of their words.
-pub(crate) fn together(mut failures: Vec<Failure>, of: usize) -> Option<Failure> {
-    failures.sort_by(|a, b| a.error.text.cmp(&b.error.text));
-    let count = failures.len();
-    let soonest = failures.iter().filter_map(|failure| failure.retry_after).min();
-    let first = failures.into_iter().next()?;
-    let text = if of == 1 { first.error.text } else { format!("{count} of {of} regions: {}", first.error.text) };
-    Some(Failure { retry_after: soonest, ..Failure::new(first.error.code, text) })
+/// One failure for all that failed `of` so many regions: the first in the order of their words. Their wish is that of the
+/// soonest; there is none if one of them has none.
+pub(crate) fn together(failures: &[Failure], of: usize) -> Option<Failure> {
+    let first = failures.iter().min_by(|a, b| a.error.text.cmp(&b.error.text))?;
+    let wishes: Option<Vec<Duration>> = failures.iter().map(|failure| failure.retry_after).collect();
+    let text = first.error.text.clone();
+    let text = if of == 1 { text } else { format!("{} of {of} regions: {text}", failures.len()) };
+    let retry_after = wishes.and_then(|wishes| wishes.into_iter().min());
+    Some(Failure { retry_after, ..Failure::new(first.error.code.clone(), text) })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -81,14 +84,21 @@ mod tests {
         let mut patience = Patience::default();
         let failure = Failure { retry_after: Some(Duration::from_secs(3_600)), ..Failure::new("throttled", "x") };
         patience.failed("r", failure, TimeDelta::seconds(1), at(0));
-        assert!(patience.spares(at(3_599)).is_some() && patience.spares(at(3_600)).is_none());
+        let left = |now| patience.spares(at(now)).map(|failure| failure.retry_after);
+        assert_eq!(left(600), Some(Some(Duration::from_secs(3_000))));
+        assert_eq!((left(3_599), left(3_600)), (Some(Some(Duration::from_secs(1))), None));
     }
 
     #[test]
     fn failures_are_told_together() {
-        let failures = vec![Failure::new("b", "us-east-1: b"), Failure::new("a", "eu-west-1: a")];
-        let told = together(failures, 3).unwrap();
+        let wishing = |seconds| Some(Duration::from_secs(seconds));
+        let b = Failure { retry_after: wishing(90), ..Failure::new("b", "us-east-1: b") };
+        let a = Failure { retry_after: wishing(60), ..Failure::new("a", "eu-west-1: a") };
+        let told = together(&[b.clone(), a], 3).unwrap();
         assert_eq!((told.error.code.as_str(), told.error.text.as_str()), ("a", "2 of 3 regions: eu-west-1: a"));
-        assert_eq!(together(Vec::new(), 3), None);
+        assert_eq!(told.retry_after, wishing(60));
+        let told = together(&[b, Failure::new("a", "eu-west-1: a")], 2).unwrap();
+        assert_eq!(told.retry_after, None, "one of them may be asked at once");
+        assert_eq!(together(&[], 3), None);
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Table {
     reading: Vec<Row>,
     open: BTreeMap<String, Step>,
     over: BTreeMap<String, Step>,
+    /// Kinds of planned work, and what each is called.
+    pub(crate) planned: BTreeMap<String, String>,
     pub(crate) documents: Vec<Document>,
 }
 
@@ -102,18 +104,27 @@ pub(crate) struct Stage {
     pub(crate) open: bool,
 }
 
-/// The words of a machine's three checks; a check that is not made has none.
+/// The words of a machine's checks; a check that is not made has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words<'a> {
     pub(crate) instance: Option<&'a str>,
     pub(crate) system: Option<&'a str>,
+    /// Only some machines have it.
     pub(crate) storage: Option<&'a str>,
+    /// A check of the customer's own.
+    pub(crate) application: Option<&'a str>,
 }
 
 impl Words<'_> {
-    /// Whether a check failed.
-    pub(crate) fn impaired(&self) -> bool {
-        [self.instance, self.system, self.storage].contains(&Some("impaired"))
+    /// Whether a check says so.
+    pub(crate) fn any(&self, word: &str) -> bool {
+        [self.instance, self.system, self.storage, self.application].contains(&Some(word))
+    }
+
+    /// Whether every check that is made says that all is well.
+    pub(crate) fn all_well(&self) -> bool {
+        let well = |word: Option<&str>| word.is_none_or(|word| ["ok", "not-applicable", "suppressed"].contains(&word));
+        (self.instance, self.system) == (Some("ok"), Some("ok")) && well(self.storage) && well(self.application)
     }
 }
 
@@ -183,13 +194,15 @@ mod tests {
     #[test]
     fn the_compiled_in_table_parses() {
         let table = Table::parse(include_str!("../../fleet.toml")).unwrap();
-        assert_eq!((table.version, table.reading.len(), table.documents.len()), (1, 3, 4));
+        assert_eq!((table.version, table.reading.len(), table.documents.len()), (2, 3, 4));
     }
 
     #[test]
     fn checks_say_why_a_machine_does_not_work() {
         let (ok, bad) = (Some("ok"), Some("impaired"));
-        let hint = |instance, system, storage| table().hint(&Words { instance, system, storage });
+        let hint = |instance, system, storage| {
+            table().hint(&Words { instance, system, storage, application: Some("impaired") })
+        };
         for (words, expected) in [
             ((bad, ok, ok), Hint::GuestOsUnreachable),
             ((bad, ok, None), Hint::GuestOsUnreachable),

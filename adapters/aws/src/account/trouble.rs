@@ -10,7 +10,7 @@ use entente_sidecar::account::{Skew, Trouble};
 
 use super::client::NoEnd;
 
-const THROTTLED: [&str; 12] = [
+const THROTTLED: [&str; 13] = [
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
@@ -19,6 +19,7 @@ const THROTTLED: [&str; 12] = [
     "ThrottledException",
     "TooManyRequestsException",
     "EC2ThrottledException",
+    "KmsThrottled",
     "BandwidthLimitExceeded",
     "LimitExceededException",
     "RateExceeded",
@@ -36,10 +37,11 @@ const UNAUTHENTICATED: [&str; 9] = [
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
-const FORBIDDEN: [&str; 6] = [
+const FORBIDDEN: [&str; 7] = [
     "AccessDenied",
     "AccessDeniedException",
     "AuthorizationError",
+    "KmsAccessDenied",
     "OptInRequired",
     "Unauthorized",
     "UnauthorizedOperation",
@@ -84,6 +86,11 @@ where
         SdkError::DispatchFailure(_) => refused(Trouble::Unreachable, ""),
         _ => refused(Trouble::Unreadable, "the call could not be made"),
     }
+}
+
+/// What a refused call lacks: a queue whose messages are under a key of its own needs that too.
+pub(crate) fn permission<'a>(word: &str, asked: &'a str) -> &'a str {
+    if word.to_ascii_lowercase().starts_with("kms") { "kms:Decrypt on the queue's key" } else { asked }
 }
 
 fn of_word(word: &str, status: u16, wish: Option<Duration>, skew: &Skew) -> Trouble {
@@ -146,7 +153,12 @@ mod tests {
             [Trouble::Expired, Trouble::Expired]
         );
         assert_eq!(meant("AuthFailure", 401), Trouble::Unauthenticated);
-        assert_eq!(meant("AccessDenied", 400), Trouble::Forbidden);
+        for word in ["AccessDenied", "KMS.AccessDeniedException", "KmsAccessDenied"] {
+            assert_eq!(meant(word, 400), Trouble::Forbidden, "{word}");
+        }
+        let asked = "sqs:ReceiveMessage";
+        assert_eq!(permission("KMS.AccessDeniedException", asked), "kms:Decrypt on the queue's key");
+        assert_eq!(permission("AccessDenied", asked), asked);
         assert_eq!(meant("SubscriptionRequiredException", 400), Trouble::NotInPlan);
         assert_eq!(meant("InternalError", 500), Trouble::Internal(wish));
         assert_eq!(meant("ValidationException", 400), Trouble::Unreadable);

@@ -1,39 +1,35 @@
-//! The feed `aws-ec2`: all regions beside each other, each with a state of its own. A region that fails is unknown, and the
-//! others go on.
+//! The feed `aws-ec2`: the checks of all machines, region by region.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
 use entente_sidecar::item::{FeedProfile, Reading};
-use entente_sidecar::poll::Failure;
+use entente_sidecar::poll::{Failure, Settled};
 use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, StreamExt as _};
 
-use super::region::{Paces, Region};
+use super::planned::Planner;
+use super::region::Region;
 use crate::account::call::Caller;
-use crate::account::patience::together;
 use crate::account::regions::Regions;
+use crate::account::round::Round;
 use crate::account::share::Share;
-use crate::account::strangers::Strangers;
 
 /// The feed.
 pub(crate) struct Ec2Ask {
     profile: FeedProfile,
     caller: Caller,
-    regions: Regions,
     share: Share,
     cadence: Cadence,
-    /// How often all machines of a region are listed.
-    sweep_every: TimeDelta,
-    /// What is known of each region.
-    known: BTreeMap<String, Region>,
+    round: Round<Region>,
+    /// Tells the work that is planned, where it is to be told.
+    planner: Option<Planner>,
 }
 
 impl Ec2Ask {
+    /// A feed that lists all machines of a region every `sweep_every`, and looks for the impaired between.
     pub(crate) fn new(
         profile: FeedProfile,
         caller: Caller,
@@ -41,36 +37,22 @@ impl Ec2Ask {
         share: Share,
         cadence: Cadence,
         sweep_every: TimeDelta,
+        planner: Option<Planner>,
     ) -> Self {
-        Self { profile, caller, regions, share, cadence, sweep_every, known: BTreeMap::new() }
+        let (calls, fleet) = (caller.clone(), share.fleet().clone());
+        let begin = move |code: &str| Region::new(code.to_owned(), calls.clone(), fleet.clone(), sweep_every);
+        Self { profile, caller, share, cadence, round: Round::new(regions, begin), planner }
     }
 
     async fn read(&mut self, now: DateTime<Utc>) -> Result<Reading, Failure> {
-        let codes = self.regions.list(now).await?;
-        self.known.retain(|code, _| codes.contains(code));
-        for code in codes {
-            let region = || Region::new(code.clone(), self.caller.clone(), self.share.fleet().clone());
-            self.known.entry(code.clone()).or_insert_with(region);
+        let came = self.round.go(self.pace(), now).await?;
+        let mut items = self.share.items(now)?;
+        if let Some(planner) = &mut self.planner {
+            let planned = planner.items(self.round.places().filter_map(Region::plans), now);
+            items.extend(planned.map_err(|error| Failure::new("mapping", error.to_string()))?);
         }
-        let look = TimeDelta::from_std(self.pace()).unwrap_or(TimeDelta::minutes(1));
-        let paces = Paces { look, sweep: self.sweep_every };
-        let reads = self.known.values_mut().map(|region| region.read(paces, now));
-        let reads: Vec<_> = reads.collect::<FuturesUnordered<_>>().collect().await;
-        let (mut strangers, mut failures) = (Strangers::default(), Vec::new());
-        let all = reads.len();
-        for read in reads {
-            match read {
-                Ok(found) => strangers.extend(found),
-                Err(failure) => failures.push(failure),
-            }
-        }
-        let blind = failures.len() == all;
-        let lacks = together(failures, all);
-        if blind && let Some(failure) = lacks {
-            return Err(failure);
-        }
-        let items = self.share.items(now)?;
-        Ok(Reading { items, unmapped: strangers.into_unmapped(), lacks: lacks.map(Box::new), ..Reading::default() })
+        let unmapped = came.strangers.into_unmapped();
+        Ok(Reading { items, unmapped, lacks: came.lacks, ..Reading::default() })
     }
 
     fn pace(&self) -> Duration {
@@ -91,7 +73,14 @@ impl Ask for Ec2Ask {
         Box::pin(async move { self.read(clock.now()).await.map(Told::Reading) })
     }
 
-    /// What the fleet says, it says again until it is taken.
+    /// What the fleet says, it says again until it is taken; the end of planned work is told once.
+    fn settle(&mut self, settled: Settled) -> BoxFuture<'_, ()> {
+        if let Some(planner) = &mut self.planner {
+            planner.settle(settled == Settled::Read);
+        }
+        Box::pin(std::future::ready(()))
+    }
+
     fn pause(&self) -> Option<Duration> {
         Some(self.pace())
     }

@@ -1,7 +1,8 @@
 //! One machine as EC2 shows it, into one sighting of the fleet. Pure: neither asks nor remembers.
 
 use aws_sdk_ec2::types::{
-    EbsStatusSummary, Instance, InstanceState, InstanceStateName, InstanceStatus, InstanceStatusSummary,
+    ApplicationStatusSummary, EbsStatusSummary, Instance, InstanceState, InstanceStateName, InstanceStatus,
+    InstanceStatusSummary, SummaryStatus,
 };
 use chrono::{DateTime, Utc};
 use entente_sidecar::fleet::{Os, Place, Seen, Sighting};
@@ -23,16 +24,17 @@ impl Kept {
     }
 }
 
-/// EC2 says `windows` or nothing; what it details begins with the family: `Windows with SQL Server`, `Red Hat Enterprise
-/// Linux`, `SUSE Linux`, `Linux/UNIX`.
+/// EC2 says `windows` or nothing; what it details names the family or the distribution: `Windows with SQL Server`, `Red Hat
+/// Enterprise Linux`, `Ubuntu Pro`, `Linux/UNIX`.
 fn os(instance: &Instance) -> Os {
     let platform = instance.platform().map(aws_sdk_ec2::types::PlatformValues::as_str).unwrap_or_default();
     let details = instance.platform_details().unwrap_or_default();
-    let says = |word: &str| platform.to_lowercase().contains(word) || details.to_lowercase().contains(word);
+    let said = format!("{platform} {details}").to_lowercase();
+    let says = |word: &str| said.contains(word);
     match () {
         () if says("windows") => Os::Windows,
         () if says("mac") => Os::MacOs,
-        () if says("linux") || says("unix") => Os::Linux,
+        () if ["linux", "unix", "ubuntu", "red hat", "suse"].into_iter().any(says) => Os::Linux,
         () => Os::Unknown,
     }
 }
@@ -48,7 +50,8 @@ pub(super) struct Look<'a> {
     pub(super) seen: Seen<'static>,
     /// Since when it is so.
     pub(super) since: Option<DateTime<Utc>>,
-    zone: Option<&'a str>,
+    /// Where it stands in its region.
+    pub(super) zone: Option<&'a str>,
     /// Words that are not known.
     pub(super) strangers: Vec<Stranger>,
 }
@@ -58,17 +61,19 @@ impl<'a> Look<'a> {
     pub(super) fn at(status: &'a InstanceStatus) -> Option<Self> {
         let id = status.instance_id().filter(|id| !id.is_empty())?;
         let (instance, system) = (status.instance_status(), status.system_status());
-        let storage = status.attached_ebs_status();
+        let (storage, application) = (status.attached_ebs_status(), status.application_status());
         let words = Words {
-            instance: instance.and_then(InstanceStatusSummary::status).map(aws_sdk_ec2::types::SummaryStatus::as_str),
-            system: system.and_then(InstanceStatusSummary::status).map(aws_sdk_ec2::types::SummaryStatus::as_str),
-            storage: storage.and_then(EbsStatusSummary::status).map(aws_sdk_ec2::types::SummaryStatus::as_str),
+            instance: instance.and_then(InstanceStatusSummary::status).map(SummaryStatus::as_str),
+            system: system.and_then(InstanceStatusSummary::status).map(SummaryStatus::as_str),
+            storage: storage.and_then(EbsStatusSummary::status).map(SummaryStatus::as_str),
+            application: application.and_then(ApplicationStatusSummary::status).map(SummaryStatus::as_str),
         };
         let state = status.instance_state().and_then(InstanceState::name);
         let seen = seen(state, &words);
         let mut strangers = strangers(&words);
         strangers.extend(state.and_then(strange_state));
-        let since = [instance.and_then(since), system.and_then(since), storage.and_then(stuck_since)];
+        let failing_since = application.and_then(ApplicationStatusSummary::impaired_since).and_then(time);
+        let since = [instance.and_then(since), system.and_then(since), storage.and_then(stuck_since), failing_since];
         Some(Self { id, seen, since: since.into_iter().flatten().min(), zone: status.availability_zone(), strangers })
     }
 
@@ -99,17 +104,22 @@ fn seen(state: Option<&InstanceStateName>, words: &Words<'_>) -> Seen<'static> {
 }
 
 fn running(words: &Words<'_>) -> Seen<'static> {
-    match (words.instance, words.system) {
-        _ if words.impaired() => Seen::Affected(table().hint(words)),
-        (Some("ok"), Some("ok")) => Seen::Well,
-        (Some("initializing"), _) | (_, Some("initializing")) => Seen::Starting,
-        _ => Seen::Unknown,
+    match () {
+        () if words.any("impaired") => Seen::Affected(table().hint(words)),
+        () if words.all_well() => Seen::Well,
+        () if words.any("initializing") => Seen::Starting,
+        () => Seen::Unknown,
     }
 }
 
 fn strangers(words: &Words<'_>) -> Vec<Stranger> {
-    const KNOWN: [&str; 5] = ["ok", "impaired", "initializing", "insufficient-data", "not-applicable"];
-    let named = [("instance status", words.instance), ("system status", words.system), ("ebs status", words.storage)];
+    const KNOWN: [&str; 6] = ["ok", "impaired", "initializing", "insufficient-data", "not-applicable", "suppressed"];
+    let named = [
+        ("instance status", words.instance),
+        ("system status", words.system),
+        ("ebs status", words.storage),
+        ("application status", words.application),
+    ];
     let strange = named.into_iter().filter_map(|(field, word)| Some((field, word?)));
     strange.filter(|(_, word)| !KNOWN.contains(word)).map(|(field, word)| (field, word.to_owned())).collect()
 }
@@ -130,7 +140,7 @@ fn stuck_since(summary: &EbsStatusSummary) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use aws_sdk_ec2::primitives::DateTime as AwsTime;
-    use aws_sdk_ec2::types::{InstanceStatusDetails, SummaryStatus};
+    use aws_sdk_ec2::types::InstanceStatusDetails;
     use entente_sidecar::fleet::Hint;
     use proptest::prelude::*;
 
@@ -139,6 +149,17 @@ mod tests {
     fn summary(word: &str, since: Option<i64>) -> InstanceStatusSummary {
         let details = InstanceStatusDetails::builder().set_impaired_since(since.map(AwsTime::from_secs)).build();
         InstanceStatusSummary::builder().status(SummaryStatus::from(word)).details(details).build()
+    }
+
+    fn running_with(storage: Option<&str>, application: Option<&str>) -> InstanceStatus {
+        let storage = storage.map(|word| EbsStatusSummary::builder().status(SummaryStatus::from(word)).build());
+        let own = application.map(|word| {
+            let since = AwsTime::from_secs(1_721_362_320);
+            ApplicationStatusSummary::builder().status(SummaryStatus::from(word)).impaired_since(since).build()
+        });
+        let mut status = status("running", "ok", "ok", None);
+        (status.attached_ebs_status, status.application_status) = (storage, own);
+        status
     }
 
     fn status(state: &str, instance: &str, system: &str, since: Option<i64>) -> InstanceStatus {
@@ -173,6 +194,25 @@ mod tests {
     }
 
     #[test]
+    fn whoever_s_disk_or_application_is_not_known_to_be_well_is_not() {
+        for (storage, application, expected) in [
+            (None, None, Seen::Well),
+            (Some("ok"), Some("ok"), Seen::Well),
+            (Some("not-applicable"), Some("suppressed"), Seen::Well),
+            (Some("insufficient-data"), None, Seen::Unknown),
+            (Some("initializing"), None, Seen::Starting),
+            (Some("ok"), Some("insufficient-data"), Seen::Unknown),
+            (Some("impaired"), None, Seen::Affected(Hint::ProviderStorage)),
+            (Some("ok"), Some("impaired"), Seen::Affected(Hint::Unstated)),
+        ] {
+            let status = running_with(storage, application);
+            assert_eq!(Look::at(&status).unwrap().seen, expected, "{storage:?} {application:?}");
+        }
+        let failing = running_with(None, Some("impaired"));
+        assert_eq!(Look::at(&failing).unwrap().since, "2024-07-19T04:12:00Z".parse().ok());
+    }
+
+    #[test]
     fn the_time_since_is_told_of_whoever_is_impaired_and_to_the_second() {
         let impaired = status("running", "impaired", "ok", Some(1_721_362_320));
         let look = Look::at(&impaired).unwrap();
@@ -186,7 +226,8 @@ mod tests {
     fn the_platform_is_told_by_its_name_or_its_details() {
         let os = |details: &str| os(&Instance::builder().platform_details(details).build());
         assert_eq!(os("Windows with SQL Server Standard"), Os::Windows);
-        assert_eq!([os("Red Hat Enterprise Linux"), os("Linux/UNIX"), os("")], [Os::Linux, Os::Linux, Os::Unknown]);
+        assert_eq!([os("Red Hat Enterprise Linux"), os("Linux/UNIX"), os("Ubuntu Pro")], [Os::Linux; 3]);
+        assert_eq!(os(""), Os::Unknown);
         let windows = Instance::builder().platform("Windows".into()).build();
         assert_eq!(super::os(&windows), Os::Windows);
     }

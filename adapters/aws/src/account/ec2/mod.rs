@@ -2,9 +2,11 @@
 
 mod ask;
 mod checks;
+mod planned;
 mod region;
 
 pub(super) use ask::Ec2Ask;
+pub(super) use planned::Planner;
 
 /// The native system.
 pub(super) const SYSTEM: &str = "aws.ec2";

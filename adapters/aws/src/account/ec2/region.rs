@@ -6,136 +6,116 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_ec2::types::{Filter, Instance, InstanceStatus};
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_sidecar::fleet::{Fleet, FleetError, Seen};
-use entente_sidecar::poll::Failure;
 
 use super::checks::{Kept, Look};
+use super::planned::{self, Plans};
 use crate::account::api::{DESCRIBE_INSTANCE_STATUS, DESCRIBE_INSTANCES};
 use crate::account::call::{Caller, Denied, Walk, pages};
-use crate::account::patience::Patience;
+use crate::account::round::{Place, Unread};
 use crate::account::strangers::Strangers;
 
 /// The size of a page.
 const PAGE: i32 = 1_000;
 /// Ids that one call may name.
 const IDS: usize = 100;
+/// So many machines take one call by their ids each hundred, and one of a listing each thousand.
+const LISTED_AT_ONCE: usize = 10;
 /// Values that one filter may have.
 const VALUES: usize = 200;
 /// Which checks are looked at each time: a machine that fails one of them is impaired.
 const CHECKS: [&str; 3] = ["instance-status.status", "system-status.status", "attached-ebs-status.status"];
-
-/// How often a region is looked at.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Paces {
-    /// For what is impaired.
-    pub(super) look: TimeDelta,
-    /// For all of it.
-    pub(super) sweep: TimeDelta,
-}
+/// One more, which newer services than others have: it is a customer's own check of what runs on a machine.
+const OWN_CHECK: &str = "application-status.status";
+/// AWS's word for a filter that a region does not know.
+const NO_FILTER: &str = "InvalidParameterValue";
 
 /// A region.
 pub(super) struct Region {
     code: String,
     caller: Caller,
     fleet: Fleet,
+    sweep_every: TimeDelta,
     /// Machines that are not well: they are asked for by id once they are no longer listed as impaired.
     watched: BTreeSet<String>,
     swept: Option<DateTime<Utc>>,
-    patience: Patience,
+    /// How many machines the last whole listing held.
+    machines: usize,
+    /// The work that it named; none before the first.
+    plans: Option<Plans>,
+    /// Whether the region knows customers' own checks.
+    own_checks: bool,
 }
 
-/// Why a region was not read.
-#[derive(Debug)]
-enum Unread {
-    /// AWS refused.
-    Denied(Denied),
-    /// The fleet takes nothing.
-    Fleet(FleetError),
-}
-
-impl From<Denied> for Unread {
-    fn from(denied: Denied) -> Self {
-        Self::Denied(denied)
+impl Place for Region {
+    async fn read(&mut self, now: DateTime<Utc>, strangers: &mut Strangers) -> Result<(), Unread> {
+        let sweep = self.swept.is_none_or(|swept| now - swept >= self.sweep_every);
+        if sweep { self.sweep(now, strangers).await } else { self.look(now, strangers).await }
     }
-}
 
-impl From<FleetError> for Unread {
-    fn from(error: FleetError) -> Self {
-        Self::Fleet(error)
-    }
-}
-
-impl From<Unread> for Failure {
-    fn from(unread: Unread) -> Self {
-        match unread {
-            Unread::Denied(denied) => denied.into(),
-            Unread::Fleet(error) => Self::new("fleet", error.to_string()),
-        }
+    fn lost(&mut self, now: DateTime<Utc>) {
+        self.fleet.unseen(&self.code, now);
     }
 }
 
 impl Region {
-    pub(super) fn new(code: String, caller: Caller, fleet: Fleet) -> Self {
-        Self { code, caller, fleet, watched: BTreeSet::new(), swept: None, patience: Patience::default() }
+    pub(super) fn new(code: String, caller: Caller, fleet: Fleet, sweep_every: TimeDelta) -> Self {
+        let watched = BTreeSet::new();
+        Self { code, caller, fleet, sweep_every, watched, swept: None, machines: 0, plans: None, own_checks: true }
     }
 
-    /// Reads the region, unless it failed just now. What is seen is noted in the fleet.
-    pub(super) async fn read(&mut self, paces: Paces, now: DateTime<Utc>) -> Result<Strangers, Failure> {
-        if let Some(failure) = self.patience.spares(now) {
-            return Err(failure);
-        }
-        let sweep = self.swept.is_none_or(|swept| now - swept >= paces.sweep);
-        let mut strangers = Strangers::default();
-        let read = if sweep { self.sweep(now, &mut strangers).await } else { self.look(now, &mut strangers).await };
-        match read {
-            Ok(()) => {
-                self.patience.good();
-                Ok(strangers)
-            }
-            Err(unread) => {
-                self.fleet.unseen(&self.code, now);
-                Err(self.patience.failed(&self.code, unread.into(), paces.look, now))
-            }
-        }
+    /// The work that is planned here, by the region's code; none before the first listing.
+    pub(super) fn plans(&self) -> Option<(&str, &Plans)> {
+        self.plans.as_ref().map(|plans| (self.code.as_str(), plans))
     }
 
     /// A short look: whoever is impaired, and whoever no longer is.
     async fn look(&mut self, now: DateTime<Utc>, strangers: &mut Strangers) -> Result<(), Unread> {
-        let mut impaired: BTreeMap<String, InstanceStatus> = BTreeMap::new();
-        for check in CHECKS {
-            let filter = Filter::builder().name(check).values("impaired").build();
-            let listed = self.impaired(&filter).await?;
-            impaired.extend(listed.into_iter().filter_map(|status| Some((status.instance_id()?.to_owned(), status))));
-        }
+        let impaired = self.all_impaired().await?;
         let new: Vec<&str> = impaired.keys().filter(|id| !self.watched.contains(*id)).map(String::as_str).collect();
         let kept = self.inventory_of(&new).await?;
-        let left = self.watched.iter().filter(|id| !impaired.contains_key(*id)).cloned().collect();
+        let left: Vec<String> = self.watched.iter().filter(|id| !impaired.contains_key(*id)).cloned().collect();
+        if left.len() > IDS && left.len().saturating_mul(LISTED_AT_ONCE) > self.machines {
+            return self.list(&kept, now, strangers).await;
+        }
         let others = self.by_id(left).await?;
         for status in impaired.values().chain(&others) {
-            let known = status.instance_id().and_then(|id| kept.get(id)).copied().unwrap_or_default();
-            self.note(status, known, now, strangers)?;
+            self.note(status, &kept, now, strangers)?;
         }
         self.fleet.reached(&self.code, &[], now);
         Ok(())
     }
 
-    /// A whole listing: inventory and checks of every machine, page by page. One that breaks off is begun anew.
+    /// A whole listing, with the inventory.
     async fn sweep(&mut self, now: DateTime<Utc>, strangers: &mut Strangers) -> Result<(), Unread> {
         let inventory = self.inventory(None).await?;
+        self.list(&inventory, now, strangers).await?;
+        self.swept = Some(now);
+        Ok(())
+    }
+
+    /// The checks of every machine, page by page: whoever is not named is gone. A listing that breaks off is begun anew.
+    async fn list(
+        &mut self,
+        inventory: &HashMap<String, Kept>,
+        now: DateTime<Utc>,
+        strangers: &mut Strangers,
+    ) -> Result<(), Unread> {
         let client = self.caller.clients().ec2(&self.code).await;
         self.fleet.sweep(&self.code);
-        let mut walk = Walk::default();
+        let (mut walk, mut machines, mut plans) = (Walk::default(), 0, Plans::new());
         while let Some(token) = walk.step()? {
             let call = client.describe_instance_status().include_all_instances(true).max_results(PAGE);
             let call = call.set_next_token(token).send();
             let page = self.caller.call(DESCRIBE_INSTANCE_STATUS, &self.code, call).await?;
+            machines += page.instance_statuses().len();
             for status in page.instance_statuses() {
-                let known = status.instance_id().and_then(|id| inventory.get(id)).copied().unwrap_or_default();
-                self.note(status, known, now, strangers)?;
+                self.note(status, inventory, now, strangers)?;
+                planned::note(&mut plans, status, strangers);
             }
             walk.next(page.next_token);
         }
         self.fleet.swept(&self.code, &[], now)?;
-        self.swept = Some(now);
+        (self.machines, self.plans) = (machines, Some(plans));
         Ok(())
     }
 
@@ -143,20 +123,22 @@ impl Region {
     fn note(
         &mut self,
         status: &InstanceStatus,
-        kept: Kept,
+        inventory: &HashMap<String, Kept>,
         now: DateTime<Utc>,
         strangers: &mut Strangers,
     ) -> Result<(), FleetError> {
-        let Some(look) = Look::at(status) else { return Ok(()) };
+        let Some(mut look) = Look::at(status) else { return Ok(()) };
         look.strangers.iter().for_each(|(field, word)| strangers.note(field, word));
-        match self.fleet.see(look.sighting(&self.code, kept, now)) {
-            // One machine in a place that cannot be is no reason to lose the others.
+        let kept = inventory.get(look.id).copied().unwrap_or_default();
+        let seen = match self.fleet.see(look.sighting(&self.code, kept, now)) {
+            // A machine in a zone that cannot be is there all the same.
             Err(FleetError::Place { .. }) => {
-                strangers.note("availability zone", status.availability_zone().unwrap_or_default());
-                return Ok(());
+                strangers.note("availability zone", look.zone.take().unwrap_or_default());
+                self.fleet.see(look.sighting(&self.code, kept, now))
             }
-            noted => noted?,
-        }
+            seen => seen,
+        };
+        seen?;
         if self.is_over(&look) {
             self.watched.remove(look.id);
         } else {
@@ -176,9 +158,27 @@ impl Region {
         }
     }
 
-    /// The checks of the machines that run and pass a filter.
-    async fn impaired(&self, filter: &Filter) -> Result<Vec<InstanceStatus>, Denied> {
+    /// The machines that fail any of their checks.
+    async fn all_impaired(&mut self) -> Result<BTreeMap<String, InstanceStatus>, Denied> {
+        let mut impaired = BTreeMap::new();
+        let own = self.own_checks.then_some(OWN_CHECK);
+        for check in CHECKS.into_iter().chain(own) {
+            let listed = match self.impaired(check).await {
+                Err(denied) if check == OWN_CHECK && denied.word == NO_FILTER => {
+                    self.own_checks = false;
+                    Vec::new()
+                }
+                listed => listed?,
+            };
+            impaired.extend(listed.into_iter().filter_map(|status| Some((status.instance_id()?.to_owned(), status))));
+        }
+        Ok(impaired)
+    }
+
+    /// The checks of the machines that run and fail one of them.
+    async fn impaired(&self, check: &str) -> Result<Vec<InstanceStatus>, Denied> {
         let client = self.caller.clients().ec2(&self.code).await;
+        let filter = Filter::builder().name(check).values("impaired").build();
         pages(|token| {
             let call = client.describe_instance_status().max_results(PAGE).filters(filter.clone());
             let call = call.set_next_token(token).send();

@@ -29,9 +29,10 @@ const NO_QUEUE: [&str; 2] = ["QueueDoesNotExist", "NonExistentQueue"];
 const BATCH: i32 = 10;
 /// Seconds for which what is taken stays hidden: longer than the log ever takes as a rule.
 const HIDDEN_S: i32 = 120;
-/// Seconds after which what was not taken comes again.
-const AGAIN_S: i32 = 5;
-/// Seconds for which a message stays hidden that cannot be read: at first, and at most.
+/// Seconds for which a message stays hidden that was not taken: at first, and at most. The queue counts how often it is
+/// received, and moves what comes too often.
+const AGAIN_S: (i32, i32) = (5, 1_800);
+/// The same of one that cannot be read.
 const UNREAD_S: (i32, i32) = (60, 3_600);
 
 /// How the queue is read.
@@ -101,14 +102,7 @@ impl EventsAsk {
     }
 
     fn failure(&self, denied: Denied) -> Failure {
-        if NO_QUEUE.iter().any(|word| denied.word.ends_with(word)) {
-            let text = format!(
-                "{}: there is no such queue in {}; mend queue_url or region of [feeds.{}]",
-                RECEIVE_MESSAGE.name, self.manner.region, self.profile.slug
-            );
-            return Failure::new("no-queue", text);
-        }
-        denied.into()
+        no_queue(&denied, &self.manner.region, &self.profile.slug).unwrap_or_else(|| denied.into())
     }
 
     async fn receive(&mut self, now: DateTime<Utc>) -> Result<(), Denied> {
@@ -131,7 +125,8 @@ impl EventsAsk {
     }
 
     fn received(&self, message: &Message, now: DateTime<Utc>) -> Option<Received> {
-        let count = message.attributes()?.get(&MessageSystemAttributeName::ApproximateReceiveCount);
+        let count = message.attributes();
+        let count = count.and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount));
         Some(Received {
             handle: message.receipt_handle()?.to_owned(),
             times: count.and_then(|count| count.parse().ok()).unwrap_or(1),
@@ -172,7 +167,7 @@ impl EventsAsk {
     async fn done(&mut self) {
         let (good, unread): (Vec<_>, Vec<_>) =
             self.held.drain(..).partition(|message| message.content.refused.is_empty());
-        let unread = unread.into_iter().map(|message| (message.hidden_s(), message.handle)).collect();
+        let unread = unread.into_iter().map(|message| (message.hidden_s(UNREAD_S), message.handle)).collect();
         self.hide(unread).await;
         if good.is_empty() {
             return;
@@ -192,7 +187,7 @@ impl EventsAsk {
     /// Lets everything come again: nothing of it was said, or not all.
     async fn release(&mut self) {
         let all = self.held.drain(..).chain(self.waiting.drain(..));
-        let all = all.map(|message| (AGAIN_S, message.handle)).collect();
+        let all = all.map(|message| (message.hidden_s(AGAIN_S), message.handle)).collect();
         self.hide(all).await;
     }
 
@@ -212,14 +207,24 @@ impl EventsAsk {
     }
 }
 
+/// The failure of a call to a queue that is not there.
+pub(crate) fn no_queue(denied: &Denied, region: &str, slug: &str) -> Option<Failure> {
+    NO_QUEUE.iter().any(|word| denied.word.ends_with(word)).then(|| {
+        let text = format!(
+            "{}: there is no such queue in {region}; mend queue_url or region of [feeds.{slug}]",
+            RECEIVE_MESSAGE.name
+        );
+        Failure::new("no-queue", text)
+    })
+}
+
 impl Received {
     fn updated(&self) -> Option<DateTime<Utc>> {
         self.content.deliveries.iter().filter_map(|delivery| delivery.event.updated).max()
     }
 
-    /// For how long a message stays hidden that could not be read so often.
-    fn hidden_s(&self) -> i32 {
-        let (first, longest) = UNREAD_S;
+    /// For how long a message stays hidden that came in vain so often: at first, and at most.
+    fn hidden_s(&self, (first, longest): (i32, i32)) -> i32 {
         first.saturating_mul(1 << self.times.saturating_sub(1).min(10)).min(longest)
     }
 }

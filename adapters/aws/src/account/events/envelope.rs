@@ -21,6 +21,8 @@ struct Envelope {
     account: Option<String>,
     #[serde(alias = "Time")]
     time: Option<String>,
+    #[serde(alias = "Resources")]
+    resources: Option<Vec<Value>>,
     #[serde(alias = "Detail")]
     detail: Option<Value>,
 }
@@ -170,6 +172,10 @@ fn event(envelope: &Envelope, detail: &Detail, observed: DateTime<Utc>) -> Healt
     // Older deliveries say only when they were sent.
     let updated = updated.or_else(|| time("time", &envelope.time));
     let arn = detail.event_arn.clone().unwrap_or_default();
+    let mut affected = affected(detail);
+    for name in envelope.resources.iter().flatten().filter_map(Value::as_str).take(ITEMS_MAX) {
+        affected.hide(name);
+    }
     HealthEvent {
         service: detail.service.clone(),
         code: detail.event_type_code.clone(),
@@ -182,7 +188,7 @@ fn event(envelope: &Envelope, detail: &Detail, observed: DateTime<Utc>) -> Healt
         end,
         updated,
         text: text(detail),
-        affected: affected(detail),
+        affected,
         arn,
         unread,
     }
@@ -255,6 +261,14 @@ mod tests {
         assert_eq!(event.text.as_deref(), Some("b\nc"));
         assert_eq!(event.affected.machines, [("IMPAIRED".to_owned(), 1)].into());
         assert_eq!((delivery.page, delivery.pages, delivery.of_another), (1, 1, false));
+    }
+
+    #[test]
+    fn names_beside_the_event_are_known_as_names() {
+        let mut named = message(detail());
+        named["resources"] = json!(["ledger-archive | night-run", 7]);
+        let names = &delivered(&named).deliveries[0].event.affected.names;
+        assert!(names.contains("ledger-archive") && names.contains("night-run"), "{names:?}");
     }
 
     #[test]

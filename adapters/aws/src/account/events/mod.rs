@@ -4,4 +4,4 @@ mod ask;
 mod envelope;
 mod pages;
 
-pub(super) use ask::{EventsAsk, Manner};
+pub(super) use ask::{EventsAsk, Manner, no_queue};

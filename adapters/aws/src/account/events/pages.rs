@@ -67,7 +67,7 @@ mod tests {
 
     fn page(page: u64, of: u64, machines: u64) -> Delivery {
         let mut affected = Affected { whole: true, ..Affected::default() };
-        (0..machines).for_each(|machine| affected.add(&format!("i-{page}{machine}"), Some("IMPAIRED")));
+        (0..machines).for_each(|machine| affected.add(&format!("i-{page:04}{machine:04}"), Some("IMPAIRED")));
         Delivery {
             event: HealthEvent { arn: "a".into(), affected, ..HealthEvent::default() },
             account: "1".into(),

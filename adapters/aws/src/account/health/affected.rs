@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use entente_schemas::count::{Count, Method, Quantity, Unit};
 
+use crate::account::machine::machine;
+
 /// What an event hits, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Affected {
@@ -25,11 +27,21 @@ impl Affected {
     pub(crate) fn add(&mut self, value: &str, status: Option<&str>) {
         let status = status.unwrap_or_default().to_owned();
         *self.resources.entry(status.clone()).or_default() += 1;
-        if value.starts_with("i-") {
+        if machine(value).is_some_and(|id| id.starts_with("i-")) {
             *self.machines.entry(status).or_default() += 1;
         }
-        if !matches!(value, "UNKNOWN" | "AWS_ACCOUNT" | "") {
-            self.names.insert(value.to_owned());
+        self.hide(value);
+    }
+
+    /// Takes note of a name that must not be told, nor a part of it that is a name as well.
+    pub(crate) fn hide(&mut self, value: &str) {
+        let value = value.trim();
+        if matches!(value, "UNKNOWN" | "AWS_ACCOUNT" | "") {
+            return;
+        }
+        self.names.insert(value.to_owned());
+        for part in value.split(['|', ',']).map(str::trim) {
+            self.names.extend(parts(part).filter(|name| !name.is_empty()).map(str::to_owned));
         }
     }
 
@@ -66,6 +78,14 @@ impl Affected {
     }
 }
 
+/// The names in a name: the path in an ARN without the kind that it begins with, `service/CLUSTER/NAME`; or in a bare path.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    let resource = Some(name).filter(|name| name.starts_with("arn:")).and_then(|arn| arn.splitn(6, ':').nth(5));
+    let path = resource.unwrap_or(name);
+    let named = path.find([':', '/']).filter(|_| resource.is_some()).map_or(0, |kind| kind + 1);
+    path.get(named..).unwrap_or_default().split([':', '/'])
+}
+
 fn count(unit: Unit, quantity: Quantity, value: u64, as_of: DateTime<Utc>) -> Count {
     Count {
         unit,
@@ -94,10 +114,11 @@ mod tests {
     #[test]
     fn only_machines_are_counted_and_only_where_all_were_seen() {
         let stated = [
-            ("i-1", Some("IMPAIRED")),
-            ("i-2", Some("PENDING")),
-            ("i-3", Some("RESOLVED")),
-            ("vol-1", Some("IMPAIRED")),
+            ("i-0aaaaaa1", Some("IMPAIRED")),
+            ("arn:aws:ec2:us-east-1:644160558196:instance/i-0aaaaaaaaaaaaaaa2", Some("PENDING")),
+            ("i-0aaaaaaaaaaaaaaa3", Some("RESOLVED")),
+            ("vol-0aaaaaaaaaaaaaaa1", Some("IMPAIRED")),
+            ("i-am-a-database", Some("IMPAIRED")),
         ];
         let expected = [
             (Unit::Vm, Quantity::Affected, Some(3)),
@@ -109,9 +130,23 @@ mod tests {
     }
 
     #[test]
+    fn a_name_within_a_name_is_one() {
+        let hidden = |value: &str| {
+            let mut affected = Affected::default();
+            affected.hide(value);
+            affected.names.into_iter().filter(|name| name != value).collect::<Vec<_>>()
+        };
+        assert_eq!(hidden("arn:aws:rds:us-east-1:644160558196:db:prod-db"), ["prod-db"]);
+        assert_eq!(hidden("arn:aws:ecs:us-east-1:644160558196:service/shop/web"), ["shop", "web"]);
+        assert_eq!(hidden("arn:aws:s3:::ledger-archive"), ["ledger-archive"]);
+        assert_eq!(hidden("shop | checkout"), ["checkout", "shop"]);
+        assert_eq!((hidden("AWS_ACCOUNT"), hidden("prod-db")), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
     fn nothing_is_nought_for_want_of_a_word() {
-        assert_eq!(figures(&[("i-1", None)], true), [(Unit::Vm, Quantity::Affected, Some(1))]);
-        assert_eq!(figures(&[("i-1", Some("UNKNOWN"))], true), [(Unit::Vm, Quantity::Unknown, Some(1))]);
+        assert_eq!(figures(&[("i-0aaaaaa1", None)], true), [(Unit::Vm, Quantity::Affected, Some(1))]);
+        assert_eq!(figures(&[("i-0aaaaaa1", Some("UNKNOWN"))], true), [(Unit::Vm, Quantity::Unknown, Some(1))]);
         assert_eq!(figures(&[("AWS_ACCOUNT", Some("IMPAIRED")), ("UNKNOWN", None)], true), []);
     }
 }

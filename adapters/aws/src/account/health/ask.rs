@@ -1,7 +1,7 @@
 //! The feed `aws-health`: events of the account, or of the whole organisation, that were written since the last time, with
 //! their texts and what they hit; now and then all that are open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,6 +22,9 @@ use crate::account::call::Denied;
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 /// How often all that is open is asked for, and with it what it hits by now.
 const WHOLE: TimeDelta = TimeDelta::minutes(15);
+/// Events whose texts and resources are asked for in one go: a first look finds hundreds, and what is known of some of them
+/// is told while the others wait.
+const AT_ONCE: usize = 50;
 /// For how long a plan without the API is left in peace.
 const PLAN_AGAIN: Duration = Duration::from_secs(6 * 3_600);
 
@@ -57,8 +60,10 @@ pub(crate) struct Progress {
     whole: Option<DateTime<Utc>>,
     /// Which version of each event was told; the older ones are forgotten with the look back.
     told: BTreeMap<String, Option<DateTime<Utc>>>,
-    /// Events that are open.
-    open: BTreeSet<String>,
+    /// Events that are not closed, and whether each is an issue that goes on.
+    open: BTreeMap<String, bool>,
+    /// Events that are still to be asked for in full.
+    behind: BTreeMap<String, HealthEvent>,
     /// All this, with what is being told.
     next: Option<Box<Progress>>,
 }
@@ -70,29 +75,51 @@ impl HealthAsk {
             Some(cursor) if !self.progress.told.is_empty() || !whole => cursor - OVERLAP,
             _ => now - self.manner.lookback,
         };
-        let mut listed = self.source.written_since(from).await?;
-        if whole {
-            listed.extend(self.source.open().await?);
-        }
-        let newest = newest(listed);
+        let mut newest = self.listed(from, whole).await?;
+        let telling = self.telling(now);
+        newest.retain(|_, event| telling.wants(event, &self.mapping));
         let mut next = self.progress.after(&newest, from, whole, now);
-        let due: Vec<HealthEvent> = newest.into_values().filter(|event| self.is_due(event, whole)).collect();
-        let whole_events = self.source.filled(due).await?;
-        next.note(&whole_events);
+        let mut due: Vec<HealthEvent> = newest.into_values().filter(|event| self.is_due(event, whole)).collect();
+        // What goes on comes first, then what is newest.
+        due.sort_by_key(|event| std::cmp::Reverse((goes_on(event), event.updated)));
+        let later = due.split_off(due.len().min(AT_ONCE));
+        next.behind = later.into_iter().map(|event| (event.arn.clone(), event)).collect();
+        let filled = self.source.filled(due).await?;
+        next.note(&filled);
         self.progress.next = Some(Box::new(next));
-        Ok(self.told(&whole_events, now))
+        Ok(self.told(&filled, now))
     }
 
-    /// Whether an event has to be looked at: it was written anew, or what it hits may have changed.
+    /// The events that are to be looked at: written since then, left from before, and now and then all that are open.
+    async fn listed(&mut self, from: DateTime<Utc>, whole: bool) -> Result<BTreeMap<String, HealthEvent>, Denied> {
+        let mut listed: Vec<HealthEvent> = self.progress.behind.values().cloned().collect();
+        listed.extend(self.source.written_since(from).await?);
+        if !whole {
+            return Ok(newest(listed));
+        }
+        listed.extend(self.source.open().await?);
+        let mut found = newest(listed);
+        // An end that comes by the clock is no new version: whoever is no longer among the open is asked for by name.
+        let missing: Vec<String> = self.progress.open.keys().filter(|arn| !found.contains_key(*arn)).cloned().collect();
+        found.extend(newest(self.source.named(&missing).await?));
+        Ok(found)
+    }
+
+    /// Whether an event has to be looked at: it was written anew, it has ended, or what it hits may have changed.
     fn is_due(&self, event: &HealthEvent, whole: bool) -> bool {
-        let told = self.progress.told.get(&event.arn);
-        told.is_none_or(|told| *told < event.updated) || (whole && event.status.as_deref() != Some("closed"))
+        let Progress { told, open, behind, .. } = &self.progress;
+        let anew = told.get(&event.arn).is_none_or(|told| *told < event.updated);
+        let again = if is_closed(event) { open.contains_key(&event.arn) } else { whole };
+        anew || again || behind.contains_key(&event.arn)
+    }
+
+    fn telling(&self, observed: DateTime<Utc>) -> Telling<'_> {
+        let Manner { scheduled, notifications, .. } = self.manner;
+        Telling { secret: &self.secret, scheduled, notifications, observed }
     }
 
     fn told(&self, events: &[HealthEvent], observed: DateTime<Utc>) -> Reading {
-        let mut lookup = Lookup::new(&self.mapping);
-        let Manner { scheduled, notifications, .. } = self.manner;
-        let telling = Telling { secret: &self.secret, scheduled, notifications, observed };
+        let (mut lookup, telling) = (Lookup::new(&self.mapping), self.telling(observed));
         let items: Vec<_> = events.iter().filter_map(|event| item(event, &telling, &mut lookup).transpose()).collect();
         Reading { increment: true, unmapped: lookup.into_unmapped(), ..gather(items) }
     }
@@ -110,7 +137,7 @@ impl HealthAsk {
 }
 
 impl Progress {
-    /// What is known after this list, except what its events look like.
+    /// What is known after this list, except what its events look like and which of them wait.
     fn after(
         &self,
         newest: &BTreeMap<String, HealthEvent>,
@@ -125,10 +152,10 @@ impl Progress {
             next.open.clear();
         }
         for event in newest.values() {
-            if event.status.as_deref() == Some("open") && event.category.as_deref() == Some("issue") {
-                next.open.insert(event.arn.clone());
-            } else {
+            if is_closed(event) {
                 next.open.remove(&event.arn);
+            } else {
+                next.open.insert(event.arn.clone(), goes_on(event));
             }
         }
         // What is neither listed nor could be listed again needs no memory.
@@ -141,6 +168,15 @@ impl Progress {
     fn note(&mut self, events: &[HealthEvent]) {
         self.told.extend(events.iter().map(|event| (event.arn.clone(), event.updated)));
     }
+}
+
+fn is_closed(event: &HealthEvent) -> bool {
+    event.status.as_deref() == Some("closed")
+}
+
+/// Whether an event is an issue that goes on.
+fn goes_on(event: &HealthEvent) -> bool {
+    (event.status.as_deref(), event.category.as_deref()) == (Some("open"), Some("issue"))
 }
 
 /// One event of each name: the newest.
@@ -180,7 +216,8 @@ impl Ask for HealthAsk {
     }
 
     fn pause(&self) -> Option<Duration> {
-        Some(self.manner.cadence.pause(!self.progress.open.is_empty()))
+        let Progress { open, behind, .. } = &self.progress;
+        Some(self.manner.cadence.pause(!behind.is_empty() || open.values().any(|goes_on| *goes_on)))
     }
 
     fn clock_offset_ms(&self) -> Option<i64> {

@@ -10,7 +10,7 @@ use entente_schemas::header::{Certainty, Fidelity, Native, Times};
 use entente_schemas::speaker::Role;
 use entente_sidecar::account::Secret;
 use entente_sidecar::item::{Item, Refusal, Statement, incident};
-use entente_sidecar::mapping::{Lookup, MappingError, Meaning, Member};
+use entente_sidecar::mapping::{Lookup, Mapping, MappingError, Meaning, Member};
 use entente_sidecar::stamp::only_observed;
 
 use super::affected::Affected;
@@ -39,7 +39,7 @@ pub(crate) struct HealthEvent {
     pub(crate) status: Option<String>,
     pub(crate) start: Option<DateTime<Utc>>,
     pub(crate) end: Option<DateTime<Utc>>,
-    /// When it, or what it hits, was last written.
+    /// When it was last written.
     pub(crate) updated: Option<DateTime<Utc>>,
     pub(crate) text: Option<String>,
     pub(crate) affected: Affected,
@@ -58,6 +58,31 @@ pub(crate) struct Telling<'a> {
     pub(crate) notifications: bool,
     /// When the event was seen.
     pub(crate) observed: DateTime<Utc>,
+}
+
+impl Telling<'_> {
+    /// Whether an event is to be told, by its category.
+    pub(crate) fn wants(&self, event: &HealthEvent, mapping: &Mapping) -> bool {
+        let category = mapping.word("eventTypeCategory", event.category.as_deref().unwrap_or_default());
+        let planned = category.is_some_and(|meaning| meaning.kind == Some(ImpactKind::Maintenance));
+        (self.notifications || !is_notification(event)) && (self.scheduled || !planned)
+    }
+}
+
+fn is_notification(event: &HealthEvent) -> bool {
+    event.category.as_deref() == Some("accountNotification")
+}
+
+/// A word that is not known is told of, so it is cut like all that is told.
+fn category(event: &HealthEvent, lookup: &mut Lookup<'_>) -> Meaning {
+    lookup.word("eventTypeCategory", told(event.category.as_deref()).as_deref(), "incident")
+}
+
+/// A word of AWS that is no text: within its length, and without names.
+fn told(word: Option<&str>) -> Option<String> {
+    let word = word.map(str::trim).filter(|word| !word.is_empty())?;
+    let word: String = word.chars().filter(|c| !c.is_control()).take(WORD_MAX).collect();
+    Some(scrub::text(&word, &BTreeSet::new()))
 }
 
 /// What an event lacks.
@@ -101,21 +126,18 @@ impl Reader<'_> {
         if self.name.chars().count() > NAME_MAX {
             return Err(Fault::LongName);
         }
-        let category = self.category(lookup);
-        let advice = self.event.category.as_deref() == Some("accountNotification");
-        let kind = category.kind.unwrap_or(ImpactKind::Incident);
-        let untold =
-            (advice && !self.telling.notifications) || (kind == ImpactKind::Maintenance && !self.telling.scheduled);
-        if untold {
+        if !self.telling.wants(self.event, lookup.mapping()) {
             return Ok(None);
         }
+        let (category, advice) = (category(self.event, lookup), is_notification(self.event));
+        let kind = category.kind.unwrap_or(ImpactKind::Incident);
         let body = if advice { Body::Advisory(self.advisory()) } else { Body::Impact(self.impact(kind, lookup)) };
         let also = if advice { Vec::new() } else { self.notice(lookup)?.into_iter().collect() };
         Ok(Some(Item {
             object_id: format!("{SYSTEM}:{}", self.name),
             native: Native {
-                status: self.told(self.event.status.as_deref()),
-                category: self.told(self.event.category.as_deref()),
+                status: told(self.event.status.as_deref()),
+                category: told(self.event.category.as_deref()),
                 digest: lookup.mapping().digest("health_event", |name| self.member(name))?,
                 ..lookup.mapping().native(SYSTEM, self.name.clone(), Some(PAGE))
             },
@@ -130,13 +152,8 @@ impl Reader<'_> {
     }
 
     fn unread(&self, what: &str) -> Refusal {
-        let reason = self.told(Some(what)).unwrap_or_default();
+        let reason = told(Some(what)).unwrap_or_default();
         Refusal { input: format!("{}\n{reason}", self.name).into_bytes(), reason, position: Some(self.name.clone()) }
-    }
-
-    /// A word that is not known is told of, so it is cut like all that is told.
-    fn category(&self, lookup: &mut Lookup<'_>) -> Meaning {
-        lookup.word("eventTypeCategory", self.told(self.event.category.as_deref()).as_deref(), "incident")
     }
 
     fn times(&self) -> Times {
@@ -170,7 +187,7 @@ impl Reader<'_> {
     /// The word for the status; older deliveries have none, and say it by their times.
     fn phase(&self, kind: ImpactKind, lookup: &mut Lookup<'_>) -> Phase {
         let field = if kind == ImpactKind::Maintenance { "planned statusCode" } else { "statusCode" };
-        let word = self.told(self.event.status.as_deref());
+        let word = told(self.event.status.as_deref());
         let stated = lookup.word(field, word.as_deref(), "the event's times").phase;
         let past = |time: Option<DateTime<Utc>>| time.is_some_and(|time| time <= self.telling.observed);
         stated.unwrap_or(match kind {
@@ -182,9 +199,9 @@ impl Reader<'_> {
     }
 
     fn block(&self, kind: ImpactKind, phase: Phase, lookup: &mut Lookup<'_>) -> Block {
-        let service = self.told(self.event.service.as_deref()).unwrap_or_default();
+        let service = told(self.event.service.as_deref()).unwrap_or_default();
         let global = lookup.mapping().is_global(&service);
-        let region = self.told(self.event.region.as_deref()).filter(|region| region != "global" || global);
+        let region = told(self.event.region.as_deref()).filter(|region| region != "global" || global);
         Block {
             provider: "aws".to_owned(),
             service_class: if service.is_empty() {
@@ -194,7 +211,7 @@ impl Reader<'_> {
             },
             services: Some(service).filter(|service| !service.is_empty()).into_iter().collect(),
             regions: region.into_iter().collect(),
-            zones: self.told(self.event.zone.as_deref()).into_iter().collect(),
+            zones: told(self.event.zone.as_deref()).into_iter().collect(),
             state: self.state(kind, phase, lookup),
             severity: Severity::NotStated,
             layer: None,
@@ -210,7 +227,7 @@ impl Reader<'_> {
         if !phase.is_open() {
             return BlockState::Restored;
         }
-        let words = self.event.affected.resources.keys().filter_map(|word| self.told(Some(word)));
+        let words = self.event.affected.resources.keys().filter_map(|word| told(Some(word)));
         let states: Vec<BlockState> =
             words.filter_map(|word| lookup.word("entity statusCode", Some(&word), "unknown").state).collect();
         let worst = [
@@ -221,7 +238,7 @@ impl Reader<'_> {
             BlockState::NotAffected,
         ];
         let stated = worst.into_iter().find(|state| states.contains(state));
-        stated.or(self.category(lookup).state).unwrap_or(BlockState::Unknown)
+        stated.or(category(self.event, lookup).state).unwrap_or(BlockState::Unknown)
     }
 
     fn advisory(&self) -> Advisory {
@@ -231,7 +248,7 @@ impl Reader<'_> {
             title: self.title(),
             text: self.text(),
             vendor: Some("aws".to_owned()),
-            products: self.told(self.event.service.as_deref()).into_iter().collect(),
+            products: told(self.event.service.as_deref()).into_iter().collect(),
             artifacts: Vec::new(),
             restart_required: None,
             preconditions: Vec::new(),
@@ -243,7 +260,7 @@ impl Reader<'_> {
     fn notice(&self, lookup: &Lookup<'_>) -> Result<Option<Statement>, MappingError> {
         let Some(text) = self.text() else { return Ok(None) };
         let id = format!("{}/text", self.name);
-        let status = self.told(self.event.status.as_deref());
+        let status = told(self.event.status.as_deref());
         let digest = lookup.mapping().digest("health_notice", |name| self.member(name))?;
         Ok(Some(Statement {
             object_id: format!("{SYSTEM}:{id}"),
@@ -268,8 +285,8 @@ impl Reader<'_> {
 
     /// `AWS_EC2_OPERATIONAL_ISSUE` in words: `EC2 operational issue`.
     fn title(&self) -> String {
-        let service = self.told(self.event.service.as_deref()).unwrap_or_default();
-        let code = self.told(self.event.code.as_deref()).unwrap_or_default();
+        let service = told(self.event.service.as_deref()).unwrap_or_default();
+        let code = told(self.event.code.as_deref()).unwrap_or_default();
         let bare = code.strip_prefix("AWS_").unwrap_or(&code);
         let bare = bare.strip_prefix(&format!("{service}_")).unwrap_or(bare).replace('_', " ").to_lowercase();
         let title = format!("{service} {bare}").trim().to_owned();
@@ -279,13 +296,6 @@ impl Reader<'_> {
     fn text(&self) -> Option<String> {
         let text = self.event.text.as_deref().filter(|text| !text.trim().is_empty())?;
         Some(scrub::text(text, &self.event.affected.names))
-    }
-
-    /// A word of AWS that is no text: within its length, and without names.
-    fn told(&self, word: Option<&str>) -> Option<String> {
-        let word = word.map(str::trim).filter(|word| !word.is_empty())?;
-        let word: String = word.chars().filter(|c| !c.is_control()).take(WORD_MAX).collect();
-        Some(scrub::text(&word, &BTreeSet::new()))
     }
 
     fn member(&self, name: &str) -> Member {
@@ -318,12 +328,11 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use entente_sidecar::mapping::Mapping;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn told(event: &HealthEvent) -> Result<Option<Item>, Refusal> {
+    fn item_of(event: &HealthEvent) -> Result<Option<Item>, Refusal> {
         told_with_words(event).0
     }
 
@@ -353,7 +362,7 @@ mod tests {
     }
 
     fn impact(event: &HealthEvent) -> Impact {
-        told(event).unwrap().unwrap().impact().unwrap().clone()
+        item_of(event).unwrap().unwrap().impact().unwrap().clone()
     }
 
     #[test]
@@ -402,16 +411,16 @@ mod tests {
 
     #[test]
     fn an_event_without_a_name_is_refused_and_a_member_that_was_not_read_costs_itself() {
-        assert!(told(&HealthEvent { arn: " ".to_owned(), ..event("issue", None) }).is_err());
-        assert!(told(&HealthEvent { arn: "a".repeat(500), ..event("issue", None) }).is_err());
+        assert!(item_of(&HealthEvent { arn: " ".to_owned(), ..event("issue", None) }).is_err());
+        assert!(item_of(&HealthEvent { arn: "a".repeat(500), ..event("issue", None) }).is_err());
         let unread = HealthEvent { unread: vec!["member `endTime` is no time".to_owned()], ..event("issue", None) };
-        let item = told(&unread).unwrap().unwrap();
+        let item = item_of(&unread).unwrap().unwrap();
         assert_eq!((item.refused.len(), item.refused[0].reason.as_str()), (1, "member `endTime` is no time"));
     }
 
     #[test]
     fn only_what_is_new_makes_another_digest() {
-        let digest = |event: &HealthEvent| told(event).unwrap().unwrap().native.digest;
+        let digest = |event: &HealthEvent| item_of(event).unwrap().unwrap().native.digest;
         let mut one = event("issue", Some("open"));
         one.affected.whole = true;
         one.affected.add("i-0aaaaaaaaaaaaaaa1", Some("IMPAIRED"));

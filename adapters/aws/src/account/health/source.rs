@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use aws_sdk_health::primitives::DateTime as AwsTime;
 use aws_sdk_health::types::{
-    AffectedEntity, DateTimeRange, EntityFilter, Event, EventAccountFilter, EventFilter, EventStatusCode,
-    OrganizationEvent, OrganizationEventFilter,
+    AffectedEntity, DateTimeRange, EntityFilter, Event, EventAccountFilter, EventDescription, EventFilter,
+    EventStatusCode, OrganizationEvent, OrganizationEventFilter,
 };
 use chrono::{DateTime, Utc};
 use entente_sidecar::account::Trouble;
 
+use super::affected::Affected;
 use super::event::HealthEvent;
 use crate::account::api::{
     Api, DESCRIBE_AFFECTED_ACCOUNTS_FOR_ORGANIZATION, DESCRIBE_AFFECTED_ENTITIES,
@@ -59,6 +60,16 @@ impl Source {
     pub(crate) async fn open(&mut self) -> Result<Vec<HealthEvent>, Denied> {
         let listed = self.listed(None).await;
         self.turned(listed)
+    }
+
+    /// The events of these names as they stand now, without their texts; none of those that AWS no longer keeps.
+    pub(crate) async fn named(&mut self, arns: &[String]) -> Result<Vec<HealthEvent>, Denied> {
+        let mut found = Vec::new();
+        for batch in arns.chunks(BATCH) {
+            let read = if self.organisation { self.named_across(batch).await } else { self.details(batch).await };
+            found.extend(self.turned(read)?.into_values());
+        }
+        Ok(found)
     }
 
     /// The events with their texts and what they hit.
@@ -128,28 +139,50 @@ impl Source {
 
     /// A batch of an account's events.
     async fn alone(&self, batch: &[HealthEvent]) -> Result<Vec<HealthEvent>, Denied> {
-        let client = self.caller.clients().health(self.region()).await;
         let arns: Vec<String> = batch.iter().map(|event| event.arn.clone()).collect();
-        let call = client.describe_event_details().set_event_arns(Some(arns.clone())).send();
+        let mut filled = detailed(batch, &self.details(&arns).await?);
+        if self.add_entities(&mut filled).await? {
+            return Ok(filled);
+        }
+        if let [large] = filled.as_mut_slice() {
+            large.affected.whole = false;
+            return Ok(filled);
+        }
+        // One that hits very much says nothing of those beside it.
+        for event in &mut filled {
+            event.affected = Affected::default();
+            let alone = std::slice::from_mut(event);
+            let whole = self.add_entities(alone).await?;
+            event.affected.whole = whole;
+        }
+        Ok(filled)
+    }
+
+    /// The events of these names, at most ten, with their texts.
+    async fn details(&self, arns: &[String]) -> Result<Details, Denied> {
+        let client = self.caller.clients().health(self.region()).await;
+        let call = client.describe_event_details().set_event_arns(Some(arns.to_vec())).send();
         let details = self.caller.call(DESCRIBE_EVENT_DETAILS, self.region(), call).await?;
-        let texts = details.successful_set().iter().filter_map(|one| {
-            let arn = one.event().and_then(Event::arn)?;
-            Some((arn.to_owned(), one.event_description()?.latest_description()?.to_owned()))
-        });
-        let mut filled = with_texts(batch, &texts.collect());
-        let filter = EntityFilter::builder().set_event_arns(Some(arns));
-        let Ok(filter) = filter.build() else { return Ok(filled) };
+        let found = details.successful_set().iter();
+        Ok(found.filter_map(|one| detail(one.event(), one.event_description())).collect())
+    }
+
+    /// Adds what these events hit; whether that is all.
+    async fn add_entities(&self, events: &mut [HealthEvent]) -> Result<bool, Denied> {
+        let arns = events.iter().map(|event| event.arn.clone()).collect();
+        let Ok(filter) = EntityFilter::builder().set_event_arns(Some(arns)).build() else { return Ok(false) };
+        let client = self.caller.clients().health(self.region()).await;
         let (mut token, mut seen) = (None, 0);
+        events.iter_mut().for_each(|event| event.affected.whole = true);
         loop {
             let call = client.describe_affected_entities().filter(filter.clone()).max_results(PAGE);
             let call = call.set_next_token(token).send();
             let page = self.caller.call(DESCRIBE_AFFECTED_ENTITIES, self.region(), call).await?;
             seen += page.entities().len();
-            page.entities().iter().for_each(|entity| add(&mut filled, entity));
+            page.entities().iter().for_each(|entity| add(events, entity));
             token = page.next_token.filter(|token| !token.is_empty());
             if token.is_none() || seen > RESOURCES_MAX {
-                filled.iter_mut().for_each(|event| event.affected.whole = token.is_none());
-                return Ok(filled);
+                return Ok(token.is_none());
             }
         }
     }
@@ -159,19 +192,29 @@ impl Source {
         let mut filled = Vec::with_capacity(batch.len());
         for event in batch {
             let accounts = self.accounts(&event.arn).await?;
-            let text = self.text_across(event, accounts.first()).await?;
-            let mut event = with_texts(
-                std::slice::from_ref(event),
-                &text.into_iter().map(|text| (event.arn.clone(), text)).collect(),
-            );
+            // What is public is described without an account, what is an account's with one.
+            let account = accounts.first().filter(|_| event.scope.as_deref() != Some("PUBLIC"));
+            let details = self.details_across(&event.arn, account).await?;
+            let mut event = detailed(std::slice::from_ref(event), &details);
             let whole = self.entities_across(&mut event, &accounts).await?;
             filled.extend(event.into_iter().map(|mut event| {
-                (event.affected.accounts, event.affected.whole) = (Some(accounts.len() as u64), whole);
+                event.affected.accounts = Some(accounts.len() as u64);
+                event.affected.whole &= whole;
                 event.affected.names.extend(accounts.iter().cloned());
                 event
             }));
         }
         Ok(filled)
+    }
+
+    /// Events of an organisation by their names.
+    async fn named_across(&self, arns: &[String]) -> Result<Details, Denied> {
+        let mut found = Details::new();
+        for arn in arns {
+            let accounts = self.accounts(arn).await?;
+            found.extend(self.details_across(arn, accounts.first()).await?);
+        }
+        Ok(found)
     }
 
     async fn accounts(&self, arn: &str) -> Result<Vec<String>, Denied> {
@@ -185,16 +228,15 @@ impl Source {
         pages(page).await
     }
 
-    /// What is public is described without an account, what is an account's with one.
-    async fn text_across(&self, event: &HealthEvent, account: Option<&String>) -> Result<Option<String>, Denied> {
-        let account = account.filter(|_| event.scope.as_deref() != Some("PUBLIC"));
-        let filter = EventAccountFilter::builder().event_arn(&event.arn).set_aws_account_id(account.cloned());
-        let Ok(filter) = filter.build() else { return Ok(None) };
+    /// An event of an organisation, with its text as one account is told it.
+    async fn details_across(&self, arn: &str, account: Option<&String>) -> Result<Details, Denied> {
+        let filter = EventAccountFilter::builder().event_arn(arn).set_aws_account_id(account.cloned());
+        let Ok(filter) = filter.build() else { return Ok(Details::new()) };
         let client = self.caller.clients().health(self.region()).await;
         let call = client.describe_event_details_for_organization().organization_event_detail_filters(filter).send();
         let details = self.caller.call(DESCRIBE_EVENT_DETAILS_FOR_ORGANIZATION, self.region(), call).await?;
-        let text = details.successful_set().iter().find_map(|one| one.event_description()?.latest_description());
-        Ok(text.map(str::to_owned))
+        let found = details.successful_set().iter();
+        Ok(found.filter_map(|one| detail(one.event(), one.event_description())).collect())
     }
 
     /// Adds what the event hits in each account; whether that is all.
@@ -202,7 +244,8 @@ impl Source {
     async fn entities_across(&self, event: &mut [HealthEvent], accounts: &[String]) -> Result<bool, Denied> {
         let Some(arn) = event.first().map(|event| event.arn.clone()) else { return Ok(true) };
         let client = self.caller.clients().health(self.region()).await;
-        let mut seen = 0;
+        let (mut seen, mut whole) = (0, accounts.len() <= ACCOUNTS_MAX);
+        event.iter_mut().for_each(|event| event.affected.whole = true);
         for batch in accounts.get(..accounts.len().min(ACCOUNTS_MAX)).unwrap_or_default().chunks(BATCH) {
             let filter =
                 |account: &String| EventAccountFilter::builder().event_arn(&arn).aws_account_id(account).build();
@@ -214,6 +257,7 @@ impl Source {
                 let page = self.caller.call(DESCRIBE_AFFECTED_ENTITIES_FOR_ORGANIZATION, self.region(), call).await?;
                 seen += page.entities().len();
                 page.entities().iter().for_each(|entity| add(event, entity));
+                whole &= page.failed_set().is_empty();
                 token = page.next_token.filter(|token| !token.is_empty());
                 if seen > RESOURCES_MAX {
                     return Ok(false);
@@ -223,27 +267,43 @@ impl Source {
                 }
             }
         }
-        Ok(accounts.len() <= ACCOUNTS_MAX)
+        Ok(whole)
     }
 }
 
-fn with_texts(batch: &[HealthEvent], texts: &BTreeMap<String, String>) -> Vec<HealthEvent> {
-    let with_text = |event: &HealthEvent| {
-        let mut event = HealthEvent { text: texts.get(&event.arn).cloned(), ..event.clone() };
+/// Events by their names, with their texts.
+type Details = BTreeMap<String, HealthEvent>;
+
+fn detail(event: Option<&Event>, text: Option<&EventDescription>) -> Option<(String, HealthEvent)> {
+    let text = text.and_then(EventDescription::latest_description).map(str::to_owned);
+    let event = HealthEvent { text, ..of_account(event?) };
+    Some((event.arn.clone(), event))
+}
+
+/// The events of a list, each as its details have it, which are the newer.
+fn detailed(batch: &[HealthEvent], details: &Details) -> Vec<HealthEvent> {
+    let detailed = |event: &HealthEvent| {
+        let mut event =
+            details.get(&event.arn).filter(|detail| detail.updated >= event.updated).unwrap_or(event).clone();
+        event.text = details.get(&event.arn).and_then(|detail| detail.text.clone());
         if event.text.is_none() {
             event.unread.push("AWS gave no description of the event".to_owned());
         }
         event
     };
-    batch.iter().map(with_text).collect()
+    batch.iter().map(detailed).collect()
 }
 
-/// Counts a resource with the event that hits it; where only one was asked for, with that.
+/// Counts a resource with the event that hits it; where only one was asked for, with that. One that belongs nowhere may be
+/// any event's.
 fn add(events: &mut [HealthEvent], entity: &AffectedEntity) {
-    let Some(event) = events.iter_mut().find(|event| entity.event_arn() == Some(event.arn.as_str())) else { return };
+    let alone = events.len() == 1 && entity.event_arn().is_none();
+    let of = events.iter_mut().find(|event| alone || entity.event_arn() == Some(event.arn.as_str()));
+    let Some(event) = of else {
+        return events.iter_mut().for_each(|event| event.affected.whole = false);
+    };
     event.affected.add(entity.entity_value().unwrap_or_default(), entity.status_code().map(|status| status.as_str()));
     event.affected.names.extend(entity.entity_arn().map(str::to_owned));
-    event.updated = event.updated.max(entity.last_updated_time().and_then(time));
 }
 
 fn of_account(event: &Event) -> HealthEvent {

@@ -1,7 +1,6 @@
 //! The feed `aws-ssm`: repairs of machines by documents of Systems Manager, counted in the fleet that `aws-ec2` counts. That
 //! a workflow ended well makes its machine attempted; that the machine is well is for its checks to say.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,13 +11,12 @@ use entente_sidecar::item::{FeedProfile, Reading};
 use entente_sidecar::poll::{Failure, Settled};
 use entente_sidecar::{Ask, Told};
 use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use super::region::{Common, Region};
-use crate::account::patience::together;
+use crate::account::call::Caller;
 use crate::account::regions::Regions;
+use crate::account::round::Round;
 use crate::account::share::Share;
-use crate::account::strangers::Strangers;
 
 /// How far behind what is told the note of it may be: what ended in between is told again after a restart, which is a no-op.
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -26,11 +24,10 @@ const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// The feed.
 pub(crate) struct SsmAsk {
     profile: FeedProfile,
-    regions: Regions,
-    common: Common,
+    caller: Caller,
     share: Share,
     cadence: Cadence,
-    known: BTreeMap<String, Region>,
+    round: Round<Region>,
     note: Note,
 }
 
@@ -74,39 +71,21 @@ impl SsmAsk {
     ) -> Self {
         let note = Note::read(note);
         common.told_until = note.written.map(|written| written - NOTED_EVERY);
-        Self { profile, regions, common, share, cadence, known: BTreeMap::new(), note }
+        let caller = common.caller.clone();
+        let round = Round::new(regions, move |code| Region::new(code.to_owned(), common.clone()));
+        Self { profile, caller, share, cadence, round, note }
     }
 
     async fn read(&mut self, now: DateTime<Utc>) -> Result<Reading, Failure> {
-        let codes = self.regions.list(now).await?;
-        self.known.retain(|code, _| codes.contains(code));
-        for code in codes {
-            self.known.entry(code.clone()).or_insert_with(|| Region::new(code, self.common.clone()));
-        }
-        let pace = TimeDelta::from_std(self.pace()).unwrap_or(TimeDelta::minutes(1));
-        let reads = self.known.values_mut().map(|region| region.read(pace, now));
-        let reads: Vec<_> = reads.collect::<FuturesUnordered<_>>().collect().await;
-        let (mut strangers, mut failures) = (Strangers::default(), Vec::new());
-        let all = reads.len();
-        for read in reads {
-            match read {
-                Ok(found) => strangers.extend(found),
-                Err(failure) => failures.push(failure),
-            }
-        }
-        let blind = failures.len() == all;
-        let lacks = together(failures, all);
-        if blind && let Some(failure) = lacks {
-            return Err(failure);
-        }
-        self.note.next = lacks.is_none().then_some(now);
-        let items = self.share.items(now)?;
-        Ok(Reading { items, unmapped: strangers.into_unmapped(), lacks: lacks.map(Box::new), ..Reading::default() })
+        let came = self.round.go(self.pace(), now).await?;
+        let whole = came.lacks.is_none() && self.round.places().all(Region::is_whole);
+        self.note.next = whole.then_some(now);
+        let (items, unmapped) = (self.share.items(now)?, came.strangers.into_unmapped());
+        Ok(Reading { items, unmapped, lacks: came.lacks, ..Reading::default() })
     }
 
     fn pace(&self) -> Duration {
-        let going_on = self.common.fleet.is_hit() || self.known.values().any(Region::is_open);
-        self.cadence.pause(going_on)
+        self.cadence.pause(self.share.fleet().is_hit() || self.round.places().any(Region::is_open))
     }
 }
 
@@ -135,6 +114,6 @@ impl Ask for SsmAsk {
     }
 
     fn clock_offset_ms(&self) -> Option<i64> {
-        self.common.caller.clients().skew().offset_ms()
+        self.caller.clients().skew().offset_ms()
     }
 }

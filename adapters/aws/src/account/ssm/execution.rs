@@ -1,18 +1,12 @@
 //! One execution of a document as SSM shows it: what it repairs, and how far it is. Pure. An execution on many machines
 //! counts its steps, not its machines: those are its children.
 
-use std::sync::LazyLock;
-
 use aws_sdk_ssm::types::AutomationExecutionMetadata;
 use chrono::{DateTime, Utc};
-use regex::Regex;
 
+use crate::account::machine::machine;
 use crate::account::table::{Document, Stage, table};
 use crate::account::time::time;
-
-/// The id of a machine, alone or at the end of an ARN; `mi-` is one outside of EC2.
-static MACHINE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:^|[/:])((?:i|mi)-[0-9a-f]{8}(?:[0-9a-f]{9})?)$").ok());
 
 /// What an execution is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +20,7 @@ pub(super) enum Scope {
     },
     /// One machine, which its parameters name.
     One,
-    /// A step of another execution.
+    /// What another execution runs as a step. Where that one repairs machines, it is the one that counts.
     Step,
 }
 
@@ -34,6 +28,8 @@ pub(super) enum Scope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Execution {
     pub(super) id: String,
+    /// The execution that it is a part of.
+    pub(super) parent: Option<String>,
     pub(super) scope: Scope,
     /// The document that it runs, by its place in the list.
     pub(super) document: usize,
@@ -41,6 +37,7 @@ pub(super) struct Execution {
     pub(super) status: String,
     /// What that says; none if the word is not known.
     pub(super) stage: Option<Stage>,
+    pub(super) began: Option<DateTime<Utc>>,
     pub(super) ended: Option<DateTime<Utc>>,
 }
 
@@ -54,10 +51,12 @@ impl Execution {
         let status = told.automation_execution_status().map(|status| status.as_str()).unwrap_or_default();
         Some(Self {
             id: id.to_owned(),
+            parent: told.parent_automation_execution_id().map(str::to_owned),
             scope: scope(told),
             document,
             status: status.to_owned(),
             stage: table().stage(status),
+            began: told.execution_start_time().and_then(time),
             ended: told.execution_end_time().and_then(time),
         })
     }
@@ -65,6 +64,11 @@ impl Execution {
     /// Whether it goes on; what is not known may.
     pub(super) fn is_open(&self) -> bool {
         self.stage.map_or(self.ended.is_none(), |stage| stage.open)
+    }
+
+    /// What came first stands first: of several repairs of one machine the last one says how it stands.
+    pub(super) fn order(&self) -> (bool, Option<DateTime<Utc>>, Option<DateTime<Utc>>, &str) {
+        (self.is_open(), self.ended, self.began, &self.id)
     }
 }
 
@@ -78,16 +82,11 @@ fn scope(told: &AutomationExecutionMetadata) -> Scope {
     let machine = told.target().and_then(machine);
     match (told.parent_automation_execution_id(), machine) {
         (Some(_), Some(machine)) => Scope::Child { machine },
+        // The part of one region, of a run in several, has children of its own.
+        _ if many => Scope::Many,
         (Some(_), None) => Scope::Step,
-        (None, _) if many => Scope::Many,
         (None, _) => Scope::One,
     }
-}
-
-/// The machine that a target or a parameter names.
-pub(super) fn machine(text: &str) -> Option<String> {
-    let found = MACHINE.as_ref()?.captures(text.trim())?;
-    found.get(1).map(|id| id.as_str().to_owned())
 }
 
 #[cfg(test)]
@@ -133,6 +132,7 @@ mod tests {
             Scope::Child { machine: "i-00ddbf07ce6372082".into() }
         );
         assert_eq!(scope(child()), Scope::Step);
+        assert_eq!(scope(child().target_parameter_name("InstanceId")), Scope::Many, "the part of one region");
     }
 
     #[test]
@@ -143,16 +143,5 @@ mod tests {
         let over =
             read(told(name, "Success").execution_end_time(aws_sdk_ssm::primitives::DateTime::from_secs(7))).unwrap();
         assert_eq!((over.stage.map(|stage| stage.progress), over.is_open()), (Some(Progress::Ended), false));
-    }
-
-    #[test]
-    fn a_machine_is_named_by_its_id_or_its_arn() {
-        assert_eq!(machine("i-a2d74f12").as_deref(), Some("i-a2d74f12"));
-        assert_eq!(
-            machine("arn:aws:ec2:us-east-1:1:instance/i-00ddbf07ce6372082").as_deref(),
-            Some("i-00ddbf07ce6372082")
-        );
-        assert_eq!(machine(" mi-00ddbf07ce6372082 ").as_deref(), Some("mi-00ddbf07ce6372082"));
-        assert_eq!([machine("vol-00ddbf07ce6372082"), machine("i-zz"), machine("")], [None, None, None]);
     }
 }

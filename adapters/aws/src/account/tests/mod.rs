@@ -1,5 +1,6 @@
 //! The feeds on the real SDK, against the double of AWS: what they tell, and what they do while AWS fails.
 
+mod checks;
 mod ec2;
 mod events;
 mod faults;
@@ -20,7 +21,7 @@ use entente_schemas::block::ServiceClass;
 use entente_schemas::count::{Method, Quantity, Unit};
 use entente_schemas::family::{Body, Impact, Remediation, Tally};
 use entente_schemas::speaker::{Relay, Role, Speaker};
-use entente_sidecar::account::{Budget, Cadence, Secret};
+use entente_sidecar::account::{Budget, Cadence, Secret, Skew};
 use entente_sidecar::ask::Clock;
 use entente_sidecar::fleet::{Fleet, FleetProfile, Rules, known_approaches};
 use entente_sidecar::item::{FeedProfile, Item, Reading, Vanishing};
@@ -31,7 +32,7 @@ use entente_sidecar::{Ask, Told};
 use super::call::Caller;
 use super::client::{Clients, Making};
 use super::config::Ssm;
-use super::ec2::Ec2Ask;
+use super::ec2::{Ec2Ask, Planner};
 use super::events::EventsAsk;
 use super::health::{HealthAsk, Progress, Source};
 use super::regions::Regions;
@@ -49,6 +50,7 @@ pub(super) struct Bench {
     attempts: u32,
     url: String,
     timeout: Duration,
+    skew: Skew,
 }
 
 impl Bench {
@@ -59,7 +61,7 @@ impl Bench {
         std::fs::write(folder.path().join("config"), "").unwrap();
         let fleet = Fleet::open(&folder.path().join("fleet"), fleet_profile()).unwrap();
         let double = Double::start(machines, Faults::default()).await.unwrap();
-        Self { url: double.url(), double, folder, fleet, attempts: 1, timeout: TIMEOUT }
+        Self { url: double.url(), double, folder, fleet, attempts: 1, timeout: TIMEOUT, skew: Skew::default() }
     }
 
     /// Calls are attempted so often.
@@ -86,6 +88,7 @@ impl Bench {
             endpoints: super::config::ENDPOINTS.iter().map(|name| (*name, url.clone())).collect(),
             timeout: self.timeout,
             attempts: self.attempts,
+            skew: self.skew.clone(),
         });
         let rates = super::api::RATES.iter().map(|rate| (rate.api.to_owned(), 60_000)).collect::<BTreeMap<_, _>>();
         Caller::new(Arc::new(clients), Budget::new(rates))
@@ -97,21 +100,27 @@ impl Bench {
 
     pub(super) fn ec2(&self, regions: &[&str]) -> Ec2Ask {
         let caller = self.caller();
-        let regions = Regions::new(caller.clone(), regions.iter().map(|code| (*code).to_owned()).collect());
+        let regions = self.regions(regions);
         let share = Share::new(self.fleet.clone(), Part::AllBut(Some(super::ssm::SYSTEM)));
-        Ec2Ask::new(profile("aws-ec2", "aws.ec2", "acme"), caller, regions, share, cadence(), TimeDelta::minutes(10))
+        let planner = Planner::new(mapping(), "main".to_owned(), self.folder.path().join("planned"));
+        let (profile, sweep) = (profile("aws-ec2", "aws.ec2", "acme"), TimeDelta::minutes(10));
+        Ec2Ask::new(profile, caller, regions, share, cadence(), sweep, Some(planner))
+    }
+
+    fn regions(&self, given: &[&str]) -> Regions {
+        let given = given.iter().map(|code| (*code).to_owned()).collect();
+        Regions::new(self.caller(), given, self.folder.path().join("enabled"))
     }
 
     pub(super) fn ssm(&self) -> SsmAsk {
-        let caller = self.caller();
         let common = super::ssm::Common {
-            caller: caller.clone(),
+            caller: self.caller(),
             fleet: self.fleet.clone(),
             documents: Ssm::default().all(),
             lookback: TimeDelta::hours(24),
             told_until: None,
         };
-        let (regions, note) = (Regions::new(caller, Vec::new()), self.folder.path().join("told-until"));
+        let (regions, note) = (self.regions(&[]), self.folder.path().join("told-until"));
         let share = Share::new(self.fleet.clone(), Part::Runs(super::ssm::SYSTEM));
         SsmAsk::new(profile("aws-ssm", "aws.ssm", "acme"), regions, common, share, cadence(), note)
     }

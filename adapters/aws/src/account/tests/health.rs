@@ -168,3 +168,91 @@ async fn the_other_region_is_asked_where_the_first_one_fails() {
     bench.double.faults().keep("@us-east-1", Fault::Internal);
     assert_eq!(ask(&mut feed).await.unwrap().items.len(), 1);
 }
+
+#[tokio::test]
+async fn an_end_that_comes_without_a_new_version_is_told() {
+    for organisation in [false, true] {
+        let bench = Bench::new(Machines::new()).await;
+        let begun = now() - TimeDelta::hours(5);
+        bench.double.health().tell(issue(begun, "open", vec![entity(1, "644160558196", "IMPAIRED")]));
+        let (mut feed, now) = (bench.health(organisation), now());
+        ask_at(&mut feed, now).await.unwrap();
+        bench.double.health().tell(issue(begun, "closed", vec![entity(1, "644160558196", "RESOLVED")]));
+        assert_eq!(ask_at(&mut feed, now + TimeDelta::minutes(5)).await.unwrap().items, Vec::new());
+        let over = ask_at(&mut feed, now + TimeDelta::minutes(20)).await.unwrap();
+        assert_eq!(impact(&over, "VKTXI").phase, Phase::Resolved, "organisation: {organisation}");
+        let after = ask_at(&mut feed, now + TimeDelta::minutes(40)).await.unwrap();
+        assert_eq!(after.items, Vec::new(), "once");
+    }
+}
+
+fn further(number: usize, category: &'static str, status: &'static str) -> HealthEvent {
+    let updated = now() - TimeDelta::minutes(i64::try_from(number).unwrap());
+    HealthEvent {
+        arn: format!("arn:aws:health:us-east-1::event/EC2/AWS_EC2_X/AWS_EC2_X_{number}"),
+        category,
+        ..issue(updated, status, Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn a_first_look_at_very_many_events_tells_some_at_once_and_what_goes_on_first() {
+    let bench = Bench::new(Machines::new()).await;
+    (0..70).for_each(|number| bench.double.health().tell(further(number, "issue", "closed")));
+    bench.double.health().tell(further(90, "issue", "open"));
+    let mut feed = bench.health(false);
+    let first = ask(&mut feed).await.unwrap();
+    assert_eq!((first.items.len(), first.items[0].object_id.ends_with("_90")), (50, true));
+    assert!(feed.pause().unwrap() < std::time::Duration::from_millis(20));
+    assert_eq!(ask(&mut feed).await.unwrap().items.len(), 21);
+    assert_eq!(ask(&mut feed).await.unwrap().items.len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_not_to_be_told_is_not_asked_for_in_full() {
+    let bench = Bench::new(Machines::new()).await;
+    bench.double.health().tell(further(1, "scheduledChange", "upcoming"));
+    bench.double.health().tell(further(2, "accountNotification", "open"));
+    let mut feed = bench.health(false);
+    (feed.manner.scheduled, feed.manner.notifications) = (false, false);
+    assert_eq!(ask(&mut feed).await.unwrap().items, Vec::new());
+    let asked = bench.double.asked();
+    assert!(asked.iter().all(|call| call.contains(":DescribeEvents@")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn an_event_that_hits_very_much_takes_nothing_from_those_beside_it() {
+    let bench = Bench::new(Machines::new()).await;
+    let many = (0..5_200).map(|number| entity(number, "644160558196", "IMPAIRED")).collect();
+    bench.double.health().tell(HealthEvent { entities: many, ..further(1, "issue", "open") });
+    let few = (0..3).map(|number| entity(number, "644160558196", "IMPAIRED")).collect();
+    bench.double.health().tell(HealthEvent { entities: few, ..further(2, "issue", "open") });
+    let reading = ask(&mut bench.health(false)).await.unwrap();
+    assert_eq!(count(impact(&reading, "_X_2"), Quantity::Affected), 3);
+    assert_eq!(impact(&reading, "_X_1").counts, Vec::new(), "of a part nothing is claimed");
+}
+
+#[tokio::test]
+async fn what_an_account_keeps_from_its_organisation_is_not_counted_as_nothing() {
+    let bench = Bench::new(Machines::new()).await;
+    let hit = vec![entity(1, "644160558196", "IMPAIRED"), entity(2, "011122335622", "IMPAIRED")];
+    bench.double.health().tell(issue(now(), "open", hit));
+    bench.double.health().close_account("011122335622");
+    let reading = ask(&mut bench.health(true)).await.unwrap();
+    let counted: Vec<Unit> = impact(&reading, "VKTXI").counts.iter().map(|count| count.unit).collect();
+    assert_eq!(counted, [Unit::Account], "how many machines there are is not known");
+}
+
+#[tokio::test]
+async fn names_that_stand_within_names_are_told_nowhere() {
+    let bench = Bench::new(Machines::new()).await;
+    let database = Entity {
+        value: "arn:aws:rds:us-east-1:644160558196:db:ledger-archive".to_owned(),
+        account: "644160558196".to_owned(),
+        status: Some("IMPAIRED"),
+    };
+    let text = "Your database ledger-archive is slow.".to_owned();
+    bench.double.health().tell(HealthEvent { text, ..issue(now(), "open", vec![database]) });
+    let reading = ask(&mut bench.health(false)).await.unwrap();
+    assert_eq!(reading.items[0].also[0].notice().unwrap().text, "Your database [resource] is slow.");
+}

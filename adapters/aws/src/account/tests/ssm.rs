@@ -98,3 +98,80 @@ async fn words_of_tomorrow_are_told_and_other_documents_are_none_of_ours() {
     assert_eq!(told.items, Vec::new());
     assert_eq!(told.unmapped.keys().map(|word| word.word.as_str()).collect::<Vec<_>>(), ["Levitating"]);
 }
+
+#[tokio::test]
+async fn of_several_repairs_the_last_one_says_how_it_stands() {
+    let (bench, all) = broken(2).await;
+    ask(&mut bench.ec2(&[])).await.unwrap();
+    let (automations, now) = (bench.double.automations(), Utc::now());
+    // Ids tell nothing of their order.
+    for (began, status) in [(20, "Success"), (50, "Failed")] {
+        let execution = automations.start("us-east-1", WORKFLOW, all[0], now - TimeDelta::minutes(began));
+        automations.set(&execution, status, now - TimeDelta::minutes(began - 10));
+    }
+    let told = ask_at(&mut bench.ssm(), now).await.unwrap();
+    let workflow = run(&told, "aws-ssm-start-ec2-rescue");
+    assert_eq!((tally(workflow, |t| t.attempted), tally(workflow, |t| t.failed)), (1, 0));
+}
+
+#[tokio::test]
+async fn a_long_run_over_many_machines_is_followed_by_its_parent() {
+    let (bench, all) = broken(300).await;
+    ask(&mut bench.ec2(&[])).await.unwrap();
+    let (automations, now) = (bench.double.automations(), Utc::now());
+    let parent = automations.start_many("us-east-1", WORKFLOW, &all, now - TimeDelta::minutes(30));
+    let mut repairs = bench.ssm();
+    ask_at(&mut repairs, now).await.unwrap();
+    let before = bench.double.asked().len();
+    automations.set_children(&parent, &all[..7], "Success", now);
+    let told = ask_at(&mut repairs, now + TimeDelta::minutes(1)).await.unwrap();
+    assert_eq!(tally(run(&told, "aws-ssm-start-ec2-rescue"), |t| t.attempted), 7);
+    let calls = bench.double.asked().split_off(before);
+    assert!(calls.len() <= 8, "what is new, the parent, and six pages of its children: {calls:?}");
+}
+
+#[tokio::test]
+async fn a_parent_that_began_before_the_first_look_is_found_by_its_children() {
+    let (bench, all) = broken(3).await;
+    ask(&mut bench.ec2(&[])).await.unwrap();
+    let (automations, now) = (bench.double.automations(), Utc::now());
+    let parent = automations.start_many("us-east-1", WORKFLOW, &all[..1], now - TimeDelta::hours(30));
+    automations.start_part(&parent, WORKFLOW, &all[1..], now - TimeDelta::hours(2));
+    let told = ask_at(&mut bench.ssm(), now).await.unwrap();
+    assert_eq!(tally(run(&told, "aws-ssm-start-ec2-rescue"), |t| t.targeted), 3, "in all its parts");
+}
+
+#[tokio::test]
+async fn a_step_counts_where_what_it_is_a_step_of_does_not() {
+    let (bench, all) = broken(3).await;
+    ask(&mut bench.ec2(&[])).await.unwrap();
+    let (automations, now) = (bench.double.automations(), Utc::now());
+    let own = automations.start("us-east-1", "Acme-Repair", all[0], now);
+    automations.start_step(&own, "AWS-RestartEC2Instance", all[0], now);
+    let rescue = automations.start("us-east-1", WORKFLOW, all[1], now);
+    automations.start_step(&rescue, "AWS-RestartEC2Instance", all[1], now);
+    let told = ask_at(&mut bench.ssm(), now).await.unwrap();
+    assert_eq!(tally(run(&told, "aws-ssm-restart"), |t| t.in_progress), 1);
+    assert_eq!(tally(run(&told, "aws-ssm-start-ec2-rescue"), |t| t.in_progress), 1);
+}
+
+#[tokio::test]
+async fn hundreds_of_single_executions_are_told_as_they_are_learnt() {
+    let (bench, all) = broken(130).await;
+    ask(&mut bench.ec2(&[])).await.unwrap();
+    let (automations, now) = (bench.double.automations(), Utc::now());
+    for machine in &all {
+        let execution = automations.start("us-east-1", WORKFLOW, *machine, now - TimeDelta::hours(2));
+        automations.set(&execution, "Failed", now - TimeDelta::hours(1));
+    }
+    let mut repairs = bench.ssm();
+    let mut failed = Vec::new();
+    for later in [0, 30] {
+        let told = ask_at(&mut repairs, now + TimeDelta::minutes(later)).await.unwrap();
+        failed.push(tally(run(&told, "aws-ssm-start-ec2-rescue"), |t| t.failed));
+    }
+    assert_eq!(failed, [100, 130]);
+    // What was owed when the program ended is told by the next one.
+    let told = ask_at(&mut bench.ssm(), now + TimeDelta::minutes(31)).await.unwrap();
+    assert_eq!(tally(run(&told, "aws-ssm-start-ec2-rescue"), |t| t.failed), 130);
+}

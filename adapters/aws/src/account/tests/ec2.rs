@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 use entente_exercise::{Condition, Fault, Fleet as Machines, Os};
 use entente_schemas::block::{BlockState, Layer};
 use entente_schemas::count::Quantity;
-use entente_schemas::family::Phase;
+use entente_schemas::family::{ImpactKind, Phase};
 use entente_sidecar::Ask as _;
 use proptest::prelude::*;
 
@@ -149,6 +149,145 @@ async fn the_start_is_not_before_the_machine_and_words_of_tomorrow_are_told() {
     let reading = ask(&mut bench.ec2(&["us-east-1"])).await.unwrap();
     let words: Vec<&str> = reading.unmapped.keys().map(|word| word.word.as_str()).collect();
     assert_eq!(words, ["pondering"]);
+}
+
+#[tokio::test]
+async fn whoever_stands_where_nothing_can_be_is_counted_all_the_same() {
+    let bench = Bench::new(machines(2).0).await;
+    let odd = serde_json::json!({ "InstanceStatuses": [{
+        "InstanceId": "i-0aaaaaaaaaaaaaaaa", "AvailabilityZone": "the far end",
+        "InstanceState": { "Code": 16, "Name": "running" },
+        "InstanceStatus": { "Status": "impaired" }, "SystemStatus": { "Status": "ok" } }] });
+    bench.double.recorded().play("DescribeInstanceStatus", [odd]);
+    let reading = ask(&mut bench.ec2(&["us-east-1"])).await.unwrap();
+    assert_eq!(count(impact(&reading, "/guest"), Quantity::Remaining), 1);
+    assert!(reading.unmapped.keys().any(|word| word.word == "the far end"), "{:?}", reading.unmapped);
+}
+
+#[tokio::test]
+async fn a_customer_s_own_check_counts_and_may_be_unknown_to_a_region() {
+    let bench = Bench::new(machines(2).0).await;
+    let mut feed = bench.ec2(&["us-east-1"]);
+    ask(&mut feed).await.unwrap();
+    bench.double.without_own_checks();
+    assert!(ask(&mut feed).await.is_ok());
+    let before = bench.double.asked().len();
+    ask(&mut feed).await.unwrap();
+    let looks = bench.double.asked().len() - before;
+    assert_eq!(looks, 3, "what is not known is not asked for again");
+
+    let failing = serde_json::json!({ "InstanceStatuses": [{
+        "InstanceId": "i-0aaaaaaaaaaaaaaaa", "AvailabilityZone": "us-east-1a",
+        "InstanceState": { "Code": 16, "Name": "running" }, "InstanceStatus": { "Status": "ok" },
+        "SystemStatus": { "Status": "ok" },
+        "ApplicationStatus": { "Status": "impaired", "ImpairedSince": "2026-01-05T04:09:00Z" } }] });
+    bench.double.recorded().play("DescribeInstanceStatus", [failing]);
+    let reading = ask(&mut bench.ec2(&["us-east-1"])).await.unwrap();
+    let guest = impact(&reading, "/guest");
+    assert_eq!((count(guest, Quantity::Remaining), cause(guest)), (1, None), "nobody says why");
+}
+
+#[tokio::test]
+async fn a_thousand_machines_that_are_stopped_for_their_repair_are_not_asked_for_by_the_hundred() {
+    let (machines, all) = machines(1_000);
+    let bench = Bench::new(machines).await;
+    let mut feed = bench.ec2(&["us-east-1"]);
+    bench.double.fleet().set(all.iter().copied(), &Condition::BootLoop, Utc::now());
+    ask(&mut feed).await.unwrap();
+    bench.double.fleet().set(all.iter().copied().take(900), &Condition::Stopped, Utc::now());
+    bench.double.fleet().set(all.iter().copied().skip(900), &Condition::Well, Utc::now());
+    let before = bench.double.asked().len();
+    let reading = ask(&mut feed).await.unwrap();
+    let guest = impact(&reading, "/guest");
+    assert_eq!((count(guest, Quantity::Remaining), count(guest, Quantity::Restored)), (900, 100));
+    let calls = bench.double.asked().split_off(before);
+    assert_eq!(calls.len(), 5, "four looks and one page of all: {calls:?}");
+}
+
+#[tokio::test]
+async fn a_region_that_is_read_no_longer_is_unknown_and_a_list_that_fails_is_told() {
+    let (machines, all) = machines(6);
+    let bench = Bench::new(machines).await;
+    let named = |regions: &[&str]| {
+        let regions: Vec<_> = regions.iter().map(|name| serde_json::json!({ "RegionName": name })).collect();
+        serde_json::json!({ "Regions": regions })
+    };
+    bench.double.recorded().play("DescribeRegions", [named(&["us-east-1", "eu-west-1"]), named(&["eu-west-1"])]);
+    bench.double.fleet().set(all.iter().copied().take(3), &Condition::BootLoop, Utc::now());
+    let (mut feed, now) = (bench.ec2(&[]), Utc::now());
+    let reading = ask_at(&mut feed, now).await.unwrap();
+    assert_eq!(count(impact(&reading, "/guest"), Quantity::Remaining), 3);
+    let reading = ask_at(&mut feed, now + TimeDelta::hours(2)).await.unwrap();
+    let guest = impact(&reading, "/guest");
+    assert!(guest.blocks.iter().all(|block| block.state == BlockState::Unknown), "{:?}", guest.blocks);
+    assert_eq!(reading.lacks, None);
+
+    bench.double.faults().keep("DescribeRegions", Fault::Forbidden);
+    let reading = ask_at(&mut feed, now + TimeDelta::hours(4)).await.unwrap();
+    let lacks = reading.lacks.unwrap().error;
+    assert!(lacks.code == "forbidden" && lacks.text.contains("ec2:DescribeRegions"), "{lacks:?}");
+}
+
+#[tokio::test]
+async fn whoever_starts_while_the_home_region_fails_reads_the_regions_that_were_known() {
+    let (machines, _) = machines(2);
+    let bench = Bench::new(machines).await;
+    bench.double.faults().keep("@us-east-1", Fault::Internal);
+    assert_eq!(ask(&mut bench.ec2(&[])).await.unwrap_err().error.code, "provider-error", "none is known");
+    bench.double.faults().lift();
+    ask(&mut bench.ec2(&[])).await.unwrap();
+    bench.double.faults().keep("@us-east-1", Fault::Internal);
+    let reading = ask(&mut bench.ec2(&[])).await.unwrap();
+    let lacks = reading.lacks.unwrap().error.text;
+    assert!(lacks.starts_with("1 of 2 regions: us-east-1"), "eu-west-1 is read: {lacks}");
+}
+
+#[tokio::test]
+async fn work_that_is_planned_is_told_as_a_sum_until_it_is_done() {
+    let (machines, all) = machines(6);
+    let (bench, now) = (Bench::new(machines).await, Utc::now());
+    let (from, to) = (now + TimeDelta::days(3), now + TimeDelta::days(4));
+    bench.double.plan(&all[..4], "instance-retirement", (from, to), "The instance runs on degraded hardware");
+    bench.double.plan(&all[4..], "system-reboot", (from, to), "[Completed] scheduled reboot");
+    let mut feed = bench.ec2(&[]);
+    let reading = ask_at(&mut feed, now).await.unwrap();
+    let ids: Vec<&str> = reading.items.iter().map(|item| item.object_id.as_str()).collect();
+    assert_eq!(ids, ["aws.ec2:main/planned/instance-retirement"], "what is done is not ahead");
+    let work = impact(&reading, "/instance-retirement");
+    assert_eq!((work.kind, work.phase), (ImpactKind::Maintenance, Phase::Scheduled));
+    assert_eq!(
+        (count(work, Quantity::AtRisk), work.blocks[0].regions.as_slice()),
+        (4, ["us-east-1".to_owned()].as_slice())
+    );
+    assert_eq!(reading.items[0].times.occurred_at.map(|at| at.timestamp()), Some(from.timestamp()));
+
+    bench.double.plan(&all[..1], "levitation", (from, to), "");
+    let begun = ask_at(&mut feed, from + TimeDelta::hours(1)).await.unwrap();
+    assert_eq!(impact(&begun, "/instance-retirement").phase, Phase::InProgress);
+    assert_eq!(count(impact(&begun, "/instance-retirement"), Quantity::AtRisk), 3, "one of them has other work now");
+    assert_eq!(count(impact(&begun, "/planned/other"), Quantity::AtRisk), 1);
+    assert!(begun.unmapped.keys().any(|word| word.word == "levitation"), "{:?}", begun.unmapped);
+
+    // Another run of the program closes what this one told. While a region is not seen, nothing falls and nothing ends.
+    bench.double.unplan();
+    bench.double.plan(&[6], "instance-retirement", (from, to), "");
+    let mut next = bench.ec2(&[]);
+    bench.double.faults().keep("@us-east-1", Fault::Internal);
+    assert_eq!(ask_at(&mut next, to).await.unwrap().items, Vec::new());
+    bench.double.faults().lift();
+    bench.double.unplan();
+    let over = ask_at(&mut next, to + TimeDelta::minutes(30)).await.unwrap();
+    let closed = impact(&over, "/instance-retirement");
+    assert_eq!((closed.phase, closed.counts.len()), (Phase::Resolved, 0));
+    assert_eq!(ask_at(&mut next, to + TimeDelta::minutes(60)).await.unwrap().items, Vec::new(), "once");
+}
+
+#[tokio::test]
+async fn a_list_of_no_region_is_a_failure() {
+    let bench = Bench::new(machines(2).0).await;
+    bench.double.recorded().play("DescribeRegions", [serde_json::json!({ "Regions": [] })]);
+    let failure = ask(&mut bench.ec2(&[])).await.unwrap_err();
+    assert!(failure.error.text.contains("name those to read"), "{}", failure.error.text);
 }
 
 #[tokio::test]

@@ -127,3 +127,27 @@ async fn a_feed_that_fails_pauses() {
     bench.double.faults().lift();
     assert!(ask(&mut feed).await.is_ok());
 }
+
+#[tokio::test]
+async fn what_is_not_taken_comes_again_later_and_later() {
+    let bench = bench(&[message(&json!({}))]).await;
+    let mut feed = bench.events();
+    for _ in 0..3 {
+        feed.ask(Clock::wall()).await.unwrap();
+        feed.settle(Settled::NotTaken).await;
+        bench.double.queue().reveal();
+    }
+    let calls = bench.double.calls();
+    let hidden = calls.iter().filter_map(|call| serde_json::from_slice::<Value>(&call.body).ok());
+    let hidden = hidden.filter_map(|input| input.pointer("/Entries/0/VisibilityTimeout").and_then(Value::as_i64));
+    assert_eq!(hidden.collect::<Vec<_>>(), [5, 10, 20], "a queue moves what comes too often");
+}
+
+#[tokio::test]
+async fn a_message_without_the_count_of_its_deliveries_is_told_as_well() {
+    let bench = bench(&[]).await;
+    let bare = json!({ "Messages": [{ "MessageId": "1", "ReceiptHandle": "1", "Body": message(&json!({})) }] });
+    bench.double.recorded().play("ReceiveMessage", [bare]);
+    let reading = ask(&mut bench.events()).await.unwrap();
+    assert_eq!(reading.items.len(), 1);
+}
