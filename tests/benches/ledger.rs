@@ -26,24 +26,66 @@ fn main() {
             println!(
                 "ledger: goals at 8,500,000 devices on one core: 300 MB resident, 1,000,000 changes/s, reload in 10 s"
             );
-            FLEETS.into_iter().for_each(trial);
+            let [least, .., most] = FLEETS.map(trial);
+            println!("ledger: {}", growth(&least, &most));
         }
     }
 }
 
+/// What is measured of one fleet: megabytes resident at most, changes per second of one core, seconds until it is back.
+struct Figures {
+    devices: f64,
+    resident: f64,
+    changes: f64,
+    back: f64,
+}
+
+fn growth(least: &Figures, most: &Figures) -> String {
+    let times = |of: fn(&Figures) -> f64| of(most) / of(least);
+    format!(
+        "from {} devices to {}, {:.0} times as many: {:.0} times the memory, {:.2} times the rate, {:.0} times as long to come back",
+        least.devices,
+        most.devices,
+        times(|of| of.devices),
+        times(|of| of.resident),
+        times(|of| of.changes),
+        times(|of| of.back)
+    )
+}
+
+/// The numbers of a line that is not for readers.
+fn numbers(line: &str) -> Option<Vec<f64>> {
+    line.strip_prefix("= ")?.split(' ').map(|number| number.parse().ok()).collect()
+}
+
 /// A ledger's life, its end and its return.
-fn trial(devices: u64) {
+fn trial(devices: u64) -> Figures {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut living = child(folder.path(), Some(devices));
     let lines = BufReader::new(living.stdout.take().expect("its output")).lines().map_while(Result::ok);
-    let sums = lines.inspect(|line| println!("ledger: {line}")).find(|line| line.starts_with("sums "));
+    let (mut life, mut sums) = (Vec::new(), None);
+    for line in lines {
+        match numbers(&line) {
+            Some(figures) => life = figures,
+            None => println!("ledger: {line}"),
+        }
+        if line.starts_with("sums ") {
+            sums = Some(line);
+            break;
+        }
+    }
     living.kill().expect("it runs");
     living.wait().expect("it has ended");
     let back = child(folder.path(), None).wait_with_output().expect("it runs");
     let told = String::from_utf8_lossy(&back.stdout).into_owned();
-    let (back, after) = told.trim_end().split_once('\n').expect("two lines");
+    let [figures, back, after] = told.trim_end().split('\n').collect::<Vec<_>>()[..] else {
+        panic!("three lines: {told}")
+    };
     assert_eq!(Some(after), sums.as_deref(), "after SIGKILL the sums are those that were flushed");
     println!("ledger: {back}, the same sums");
+    let [resident, changes] = life[..] else { panic!("two figures: {life:?}") };
+    let back = numbers(figures).and_then(|figures| figures.first().copied()).expect("seconds");
+    Figures { devices: devices as f64, resident, changes, back }
 }
 
 fn child(folder: &Path, devices: Option<u64>) -> Child {
@@ -82,6 +124,7 @@ fn live(folder: &Path, devices: u64) {
     let started = Instant::now();
     let affected: u64 = play.ledger.sums().map(|(_, sums)| sums.affected).sum();
     println!("{devices} devices: asking for the sums takes {:.1?} ({affected} affected)", started.elapsed());
+    println!("= {peak} {}", phases.changes as f64 / phases.core.as_secs_f64());
     println!("{}", sums_of(&play.ledger));
     std::thread::sleep(Duration::from_secs(60));
 }
@@ -93,6 +136,7 @@ fn reload(folder: &Path) {
     let [core, clock] = [rate.core, rate.clock].map(|time| time.as_secs_f64());
     let resident = megabytes(resident_kib(std::process::id()) - before);
     let devices = ledger.recovery().devices;
+    println!("= {core}");
     println!(
         "{devices} devices: back after SIGKILL in {core:.2} s of one core, {clock:.2} s on the clock (file in the page cache), {resident:.1} MB resident"
     );
@@ -101,6 +145,8 @@ fn reload(folder: &Path) {
 
 struct Play {
     ledger: Ledger,
+    /// When a phase begins, in seconds since 1970; each device is seen within 20 minutes from there.
+    clock: i64,
     folder: PathBuf,
     blocks: Vec<BlockId>,
     approaches: Vec<ApproachId>,
@@ -151,7 +197,7 @@ impl Play {
         let mut ledger = Ledger::open(folder).expect("a ledger");
         let blocks = (0..60).map(|n| ledger.block(&format!("region-{n}/windows")).expect("a block")).collect();
         let approaches = (0..6).map(|n| ledger.approach(&format!("acme:way-{n}")).expect("an approach")).collect();
-        Self { ledger, folder: folder.to_owned(), blocks, approaches, devices }
+        Self { ledger, clock: 1_721_361_600, folder: folder.to_owned(), blocks, approaches, devices }
     }
 
     /// Notes what is seen of each device, by a random number of its own, and flushes.
@@ -166,6 +212,7 @@ impl Play {
             rate.changes += changes;
         }
         rate.measure(|| self.ledger.flush().expect("room on the disk"));
+        self.clock += 1_200;
         rate
     }
 
@@ -174,7 +221,8 @@ impl Play {
         let mut changes = 0;
         for (device, random, seen) in sightings {
             let block = self.blocks[(random / 1_000 % 60) as usize];
-            let change = self.ledger.note(device, block, *seen).expect("room on the disk");
+            let at = self.clock + (random / 60_000 % 1_200) as i64;
+            let change = self.ledger.note(device, block, *seen, at).expect("room on the disk");
             changes += u64::from(change.is_some());
         }
         changes
@@ -191,13 +239,14 @@ fn sums_of(ledger: &Ledger) -> String {
     let total = |of: fn(&entente_ledger::Sums) -> u64| ledger.sums().map(|(_, sums)| of(sums)).sum::<u64>();
     let digest = entente_schemas::digest::hex(&entente_schemas::digest::sha256(all.join("\n").as_bytes()));
     format!(
-        "sums {digest}: {} well, {} affected, {} unknown, {} ever affected, {} relapsed, {} restored",
+        "sums {digest}: {} well, {} affected, {} unknown, {} ever affected, {} relapsed, {} restored ({} timed)",
         total(|sums| sums.well),
         total(|sums| sums.affected),
         total(|sums| sums.unknown),
         total(|sums| sums.ever_affected),
         total(|sums| sums.relapsed),
-        total(|sums| sums.restored.total())
+        total(|sums| sums.restored.total()),
+        total(|sums| sums.took.iter().map(|(_, _, devices)| devices).sum())
     )
 }
 

@@ -6,6 +6,7 @@ use std::num::NonZeroU8;
 use crate::entry::{Entry, Lost};
 use crate::error::LedgerError;
 use crate::fingerprint::Fingerprint;
+use crate::minutes::Minutes;
 use crate::names::{Names, TriedSets};
 use crate::state::{ApproachId, BlockId, Change, Condition, Device, Known, Seen, TriedId};
 use crate::sums::Sums;
@@ -14,7 +15,7 @@ use crate::table::{Spot, Table};
 /// The most devices of one ledger: 1 GiB of memory.
 const DEVICES: u64 = 1 << 25;
 /// What a device usually takes in the file.
-const DEVICE_BYTES: u64 = 21;
+const DEVICE_BYTES: u64 = 24;
 
 pub(crate) struct Books {
     pub(crate) blocks: Names,
@@ -57,14 +58,20 @@ impl Books {
     }
 
     /// What a sighting would change.
-    pub(crate) fn weigh(&mut self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Step, LedgerError> {
+    pub(crate) fn weigh(
+        &mut self,
+        print: Fingerprint,
+        block: BlockId,
+        seen: Seen,
+        at: Minutes,
+    ) -> Result<Step, LedgerError> {
         let (spot, before) = self.table.find(print);
         let mut tried = before.map_or(TriedId::default(), |device| device.tried);
         if let Seen::Attempted { by } = seen {
             let full = LedgerError::Full { what: "combinations of approaches", most: TriedId::COUNT };
             tried = self.tried.grown(tried, by).ok_or(full)?;
         }
-        let after = Device::after(before, block, seen, tried);
+        let after = Device::after(before, block, seen, tried, at);
         if before.is_none() && after.is_some() && self.table.len() >= self.most {
             let most = usize::try_from(self.most).unwrap_or(usize::MAX);
             return Err(LedgerError::Full { what: "devices", most });
@@ -117,13 +124,21 @@ impl Books {
 
     /// Begins a listing: nothing of these blocks was met yet.
     pub(crate) fn unlist(&mut self, of: impl Fn(BlockId) -> bool) {
-        self.table.touch(|device| device.listed &= !of(device.block));
+        self.table.unlist(of);
     }
 
     /// The devices of one shard that are in these blocks, not gone, and were not met.
     pub(crate) fn unlisted(&self, shard: u8, of: impl Fn(BlockId) -> bool) -> Vec<(Fingerprint, BlockId)> {
-        let there = |device: &Device| device.status.condition() != Condition::Gone && !device.listed;
-        let devices = self.table.shard(shard).filter(|(_, device)| there(device) && of(device.block));
+        self.those(shard, |device| !is_gone(device) && !device.listed && of(device.block))
+    }
+
+    /// The devices of one shard that are in these blocks and gone.
+    pub(crate) fn gone(&self, shard: u8, of: impl Fn(BlockId) -> bool) -> Vec<(Fingerprint, BlockId)> {
+        self.those(shard, |device| is_gone(device) && of(device.block))
+    }
+
+    fn those(&self, shard: u8, are: impl Fn(&Device) -> bool) -> Vec<(Fingerprint, BlockId)> {
+        let devices = self.table.shard(shard).filter(|(_, device)| are(device));
         devices.map(|(print, device)| (print, device.block)).collect()
     }
 
@@ -142,6 +157,16 @@ impl Books {
         if self.sums.len() <= number {
             self.sums.resize(number + 1, Sums::default());
         }
+    }
+
+    /// Takes the name of a block away that no device is in; false if one is.
+    pub(crate) fn release_block(&mut self, block: BlockId) -> bool {
+        let number = usize::from(block.0);
+        let is_empty = self.sums.get(number).is_none_or(|sums| *sums == Sums::default());
+        if is_empty {
+            self.blocks.release(number);
+        }
+        is_empty
     }
 
     /// Gives an approach its number.
@@ -207,8 +232,9 @@ impl Books {
         self.table.put(&spot, before, after);
     }
 
-    /// Counts all devices; what [`Books::restore`] leaves to be done at the end.
+    /// Counts all devices, and which numbers are free; what [`Books::restore`] leaves to be done at the end.
     pub(crate) fn recount(&mut self) {
+        self.blocks.set_free(self.blocks.nameless());
         self.sums.fill(Sums::default());
         for (_, device) in self.table.devices() {
             if let Some(sums) = self.sums.get_mut(usize::from(device.block.0)) {
@@ -216,6 +242,10 @@ impl Books {
             }
         }
     }
+}
+
+fn is_gone(device: &Device) -> bool {
+    device.status.condition() == Condition::Gone
 }
 
 /// Approaches are numbered from 1, so that "none" needs no byte of its own.
@@ -235,7 +265,7 @@ mod tests {
         let block = BlockId(0);
         books.define_block(block, "eu");
         let mut note = |device: &str, seen| {
-            let step = books.weigh(hand.fingerprint(device), block, seen)?;
+            let step = books.weigh(hand.fingerprint(device), block, seen, Minutes::UNKNOWN)?;
             books.settle(&step);
             Ok::<_, LedgerError>(books.table.len())
         };

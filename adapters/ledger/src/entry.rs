@@ -4,6 +4,7 @@
 use std::num::NonZeroU8;
 
 use crate::fingerprint::Fingerprint;
+use crate::minutes::Minutes;
 use crate::state::{ApproachId, BlockId, Device, Episodes, Status, TriedId};
 
 /// One statement of the file.
@@ -32,7 +33,7 @@ pub struct Lost {
 }
 
 // A device's first byte is this and its status.
-const DEVICE: u8 = 0x40;
+const DEVICE: u8 = 0x50;
 const BLOCK: u8 = 1;
 const APPROACH: u8 = 2;
 const FORGOTTEN: u8 = 3;
@@ -72,7 +73,7 @@ impl<'a> Entry<'a> {
             FORGOTTEN => Self::Forgotten(Fingerprint::from_bytes(take(from)?)?),
             LOST => Self::Lost(Lost { places: read_number(from)?, changes: read_number(from)? }),
             kind => {
-                let status = Status::ALL.into_iter().find(|status| DEVICE + *status as u8 == kind)?;
+                let status = Status::of(kind.checked_sub(DEVICE)?)?;
                 Self::Device(Fingerprint::from_bytes(take(from)?)?, read_device(status, from)?, read_set(from)?)
             }
         })
@@ -82,9 +83,10 @@ impl<'a> Entry<'a> {
 fn write_device(print: Fingerprint, device: &Device, tried: &[u8], out: &mut Vec<u8>) {
     let code = |approach: Option<ApproachId>| approach.map_or(0, |approach| approach.0.get());
     out.push(DEVICE + device.status as u8);
-    out.extend(print.to_bytes());
-    out.extend(device.block.0.to_le_bytes());
-    out.extend([code(device.standing), code(device.restored)]);
+    out.extend_from_slice(&print.to_bytes());
+    out.extend_from_slice(&device.block.0.to_le_bytes());
+    out.extend_from_slice(&[code(device.standing), code(device.restored)]);
+    write_number(device.time.number().into(), out);
     write_number(device.episodes.number().into(), out);
     write_bytes(tried, out);
 }
@@ -95,6 +97,7 @@ fn read_device(status: Status, from: &mut &[u8]) -> Option<Device> {
         block: BlockId(u16::from_le_bytes(*take(from)?)),
         standing: read_approach(from)?,
         restored: read_approach(from)?,
+        time: Minutes::new(read_number(from)?.try_into().ok()?)?,
         episodes: read_episodes(from)?,
         listed: false,
         tried: TriedId::default(),
@@ -178,14 +181,16 @@ mod tests {
 
     fn device() -> impl Strategy<Value = Device> {
         let approaches = (proptest::option::of(approach()), proptest::option::of(approach()));
-        (0..=Episodes::MAX, any::<u16>(), approaches, proptest::sample::select(&Status::ALL[..])).prop_map(
-            |(episodes, block, (standing, restored), status)| Device {
+        let numbers = (0..=Episodes::MAX, 0..=Minutes::MAX, any::<u16>());
+        (numbers, approaches, proptest::sample::select(&Status::ALL[..])).prop_map(
+            |((episodes, minutes, block), (standing, restored), status)| Device {
                 episodes: Episodes::new(episodes),
                 listed: false,
                 block: BlockId(block),
                 tried: TriedId::default(),
                 standing,
                 restored,
+                time: Minutes::new(minutes).unwrap(),
                 status,
             },
         )

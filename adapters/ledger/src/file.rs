@@ -1,10 +1,9 @@
 //! The one file of a ledger: a header, then frames. It is only ever appended to, and replaced as a whole.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::disk::{Disk, Store};
 use crate::error::LedgerError;
 use crate::fingerprint::Secret;
 use crate::frame::Batch;
@@ -57,11 +56,13 @@ fn take<'a, const N: usize>(from: &mut &'a [u8]) -> Option<&'a [u8; N]> {
 
 /// A file that frames are appended to.
 pub(crate) struct LedgerFile {
-    file: File,
+    store: Box<dyn Store>,
     path: PathBuf,
     /// The end of the last good frame.
     end: u64,
-    /// Where it was when the file was begun, with nothing outdated in it.
+    /// Up to where the disk was made to keep it.
+    kept: u64,
+    /// Where the end was when the file was begun, with nothing outdated in it.
     held: u64,
     /// The number of the next entry.
     next: u64,
@@ -71,35 +72,34 @@ pub(crate) struct LedgerFile {
 
 impl LedgerFile {
     /// Begins a file without a header: it is none of a ledger before [`LedgerFile::complete`].
-    pub(crate) fn begin(path: PathBuf) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&path)?;
-        file.write_all(&[0; Header::BYTES])?;
-        Ok(Self { file, path, end: Header::BYTES as u64, held: 0, next: 0, untidy: false })
+    pub(crate) fn begin(disk: &dyn Disk, path: PathBuf) -> io::Result<Self> {
+        let mut store = disk.create(&path)?;
+        store.write_all(&[0; Header::BYTES])?;
+        Ok(Self { store, path, end: Header::BYTES as u64, kept: 0, held: 0, next: 0, untidy: false })
     }
 
     /// Opens a file and reads its header; none if there is no file.
-    pub(crate) fn open(path: PathBuf) -> Result<Option<(Self, Header)>, LedgerError> {
+    pub(crate) fn open(disk: &dyn Disk, path: PathBuf) -> Result<Option<(Self, Header)>, LedgerError> {
         let failed = |source| LedgerError::File { path: path.clone(), source };
-        let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Ok(file) => file,
+        let mut store = match disk.open(&path) {
+            Ok(store) => store,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
         let mut bytes = [0; Header::BYTES];
-        match file.read_exact(&mut bytes) {
+        match store.read_exact(&mut bytes) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(LedgerError::NotALedger(path)),
             Err(error) => return Err(failed(error)),
         }
         let header = Header::read(&bytes, &path)?;
-        Ok(Some((Self { file, path, end: Header::BYTES as u64, held: header.held, next: 0, untidy: true }, header)))
+        let end = Header::BYTES as u64;
+        Ok(Some((Self { store, path, end, kept: 0, held: header.held, next: 0, untidy: true }, header)))
     }
 
     /// Where to read from.
-    pub(crate) fn reader(&self) -> &File {
-        &self.file
+    pub(crate) fn reader(&mut self) -> &mut dyn Store {
+        &mut *self.store
     }
 
     /// Goes on behind what was read; what lies there is cut off before the next write.
@@ -119,40 +119,44 @@ impl LedgerFile {
         self.held
     }
 
+    /// How much the disk was not made to keep yet.
+    pub(crate) fn unkept(&self) -> u64 {
+        self.end.saturating_sub(self.kept)
+    }
+
     /// Hands a batch to the system. After an error nothing of it counts as written.
     pub(crate) fn append(&mut self, batch: &mut Batch) -> io::Result<()> {
         if self.untidy {
-            self.file.set_len(self.end)?;
-            self.file.seek(SeekFrom::Start(self.end))?;
+            self.store.set_len(self.end)?;
+            self.store.seek(SeekFrom::Start(self.end))?;
         }
         self.untidy = true;
         let frame = batch.frame(self.next);
-        self.file.write_all(frame)?;
+        self.store.write_all(frame)?;
         self.untidy = false;
         self.end += frame.len() as u64;
         self.next += u64::from(batch.entries());
         Ok(())
     }
 
-    /// Has the disk keep what was appended.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    /// Has the disk keep what was appended. After an error it must not be asked again: see [`Store::sync`].
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        if self.kept < self.end {
+            self.store.sync()?;
+            self.kept = self.end;
+        }
+        Ok(())
     }
 
     /// Gives the file its header, has the disk keep it, and puts it in the place of another.
-    pub(crate) fn complete(mut self, secret: Secret, devices: u64, place: &Path) -> io::Result<Self> {
+    pub(crate) fn complete(mut self, disk: &dyn Disk, secret: Secret, devices: u64, place: &Path) -> io::Result<Self> {
         let header = Header { secret, held: self.end, entries: self.next, devices };
-        self.file.rewind()?;
-        self.file.write_all(&header.to_bytes())?;
-        self.file.sync_all()?;
-        std::fs::rename(&self.path, place)?;
+        self.store.rewind()?;
+        self.store.write_all(&header.to_bytes())?;
+        self.store.sync()?;
+        disk.rename(&self.path, place)?;
         self.path = place.to_owned();
-        (self.held, self.untidy) = (self.end, true);
+        (self.held, self.kept, self.untidy) = (self.end, self.end, true);
         Ok(self)
     }
-}
-
-/// Has the disk keep the names of a folder's files.
-pub(crate) fn sync_folder(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }

@@ -1,18 +1,19 @@
 //! The ledger as its users have it: memory and file together.
 
-use std::fs::{self, DirBuilder};
 use std::io;
 use std::num::NonZeroU8;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::books::{Books, index};
+use crate::disk::{Disk, SystemDisk};
 use crate::entry::Entry;
 use crate::error::LedgerError;
-use crate::file::{LedgerFile, sync_folder};
+use crate::file::LedgerFile;
 use crate::fingerprint::{Fingerprint, Hand, SHARDS, Secret};
+use crate::folder::Folder;
 use crate::frame::Batch;
 use crate::lock::Lock;
+use crate::minutes::Minutes;
 use crate::pace::Pace;
 use crate::restore::{Recovery, restore};
 use crate::rewrite::Rewrite;
@@ -30,7 +31,7 @@ const APPROACHES: usize = u8::MAX as usize;
 
 /// What is known of each device of a fleet, in a folder of its own. See the crate for what is kept and when it is safe.
 pub struct Ledger {
-    dir: PathBuf,
+    folder: Folder,
     books: Books,
     hand: Hand,
     secret: Secret,
@@ -38,7 +39,7 @@ pub struct Ledger {
     /// Changes that the books have and the file has not.
     batch: Batch,
     rewrite: Option<Rewrite>,
-    /// Whether the file must be written anew whatever its length: the disk may have dropped a part of it.
+    /// Whether the file must be written anew whatever its length: it is damaged, or the disk may have dropped a part of it.
     renew: bool,
     pace: Pace,
     recovery: Recovery,
@@ -53,49 +54,53 @@ impl Ledger {
     /// If another process has it, if the folder or its files cannot be read, made or, where they are damaged, written anew,
     /// or if they are none of a ledger.
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
-        Self::open_at(dir, Pace::USUAL)
+        Self::open_on(Box::new(SystemDisk), dir, Pace::USUAL)
     }
 
+    #[cfg(test)]
     pub(crate) fn open_at(dir: &Path, pace: Pace) -> Result<Self, LedgerError> {
+        Self::open_on(Box::new(SystemDisk), dir, pace)
+    }
+
+    pub(crate) fn open_on(disk: Box<dyn Disk>, dir: &Path, pace: Pace) -> Result<Self, LedgerError> {
         let failed = |source: io::Error| LedgerError::File { path: dir.to_owned(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
+        let mut folder = Folder::make(dir, disk).map_err(failed)?;
         let lock = Lock::take(dir)?;
-        match fs::remove_file(beside(dir)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-        let Some((mut file, header)) = LedgerFile::open(place(dir))? else {
-            return Self::begin(dir, pace, lock).map_err(failed);
+        folder.tidy().map_err(failed)?;
+        let Some((mut file, header)) = LedgerFile::open(folder.disk(), folder.place())? else {
+            return Self::begin(folder, pace, lock).map_err(failed);
         };
         let restored = restore(file.reader(), &header).map_err(failed)?;
         file.go_on(restored.end, restored.next);
+        let is_damaged = !restored.recovery.damage.is_empty();
         let mut ledger = Self {
-            dir: dir.to_owned(),
+            renew: folder.is_doubted() || is_damaged,
+            folder,
             books: restored.books,
             hand: Hand::new(&header.secret),
             secret: header.secret,
             file,
             batch: Batch::new(),
             rewrite: None,
-            renew: !restored.recovery.damage.is_empty(),
             pace,
             recovery: restored.recovery,
             _lock: lock,
         };
-        while ledger.renew {
-            ledger.rewrite_a_part().map_err(|source| LedgerError::File { path: beside(dir), source })?;
+        if is_damaged {
+            let beside = ledger.folder.beside();
+            ledger.renew_all().map_err(|source| LedgerError::File { path: beside, source })?;
         }
         Ok(ledger)
     }
 
-    fn begin(dir: &Path, pace: Pace, lock: Lock) -> io::Result<Self> {
+    fn begin(mut folder: Folder, pace: Pace, lock: Lock) -> io::Result<Self> {
         let mut secret = Secret::default();
         getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        let books = Books::with_room(0);
-        let file = Rewrite::begin(beside(dir), &books, pace)?.finish(secret, &books, &place(dir))?;
-        sync_folder(dir)?;
+        let mut books = Books::with_room(0);
+        let file = Rewrite::begin(&folder, &books, pace)?.finish(secret, &mut books, &folder)?;
+        folder.keep()?;
         Ok(Self {
-            dir: dir.to_owned(),
+            folder,
             books,
             hand: Hand::new(&secret),
             secret,
@@ -125,13 +130,31 @@ impl Ledger {
             return Ok(BlockId(number));
         }
         check_length(name, NAME, |bytes, most| LedgerError::Name { what: "a block", bytes, most })?;
-        let next = self.books.blocks.count();
-        let free = u16::try_from(next).ok().filter(|_| next < BLOCKS);
-        let block = BlockId(free.ok_or(LedgerError::Full { what: "blocks", most: BLOCKS })?);
+        let block = self.free_block()?;
         self.make_room()?;
         self.batch.push(&Entry::Block(block, name));
         self.books.define_block(block, name);
         Ok(block)
+    }
+
+    /// A number that no block has. Those that were released are free only where the file says nothing of them any more.
+    fn free_block(&mut self) -> Result<BlockId, LedgerError> {
+        if self.books.blocks.next() >= BLOCKS && !self.books.blocks.nameless().is_empty() {
+            self.write()?;
+            // One that is under way may have been begun before they were released.
+            self.give_up_rewrite();
+            let anew = self.renew_all();
+            anew.map_err(|source| LedgerError::Disk { path: self.folder.beside(), source })?;
+        }
+        let next = self.books.blocks.next();
+        let free = u16::try_from(next).ok().filter(|_| next < BLOCKS);
+        Ok(BlockId(free.ok_or(LedgerError::Full { what: "blocks", most: BLOCKS })?))
+    }
+
+    /// Gives up a block that no device is in: its number means nothing from then on, and may become another's. False, and
+    /// nothing is done, if a device is in it. After a restart it may be there again, and empty.
+    pub fn release(&mut self, block: BlockId) -> bool {
+        self.books.release_block(block)
     }
 
     /// The number of an approach by its name; a new one gets the next. Numbers stay across restarts. At most 255, with names
@@ -145,7 +168,7 @@ impl Ledger {
             return Ok(approach);
         }
         check_length(name, NAME, |bytes, most| LedgerError::Name { what: "an approach", bytes, most })?;
-        let free = numbered(self.books.approaches.count());
+        let free = numbered(self.books.approaches.next());
         let approach = free.ok_or(LedgerError::Full { what: "approaches", most: APPROACHES })?;
         self.make_room()?;
         self.batch.push(&Entry::Approach(approach, name));
@@ -165,19 +188,26 @@ impl Ledger {
     }
 
     /// Notes what was seen of a device, or done to it, and which block it is in now. None if that changes nothing. The id is
-    /// hashed and kept nowhere; 1 to 4,096 bytes.
+    /// hashed and kept nowhere; 1 to 4,096 bytes. `at` is when it came to be so, in seconds since 1970: an episode lasts from
+    /// there where it begins to there where it ends.
     ///
     /// # Errors
     /// If the id is empty or too long, if block or approach are not of this ledger, if the ledger holds 33,554,432 devices,
     /// or if the disk takes no more. Then nothing was noted.
-    pub fn note(&mut self, device: &str, block: BlockId, seen: Seen) -> Result<Option<Change>, LedgerError> {
+    pub fn note(&mut self, device: &str, block: BlockId, seen: Seen, at: i64) -> Result<Option<Change>, LedgerError> {
         check_length(device, DEVICE, |bytes, most| LedgerError::Device { bytes, most })?;
         self.check_numbers(block, seen)?;
-        self.note_print(self.hand.fingerprint(device), block, seen)
+        self.note_print(self.hand.fingerprint(device), block, seen, Minutes::at(at))
     }
 
-    fn note_print(&mut self, print: Fingerprint, block: BlockId, seen: Seen) -> Result<Option<Change>, LedgerError> {
-        let step = self.books.weigh(print, block, seen)?;
+    fn note_print(
+        &mut self,
+        print: Fingerprint,
+        block: BlockId,
+        seen: Seen,
+        at: Minutes,
+    ) -> Result<Option<Change>, LedgerError> {
+        let step = self.books.weigh(print, block, seen, at)?;
         let Some(change) = step.change() else {
             self.books.settle_met(&step);
             return Ok(None);
@@ -221,11 +251,26 @@ impl Ledger {
         let mut gone = 0;
         for shard in 0..SHARDS {
             for (print, block) in self.books.unlisted(shard, &of) {
-                self.note_print(print, block, Seen::Gone)?;
+                self.note_print(print, block, Seen::Gone, Minutes::UNKNOWN)?;
                 gone += 1;
             }
         }
         Ok(gone)
+    }
+
+    /// Forgets the devices of these blocks that are gone. Gives their number.
+    ///
+    /// # Errors
+    /// If the disk takes no more. Those that are left are forgotten by another call.
+    pub fn forget_gone(&mut self, of: impl Fn(BlockId) -> bool) -> Result<u64, LedgerError> {
+        let mut forgotten = 0;
+        for shard in 0..SHARDS {
+            for (print, block) in self.books.gone(shard, &of) {
+                self.note_print(print, block, Seen::Forgotten, Minutes::UNKNOWN)?;
+                forgotten += 1;
+            }
+        }
+        Ok(forgotten)
     }
 
     fn check_numbers(&self, block: BlockId, seen: Seen) -> Result<(), LedgerError> {
@@ -259,18 +304,39 @@ impl Ledger {
         self.shorten()
     }
 
-    /// Flushes, and has the disk keep it: from then on it survives a loss of power. Takes as long as the disk does.
+    /// Flushes, and has the disk keep it: from then on it survives a loss of power. Takes as long as the disk does; nothing
+    /// if nothing was noted since.
     ///
     /// # Errors
-    /// As [`Ledger::flush`].
+    /// As [`Ledger::flush`]. A disk that failed is believed only once it keeps another file, which the next call writes.
     pub fn sync(&mut self) -> Result<(), LedgerError> {
         self.write()?;
-        if let Err(source) = self.file.sync() {
-            // What the system could not write it may have dropped, and a second try would not tell.
-            self.renew = true;
-            return Err(LedgerError::Disk { path: self.file.path().to_owned(), source });
-        }
+        self.keep().map_err(|source| LedgerError::Disk { path: self.file.path().to_owned(), source })?;
         self.shorten()
+    }
+
+    /// Has the disk keep everything that was written. Once it failed, it may have dropped what it could not write, and the
+    /// system would not tell that a second time.
+    fn keep(&mut self) -> io::Result<()> {
+        if self.renew {
+            self.renew_all()?;
+        }
+        let kept = self.file.sync().and_then(|()| self.folder.keep());
+        kept.inspect_err(|_| self.doubt())
+    }
+
+    /// Writes the whole file anew. Everything must be written.
+    fn renew_all(&mut self) -> io::Result<()> {
+        self.renew = true;
+        while self.renew {
+            self.rewrite_a_part().inspect_err(|_| self.give_up_rewrite())?;
+        }
+        Ok(())
+    }
+
+    fn doubt(&mut self) {
+        self.renew = true;
+        self.folder.doubt();
     }
 
     #[cfg(test)]
@@ -279,12 +345,9 @@ impl Ledger {
     }
 
     #[cfg(test)]
-    pub(crate) fn renew_now(&mut self) {
-        self.write().unwrap();
-        self.renew = true;
-        while self.renew {
-            self.shorten().unwrap();
-        }
+    pub(crate) fn renew_now(&mut self) -> Result<(), LedgerError> {
+        self.write()?;
+        self.renew_all().map_err(|source| LedgerError::Disk { path: self.folder.beside(), source })
     }
 
     /// Whether the next change is preceded by a write.
@@ -326,29 +389,31 @@ impl Ledger {
         }
         self.rewrite_a_part().map_err(|source| {
             self.give_up_rewrite();
-            LedgerError::Shorten { path: beside(&self.dir), source }
+            LedgerError::Shorten { path: self.folder.beside(), source }
         })
     }
 
     fn rewrite_a_part(&mut self) -> io::Result<()> {
         let rewrite = match &mut self.rewrite {
             Some(rewrite) => rewrite,
-            empty => empty.insert(Rewrite::begin(beside(&self.dir), &self.books, self.pace)?),
+            empty => empty.insert(Rewrite::begin(&self.folder, &self.books, self.pace)?),
         };
         if !rewrite.step(&self.books)? {
             return Ok(());
         }
-        if let Some(rewrite) = self.rewrite.take() {
-            self.file = rewrite.finish(self.secret, &self.books, &place(&self.dir))?;
-            self.renew = false;
-        }
-        sync_folder(&self.dir)
+        let Some(rewrite) = self.rewrite.take() else { return Ok(()) };
+        self.file = rewrite.finish(self.secret, &mut self.books, &self.folder)?;
+        self.folder.renamed();
+        self.folder.keep().inspect_err(|_| self.doubt())?;
+        self.folder.trust();
+        self.renew = false;
+        Ok(())
     }
 
     /// The next try begins from the start. A file that is left is removed at the next opening.
     fn give_up_rewrite(&mut self) {
         self.rewrite = None;
-        let _ = fs::remove_file(beside(&self.dir));
+        let _ = self.folder.disk().remove(&self.folder.beside());
     }
 }
 
@@ -361,12 +426,4 @@ impl Drop for Ledger {
 
 fn check_length(text: &str, most: usize, error: impl Fn(usize, usize) -> LedgerError) -> Result<(), LedgerError> {
     if (1..=most).contains(&text.len()) { Ok(()) } else { Err(error(text.len(), most)) }
-}
-
-fn place(dir: &Path) -> PathBuf {
-    dir.join("ledger")
-}
-
-fn beside(dir: &Path) -> PathBuf {
-    dir.join("ledger.new")
 }

@@ -1,22 +1,24 @@
-//! Names that stand for numbers, of blocks and of approaches, and sets of approaches that do. No number is given twice.
+//! Names that stand for numbers, of blocks and of approaches, and sets of approaches that do. No file gives a number twice.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
 use crate::state::{ApproachId, TriedId};
 
-/// Names by number and numbers by name. A number whose name was lost with a part of the file has none.
+/// Names by number and numbers by name. A number whose name was released, or lost with a part of the file, has none.
 #[derive(Default)]
 pub(crate) struct Names {
     by_number: Vec<Option<Box<str>>>,
     by_name: BTreeMap<Box<str>, usize>,
+    /// Numbers of which the file says nothing.
+    free: Vec<usize>,
     bytes: usize,
 }
 
 impl Names {
-    /// How many numbers were given.
-    pub(crate) fn count(&self) -> usize {
-        self.by_number.len()
+    /// The number that the next name gets.
+    pub(crate) fn next(&self) -> usize {
+        self.free.last().copied().unwrap_or(self.by_number.len())
     }
 
     /// The length of all names together.
@@ -32,8 +34,12 @@ impl Names {
         self.by_number.get(number)?.as_deref()
     }
 
-    /// Gives a name its number.
+    /// Gives a name its number. Neither had another before, or it was released.
     pub(crate) fn define(&mut self, number: usize, name: &str) {
+        self.release(number);
+        if let Some(other) = self.number(name) {
+            self.release(other);
+        }
         if self.by_number.len() <= number {
             self.by_number.resize(number + 1, None);
         }
@@ -42,6 +48,26 @@ impl Names {
             self.by_name.insert(name.into(), number);
             self.bytes += name.len();
         }
+        self.free.pop_if(|free| *free == number);
+    }
+
+    /// Takes a number's name away. The file may still know it, so that it is nobody else's yet.
+    pub(crate) fn release(&mut self, number: usize) {
+        if let Some(name) = self.by_number.get_mut(number).and_then(Option::take) {
+            self.by_name.remove(&name);
+            self.bytes -= name.len();
+        }
+    }
+
+    /// The numbers that have no name, the greatest first.
+    pub(crate) fn nameless(&self) -> Vec<usize> {
+        (0..self.by_number.len()).rev().filter(|number| self.name(*number).is_none()).collect()
+    }
+
+    /// There is a file that says nothing of these numbers: as long as they have no name they may get another.
+    pub(crate) fn set_free(&mut self, mut numbers: Vec<usize>) {
+        numbers.retain(|number| self.name(*number).is_none());
+        self.free = numbers;
     }
 
     /// Names with their numbers, in the order of the names.

@@ -1,8 +1,7 @@
 //! Reading a ledger's file back: every good frame counts, and what is not good is told, with what it cost.
 
 use std::fmt;
-use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 
 use crate::books::Books;
 use crate::entry::{Entry, Lost};
@@ -17,11 +16,11 @@ const TOLD: usize = 1_000;
 pub struct Recovery {
     /// Devices that are known.
     pub devices: u64,
-    /// Bytes of a write that was cut off at the file's end, as when the process was killed. Nothing that was flushed is lost
-    /// by that.
+    /// Bytes of a write that was cut off at the file's end, as when the process was killed: nothing that was flushed is lost
+    /// by that, and nothing that was synced by a loss of power.
     pub torn: u64,
     /// What is damaged, up to 1,000 places: changes that had been flushed are lost, and devices stand as they stood before
-    /// them. The file is written anew without the damage before the ledger is given out.
+    /// them. A loss of power may do that to what was not synced. The file is written anew without the damage before the ledger is given out.
     pub damage: Vec<Damage>,
     /// What damage has cost this ledger in all, now and earlier: as long as it is not nothing, its sums lack that.
     pub lost: Lost,
@@ -60,7 +59,7 @@ pub(crate) struct Restored {
 }
 
 /// Reads all frames behind the header.
-pub(crate) fn restore(file: &File, header: &Header) -> io::Result<Restored> {
+pub(crate) fn restore(file: impl Read, header: &Header) -> io::Result<Restored> {
     let begin = Header::BYTES as u64;
     let mut reading = Reading {
         restored: Restored {
@@ -107,7 +106,7 @@ impl Reading {
         if missing > 0 {
             self.tell(Damage { offset, bytes: end - offset, changes: Some(missing) });
         }
-        self.restored.next = head.first + u64::from(head.entries);
+        self.restored.next = head.first.saturating_add(u64::from(head.entries));
         self.restored.end = end;
     }
 
@@ -119,7 +118,7 @@ impl Reading {
         };
         self.reach(offset, head.first);
         self.tell(Damage { offset, bytes, changes: Some(u64::from(head.entries)) });
-        self.restored.next = head.first + u64::from(head.entries);
+        self.restored.next = head.first.saturating_add(u64::from(head.entries));
     }
 
     /// Something whose first entry has this number begins here: what is between it and the last one is lost.
@@ -141,7 +140,7 @@ impl Reading {
 
     fn tell(&mut self, damage: Damage) {
         self.found.places += 1;
-        self.found.changes += damage.changes.unwrap_or(0);
+        self.found.changes = self.found.changes.saturating_add(damage.changes.unwrap_or(0));
         if self.restored.recovery.damage.len() < TOLD {
             self.restored.recovery.damage.push(damage);
         }
@@ -155,8 +154,8 @@ impl Reading {
         }
         self.settle((end <= header.held).then_some(missing));
         let Restored { books, recovery, .. } = &mut self.restored;
-        books.lost.places += self.found.places;
-        books.lost.changes += self.found.changes;
+        books.lost.places = books.lost.places.saturating_add(self.found.places);
+        books.lost.changes = books.lost.changes.saturating_add(self.found.changes);
         books.recount();
         recovery.devices = books.table.len();
         recovery.lost = books.lost;

@@ -6,12 +6,12 @@
 //! any moment leaves one complete file.
 
 use std::io;
-use std::path::{Path, PathBuf};
 
 use crate::books::Books;
 use crate::entry::Entry;
 use crate::file::LedgerFile;
 use crate::fingerprint::{SHARDS, Secret};
+use crate::folder::Folder;
 use crate::frame::Batch;
 use crate::pace::Pace;
 
@@ -22,15 +22,15 @@ pub(crate) struct Rewrite {
     pace: Pace,
     /// The next shard to write.
     shard: u8,
-    /// How far the disk was made to keep it.
-    synced: u64,
+    /// Numbers of blocks of which this file says nothing, as long as they get no name meanwhile.
+    nameless: Vec<usize>,
 }
 
 impl Rewrite {
     /// Begins with what the devices refer to.
-    pub(crate) fn begin(path: PathBuf, books: &Books, pace: Pace) -> io::Result<Self> {
-        let file = LedgerFile::begin(path)?;
-        let mut rewrite = Self { file, batch: Batch::new(), pace, shard: 0, synced: 0 };
+    pub(crate) fn begin(folder: &Folder, books: &Books, pace: Pace) -> io::Result<Self> {
+        let file = LedgerFile::begin(folder.disk(), folder.beside())?;
+        let mut rewrite = Self { file, batch: Batch::new(), pace, shard: 0, nameless: books.blocks.nameless() };
         for entry in books.definitions() {
             rewrite.put(&entry)?;
         }
@@ -53,16 +53,17 @@ impl Rewrite {
             self.write()?;
             self.shard += 1;
         }
-        if self.file.end() - self.synced > self.pace.sync {
+        if self.file.unkept() > self.pace.sync {
             self.file.sync()?;
-            self.synced = self.file.end();
         }
         Ok(self.shard == SHARDS)
     }
 
-    /// Puts the file in the place of the old one.
-    pub(crate) fn finish(self, secret: Secret, books: &Books, place: &Path) -> io::Result<LedgerFile> {
-        self.file.complete(secret, books.table.len(), place)
+    /// Puts the file in the place of the old one. Numbers of which only that one knew are free then.
+    pub(crate) fn finish(self, secret: Secret, books: &mut Books, folder: &Folder) -> io::Result<LedgerFile> {
+        let file = self.file.complete(folder.disk(), secret, books.table.len(), &folder.place())?;
+        books.blocks.set_free(self.nameless);
+        Ok(file)
     }
 
     fn put(&mut self, entry: &Entry) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU8;
 
+use crate::minutes::Minutes;
+
 /// A block of devices by its number in this ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockId(pub(crate) u16);
@@ -107,6 +109,11 @@ impl Status {
     pub(crate) const ALL: [Self; 6] =
         [Self::Well, Self::Affected, Self::Unknown, Self::Missing, Self::Gone, Self::GoneAffected];
 
+    /// The status of a number; none if it is none's.
+    pub(crate) fn of(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
+    }
+
     pub(crate) fn condition(self) -> Condition {
         match self {
             Self::Well => Condition::Well,
@@ -122,40 +129,42 @@ impl Status {
     }
 }
 
-/// The number of a set of approaches; 24 bits, so that a row of the table has 24 bytes.
+/// The number of a set of approaches; 20 bits, so that a row of the table has 24 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TriedId([u8; 3]);
+pub(crate) struct TriedId(u32);
 
 impl TriedId {
+    pub(crate) const BITS: u32 = 20;
     /// The number of numbers.
-    pub(crate) const COUNT: usize = 1 << 24;
+    pub(crate) const COUNT: usize = 1 << Self::BITS;
 
     pub(crate) fn new(number: u32) -> Option<Self> {
-        let [a, b, c, rest] = number.to_le_bytes();
-        (rest == 0).then_some(Self([a, b, c]))
+        (number >> Self::BITS == 0).then_some(Self(number))
+    }
+
+    pub(crate) fn of_low_bits(word: u32) -> Self {
+        Self(word & ((1 << Self::BITS) - 1))
     }
 
     pub(crate) fn number(self) -> u32 {
-        let [a, b, c] = self.0;
-        u32::from_le_bytes([a, b, c, 0])
+        self.0
     }
 }
 
-/// How often; it stays at its greatest value. 24 bits, for the same reason.
+/// How often; it stays at its greatest value. 12 bits, for the same reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Episodes([u8; 3]);
+pub(crate) struct Episodes(u32);
 
 impl Episodes {
-    pub(crate) const MAX: u32 = (1 << 24) - 1;
+    pub(crate) const BITS: u32 = 12;
+    pub(crate) const MAX: u32 = (1 << Self::BITS) - 1;
 
     pub(crate) fn new(number: u32) -> Self {
-        let [a, b, c, _] = number.min(Self::MAX).to_le_bytes();
-        Self([a, b, c])
+        Self(number.min(Self::MAX))
     }
 
     pub(crate) fn number(self) -> u32 {
-        let [a, b, c] = self.0;
-        u32::from_le_bytes([a, b, c, 0])
+        self.0
     }
 }
 
@@ -173,12 +182,14 @@ pub(crate) struct Device {
     pub standing: Option<ApproachId>,
     /// What ended its last episode, where that is known and the episode is over.
     pub restored: Option<ApproachId>,
+    /// When its episode began while that is open; then how long it took, until another begins.
+    pub time: Minutes,
     pub status: Status,
 }
 
 impl Device {
     /// The device after a sighting; none if nothing of it needs to be kept. `tried` counts what the sighting attempts.
-    pub(crate) fn after(before: Option<Self>, block: BlockId, seen: Seen, tried: TriedId) -> Option<Self> {
+    pub(crate) fn after(before: Option<Self>, block: BlockId, seen: Seen, tried: TriedId, at: Minutes) -> Option<Self> {
         let unheard = Self {
             episodes: Episodes::default(),
             listed: true,
@@ -186,14 +197,15 @@ impl Device {
             tried,
             standing: None,
             restored: None,
+            time: Minutes::UNKNOWN,
             status: Status::Unknown,
         };
         let mut device = Self { block, tried, listed: true, ..before.unwrap_or(unheard) };
         match seen {
-            Seen::Well => device.see_well(None),
-            Seen::Affected => device.see_affected(),
+            Seen::Well => device.see_well(None, at),
+            Seen::Affected => device.see_affected(at),
             Seen::Unknown => device.status = if device.status.is_open() { Status::Missing } else { Status::Unknown },
-            Seen::Restored { by } => device.see_restored(by),
+            Seen::Restored { by } => device.see_restored(by, at),
             Seen::Gone => device.status = if device.status.is_open() { Status::GoneAffected } else { Status::Gone },
             // On a device that was last seen well an attempt has nothing to restore.
             Seen::Attempted { by } if device.status != Status::Well => device.standing = Some(by),
@@ -203,32 +215,34 @@ impl Device {
         device.has_a_part_in_a_sum().then_some(device)
     }
 
-    fn see_well(&mut self, by: Option<ApproachId>) {
+    fn see_well(&mut self, by: Option<ApproachId>, at: Minutes) {
         if self.status.is_open() {
             self.restored = by.or(self.standing);
+            self.time = self.time.until(at);
         }
         self.standing = None;
         self.status = Status::Well;
     }
 
-    fn see_affected(&mut self) {
+    fn see_affected(&mut self, at: Minutes) {
         if !self.status.is_open() {
             self.episodes = Episodes::new(self.episodes.number() + 1);
             self.restored = None;
+            self.time = at;
         }
         self.status = Status::Affected;
     }
 
-    /// Who was never seen affected and is restored was affected unseen. Who is restored already gets another's credit only
-    /// if that is told expressly.
-    fn see_restored(&mut self, by: Option<ApproachId>) {
+    /// Who was never seen affected and is restored was affected unseen, nobody knows for how long. Who is restored already
+    /// gets another's credit only if that is told expressly.
+    fn see_restored(&mut self, by: Option<ApproachId>, at: Minutes) {
         if self.episodes == Episodes::default() {
-            self.see_affected();
+            self.see_affected(Minutes::UNKNOWN);
         }
         if !self.status.is_open() {
             self.restored = by.or(self.restored);
         }
-        self.see_well(by);
+        self.see_well(by, at);
     }
 
     /// A device that came and went, and was never affected nor tried on, is forgotten: fleets that renew themselves every
@@ -244,6 +258,13 @@ mod tests {
 
     const A: Option<ApproachId> = Some(ApproachId(NonZeroU8::new(1).unwrap()));
     const B: Option<ApproachId> = Some(ApproachId(NonZeroU8::new(2).unwrap()));
+    /// When each sighting is made.
+    const NOW: i64 = 1_721_361_600;
+
+    /// So many minutes before.
+    fn before(minutes: i64) -> Minutes {
+        Minutes::at(NOW - 60 * minutes)
+    }
 
     /// The table of the crate's documentation: what it was, and what each sighting makes of it.
     fn table() -> Vec<(&'static str, Vec<&'static str>)> {
@@ -269,7 +290,12 @@ mod tests {
         let episodes = Episodes::new(episodes);
         let standing = standing.filter(|_| status != Status::Well);
         let restored = B.filter(|_| row.contains("restored"));
-        Some(Device { episodes, listed: true, block: BlockId(0), tried, standing, restored, status })
+        let time = match row {
+            _ if status.is_open() => before(90),
+            _ if episodes == Episodes::default() => Minutes::UNKNOWN,
+            _ => Minutes::new(17).unwrap(),
+        };
+        Some(Device { episodes, listed: true, block: BlockId(0), tried, standing, restored, time, status })
     }
 
     fn seen(column: &str, by: Option<ApproachId>) -> Seen {
@@ -284,30 +310,37 @@ mod tests {
         }
     }
 
-    /// What a cell of the table says of a device that was `before`.
+    /// What a cell of the table says of a device that was `earlier`.
     fn expected(
         cell: &str,
         column: &str,
-        before: Option<Device>,
+        earlier: Option<Device>,
         tried: TriedId,
         by: Option<ApproachId>,
     ) -> Option<Device> {
         let marks = [" *", " by", " +"].map(|mark| cell.contains(mark));
         let [begins, ends, stands] = marks;
         let state = [" *", " by", " +"].iter().fold(cell.to_owned(), |cell, mark| cell.replace(mark, ""));
-        let standing = before.and_then(|device| device.standing);
+        let standing = earlier.and_then(|device| device.standing);
         let standing = if stands { by.or(A) } else { standing };
         let mut device = device(&state, standing, tried)?;
-        let episodes = before.map_or(0, |device| device.episodes.number());
+        let episodes = earlier.map_or(0, |device| device.episodes.number());
         device.episodes = Episodes::new(episodes + u32::from(begins));
         let named = if column == "Restored" { by } else { None };
-        let over = before.is_some_and(|device| !device.status.is_open()) && episodes > 0;
-        let kept = before.and_then(|device| device.restored);
+        let over = earlier.is_some_and(|device| !device.status.is_open()) && episodes > 0;
+        let kept = earlier.and_then(|device| device.restored);
         device.restored = match (begins, ends) {
             (true, false) => None,
             (false, true) if over => named.or(kept),
-            (_, true) => named.or(before.and_then(|device| device.standing)),
+            (_, true) => named.or(earlier.and_then(|device| device.standing)),
             (false, false) => kept,
+        };
+        device.time = match (begins, ends) {
+            (true, false) => before(0),
+            // It was affected unseen.
+            (true, true) => Minutes::UNKNOWN,
+            (false, true) if !over => Minutes::new(90).unwrap(),
+            _ => earlier.map_or(Minutes::UNKNOWN, |device| device.time),
         };
         let forgotten = device.status == Status::Gone && episodes == 0 && tried == TriedId::default();
         (!forgotten).then_some(device)
@@ -329,12 +362,12 @@ mod tests {
                         {
                             continue;
                         }
-                        let before = device(row, standing, tried);
-                        let after = Device::after(before, BlockId(0), seen(column, by), tried);
-                        assert_eq!(after, expected(cell, column, before, tried, by), "{row} x {column} = {cell}");
-                        let again = Device::after(after, BlockId(0), seen(column, by), tried);
+                        let earlier = device(row, standing, tried);
+                        let after = Device::after(earlier, BlockId(0), seen(column, by), tried, before(0));
+                        assert_eq!(after, expected(cell, column, earlier, tried, by), "{row} x {column} = {cell}");
+                        let again = Device::after(after, BlockId(0), seen(column, by), tried, before(-7));
                         assert_eq!(again, after, "{row} x {column}, twice");
-                        let forgotten = Device::after(before, BlockId(0), Seen::Forgotten, tried);
+                        let forgotten = Device::after(earlier, BlockId(0), Seen::Forgotten, tried, before(0));
                         assert_eq!(forgotten, None);
                         cells += 1;
                     }
@@ -346,16 +379,16 @@ mod tests {
 
     #[test]
     fn a_sighting_elsewhere_takes_the_device_there_with_all_that_it_was() {
-        let before = device("unknown restored", A, TriedId::new(3).unwrap()).unwrap();
-        let after = Device::after(Some(before), BlockId(7), Seen::Unknown, before.tried);
-        assert_eq!(after, Some(Device { block: BlockId(7), ..before }));
+        let there = device("unknown restored", A, TriedId::new(3).unwrap()).unwrap();
+        let after = Device::after(Some(there), BlockId(7), Seen::Unknown, there.tried, before(0));
+        assert_eq!(after, Some(Device { block: BlockId(7), ..there }));
     }
 
     #[test]
     fn episodes_stay_at_their_greatest_number() {
         let mut device = device("restored", None, TriedId::default()).unwrap();
         device.episodes = Episodes::new(Episodes::MAX);
-        device.see_affected();
+        device.see_affected(before(0));
         assert_eq!((device.episodes.number(), device.status), (Episodes::MAX, Status::Affected));
     }
 }

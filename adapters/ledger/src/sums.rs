@@ -1,5 +1,6 @@
 //! What is given out: how many devices of a block are how.
 
+use crate::minutes::Minutes;
 use crate::state::{ApproachId, Condition, Device};
 
 /// Devices of one block, counted. `known` = `well` + `affected` + `unknown` + `gone`; `ever_affected` = all of `restored` +
@@ -28,6 +29,8 @@ pub struct Sums {
     /// Devices whose last episode is over, by the approach that ended it; by none where nobody knows. Such a device stays
     /// here while it is out of sight and when it is gone, until it is affected again.
     pub restored: Tally,
+    /// How long the last episode of these took, where that is known.
+    pub took: Spans,
     /// Devices that an approach was ever attempted on, each once an approach. Falls only when a device moves to another
     /// block.
     pub attempted: Tally,
@@ -49,6 +52,9 @@ impl Sums {
         self.episodes = self.episodes.wrapping_add_signed(sign * i64::from(device.episodes.number()));
         if was_affected && !open {
             self.restored.count(device.restored, sign);
+            if device.time != Minutes::UNKNOWN {
+                self.took.0.count((device.restored, device.time.rounded()), sign);
+            }
         }
         for approach in tried {
             self.attempted.count(Some(*approach), sign);
@@ -70,7 +76,7 @@ impl Sums {
 
 /// Devices by approach, in the order in which the ledger came to know the approaches; first those of none. No entry is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally(Vec<(Option<ApproachId>, u64)>);
+pub struct Tally(Counts<Option<ApproachId>>);
 
 impl Tally {
     /// The devices of one approach, or of none.
@@ -81,20 +87,57 @@ impl Tally {
 
     /// Each approach with its devices.
     pub fn iter(&self) -> impl Iterator<Item = (Option<ApproachId>, u64)> {
-        self.0.iter().copied()
+        self.0.iter()
     }
 
     /// Those of all entries together. Of `restored`, that is a number of devices; of `attempted` it is one of devices and
     /// approaches.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.0.iter().map(|(_, devices)| devices).sum()
+        self.iter().map(|(_, devices)| devices).sum()
     }
 
     fn count(&mut self, approach: Option<ApproachId>, sign: i64) {
-        match self.0.binary_search_by_key(&approach, |(of, _)| *of) {
+        self.0.count(approach, sign);
+    }
+}
+
+/// Devices by how long their last episode took, by the approach that ended it: in minutes, of which a begun one counts as
+/// whole, rounded up by less than a sixteenth. Kept as devices are noted, so that quantiles are there without a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spans(Counts<(Option<ApproachId>, u32)>);
+
+impl Spans {
+    /// The minutes that it took where an approach, or none, ended it, ascending, each with its devices.
+    pub fn of(&self, approach: Option<ApproachId>) -> impl Iterator<Item = (u32, u64)> {
+        self.iter().filter_map(move |(by, minutes, devices)| (by == approach).then_some((minutes, devices)))
+    }
+
+    /// Approach, minutes and devices.
+    pub fn iter(&self) -> impl Iterator<Item = (Option<ApproachId>, u32, u64)> {
+        self.0.iter().map(|((by, minutes), devices)| (by, minutes, devices))
+    }
+}
+
+/// Devices by a key, ascending; no count is 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Counts<K>(Vec<(K, u64)>);
+
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Copy + Ord> Counts<K> {
+    fn iter(&self) -> impl Iterator<Item = (K, u64)> {
+        self.0.iter().copied()
+    }
+
+    fn count(&mut self, key: K, sign: i64) {
+        match self.0.binary_search_by_key(&key, |(of, _)| *of) {
             Ok(at) => self.change(at, sign),
-            Err(at) => self.0.insert(at, (approach, 0u64.wrapping_add_signed(sign))),
+            Err(at) => self.0.insert(at, (key, 0u64.wrapping_add_signed(sign))),
         }
     }
 

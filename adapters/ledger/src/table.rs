@@ -1,9 +1,10 @@
 //! The devices in memory: shards, each of which grows by itself, so that growing never needs the memory of two tables.
 
+mod row;
 mod shard;
 
 use crate::fingerprint::{Fingerprint, Key, SHARDS};
-use crate::state::Device;
+use crate::state::{BlockId, Device};
 use shard::Shard;
 
 /// All devices by fingerprint.
@@ -61,9 +62,9 @@ impl Table {
         }
     }
 
-    /// Changes what stands beside the sums of each device.
-    pub(crate) fn touch(&mut self, mut change: impl FnMut(&mut Device)) {
-        self.shards.iter_mut().flat_map(Shard::devices_mut).for_each(&mut change);
+    /// The devices of these blocks were not met since a listing began.
+    pub(crate) fn unlist(&mut self, of: impl Fn(BlockId) -> bool) {
+        self.shards.iter_mut().for_each(|shard| shard.unlist(&of));
     }
 
     /// The devices of one shard in the order of their keys; none if there is no such shard.

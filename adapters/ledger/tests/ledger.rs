@@ -7,6 +7,9 @@ use std::path::Path;
 
 use entente_ledger::{Change, Condition, Ledger, LedgerError, Seen, Sums};
 
+/// When it is, in seconds since 1970.
+const NOW: i64 = 1_721_361_600;
+
 fn sums(ledger: &Ledger, block: &str) -> Sums {
     ledger.sums().find(|(name, _)| *name == block).map(|(_, sums)| sums.clone()).unwrap()
 }
@@ -30,7 +33,7 @@ fn a_device_goes_down_is_tried_on_comes_back_and_relapses() {
         (Seen::Gone, change(well, Some(Condition::Gone), false)),
     ];
     for (seen, expected) in steps {
-        assert_eq!(ledger.note("i-1", block, seen).unwrap(), expected, "{seen:?}");
+        assert_eq!(ledger.note("i-1", block, seen, NOW).unwrap(), expected, "{seen:?}");
     }
     let found = sums(&ledger, "eu-west-1/windows");
     assert_eq!((found.known, found.well, found.affected, found.gone), (1, 0, 0, 1));
@@ -39,6 +42,36 @@ fn a_device_goes_down_is_tried_on_comes_back_and_relapses() {
     assert_eq!(found.attempted.iter().collect::<Vec<_>>(), [(Some(safe_mode), 1)]);
     assert_eq!((found.restored.total(), found.restored.of(None), found.attempted.of(Some(safe_mode))), (1, 0, 1));
     assert_eq!(ledger.approach_name(safe_mode), Some("acme:safe-mode"));
+}
+
+#[test]
+fn what_an_episode_took_is_counted_by_what_ended_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(folder.path()).unwrap();
+    let block = ledger.block("eu").unwrap();
+    let by = ledger.approach("acme:rollback").unwrap();
+    let mut note = |device: &str, seen, minute: i64| ledger.note(device, block, seen, NOW + 60 * minute).unwrap();
+    for (device, from, to) in [("a", 0, 0), ("b", 0, 7), ("c", 3, 10), ("d", 5, 1_005), ("e", 9, 4)] {
+        note(device, Seen::Affected, from);
+        note(device, Seen::Affected, from + 1);
+        note(device, Seen::Restored { by: Some(by) }, to);
+        note(device, Seen::Well, to + 30);
+    }
+    note("f", Seen::Affected, 0);
+    note("f", Seen::Well, 2);
+    // Affected unseen, and affected still.
+    note("g", Seen::Restored { by: Some(by) }, 5);
+    note("h", Seen::Affected, 0);
+    let took = |ledger: &Ledger, by| sums(ledger, "eu").took.of(by).collect::<Vec<_>>();
+    // The one whose end is told to lie before its beginning is not counted; 1,000 is rounded up by less than a sixteenth.
+    assert_eq!(took(&ledger, Some(by)), [(1, 1), (7, 2), (1_023, 1)]);
+    assert_eq!(took(&ledger, None), [(2, 1)]);
+    drop(ledger);
+    let mut ledger = Ledger::open(folder.path()).unwrap();
+    ledger.note("h", block, Seen::Well, NOW + 60 * 45).unwrap();
+    ledger.note("b", block, Seen::Affected, NOW + 60 * 100).unwrap();
+    assert_eq!(took(&ledger, Some(by)), [(1, 1), (7, 1), (1_023, 1)]);
+    assert_eq!(took(&ledger, None), [(2, 1), (45, 1)]);
 }
 
 #[test]
@@ -81,7 +114,7 @@ fn no_id_stands_in_any_file_and_no_other_user_reads_them() {
         let by = ledger.approach("acme:safe-mode").unwrap();
         for n in 0..5_000 {
             let seen = [Seen::Affected, Seen::Attempted { by }, Seen::Well][(n + round) % 3];
-            ledger.note(&id(n), block, seen).unwrap();
+            ledger.note(&id(n), block, seen, NOW).unwrap();
         }
         ledger.sync().unwrap();
     }
@@ -109,12 +142,12 @@ fn two_ledgers_hash_one_id_differently() {
     let written = ["a", "b"].map(|name| {
         let mut ledger = Ledger::open(&folder.path().join(name)).unwrap();
         let block = ledger.block("eu").unwrap();
-        ledger.note("i-1", block, Seen::Well).unwrap();
+        ledger.note("i-1", block, Seen::Well, NOW).unwrap();
         ledger.flush().unwrap();
         fs::read(folder.path().join(name).join("ledger")).unwrap()
     });
-    // Behind the header: one frame with the block and the device, of which the last 20 bytes are told by the hash alone.
-    let [a, b] = written.map(|bytes| bytes[bytes.len() - 20..bytes.len() - 6].to_vec());
+    // Behind the header: one frame with the block and the device, which takes the last 21 bytes: kind, hash, and 7 more.
+    let [a, b] = written.map(|bytes| bytes[bytes.len() - 20..bytes.len() - 7].to_vec());
     assert_ne!(a, b);
 }
 
@@ -125,10 +158,10 @@ fn what_is_out_of_bounds_is_refused_with_the_bound() {
     let mut other = Ledger::open(&folder.path().join("other")).unwrap();
     let block = ledger.block(&"b".repeat(1_024)).unwrap();
     let by = ledger.approach("x").unwrap();
-    ledger.note(&"d".repeat(4_096), block, Seen::Well).unwrap();
+    ledger.note(&"d".repeat(4_096), block, Seen::Well, NOW).unwrap();
     let refusals = [
-        ledger.note("", block, Seen::Well).unwrap_err().to_string(),
-        ledger.note(&"d".repeat(4_097), block, Seen::Well).unwrap_err().to_string(),
+        ledger.note("", block, Seen::Well, NOW).unwrap_err().to_string(),
+        ledger.note(&"d".repeat(4_097), block, Seen::Well, NOW).unwrap_err().to_string(),
         ledger.known("").unwrap_err().to_string(),
         ledger.meet(&"d".repeat(4_097)).unwrap_err().to_string(),
         ledger.block("").unwrap_err().to_string(),
@@ -142,10 +175,10 @@ fn what_is_out_of_bounds_is_refused_with_the_bound() {
         assert!(refusal.contains(bound), "{refusal}");
         assert!(!refusal.contains("dd"), "no id in a message: {refusal}");
     }
-    assert!(matches!(other.note("i-1", block, Seen::Well), Err(LedgerError::Foreign("block"))));
+    assert!(matches!(other.note("i-1", block, Seen::Well, NOW), Err(LedgerError::Foreign("block"))));
     let block = other.block("eu").unwrap();
     for seen in [Seen::Attempted { by }, Seen::Restored { by: Some(by) }] {
-        assert!(matches!(other.note("i-1", block, seen), Err(LedgerError::Foreign("approach"))));
+        assert!(matches!(other.note("i-1", block, seen, NOW), Err(LedgerError::Foreign("approach"))));
     }
     assert_eq!(sums(&other, "eu"), Sums::default());
 }
@@ -156,7 +189,7 @@ fn there_are_65535_blocks_at_most_and_they_survive() {
     let mut ledger = Ledger::open(folder.path()).unwrap();
     for n in 0..65_535 {
         let block = ledger.block(&n.to_string()).unwrap();
-        ledger.note(&format!("i-{n}"), block, Seen::Affected).unwrap();
+        ledger.note(&format!("i-{n}"), block, Seen::Affected, NOW).unwrap();
     }
     assert!(matches!(ledger.block("more"), Err(LedgerError::Full { what: "blocks", most: 65_535 })));
     drop(ledger);

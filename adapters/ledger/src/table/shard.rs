@@ -4,25 +4,14 @@
 //! at the first greater key, and growing is one pass in place. Slots lie in segments of one size, which are never given
 //! back: a heap cannot come apart over them.
 
+use super::row::Row;
 use crate::fingerprint::Key;
-use crate::state::Device;
+use crate::state::{BlockId, Device};
 
 /// Slots of a segment: 12 KiB.
 const SEGMENT: usize = 512;
 /// Slots at the end that are nobody's home, for rows that the last homes have no room for; more where they do not suffice.
 const BEYOND: usize = 32;
-
-#[derive(Clone, Copy)]
-struct Row {
-    key: Key,
-    /// None: the slot is vacant.
-    device: Option<Device>,
-}
-
-// 8.5 million rows fit in 300 MB because a row has 24 bytes.
-const _: () = assert!(size_of::<Row>() == 24);
-
-const VACANT: Row = Row { key: [0; 3], device: None };
 
 #[derive(Default)]
 pub(super) struct Shard {
@@ -45,11 +34,12 @@ impl Shard {
     /// Where a key is, or where it would belong.
     pub(super) fn find(&self, key: &Key) -> (usize, Option<Device>) {
         let mut slot = self.home(key);
-        while let Some(Row { key: there, device: Some(device) }) = self.row(slot)
-            && there <= key
+        while let Some(row) = self.row(slot)
+            && !row.is_vacant()
+            && row.key <= *key
         {
-            if there == key {
-                return (slot, Some(*device));
+            if row.key == *key {
+                return (slot, row.device());
             }
             slot += 1;
         }
@@ -58,7 +48,7 @@ impl Shard {
 
     pub(super) fn replace(&mut self, slot: usize, device: Device) {
         if let Some(row) = self.row_mut(slot) {
-            row.device = Some(device);
+            *row = Row::new(row.key, &device);
         }
     }
 
@@ -67,9 +57,9 @@ impl Shard {
         if self.is_crowded_by(self.len + 1) {
             self.grow();
         }
-        let mut moving = Row { key, device: Some(device) };
+        let mut moving = Row::new(key, &device);
         let (mut slot, _) = self.find(&key);
-        while moving.device.is_some() {
+        while !moving.is_vacant() {
             if let Some(row) = self.row_mut(slot) {
                 std::mem::swap(row, &mut moving);
                 slot += 1;
@@ -86,24 +76,25 @@ impl Shard {
     pub(super) fn remove(&mut self, slot: usize) {
         let mut hole = slot;
         while let Some(next) = self.row(hole + 1).copied()
-            && next.device.is_some()
+            && !next.is_vacant()
             && self.home(&next.key) <= hole
         {
             self.set(hole, next);
             hole += 1;
         }
-        self.set(hole, VACANT);
+        self.set(hole, Row::VACANT);
         self.len -= 1;
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = (Key, Device)> {
         let rows = self.segments.iter().flat_map(|segment| segment.iter());
-        rows.filter_map(|row| row.device.map(|device| (row.key, device)))
+        rows.filter_map(|row| row.device().map(|device| (row.key, device)))
     }
 
-    pub(super) fn devices_mut(&mut self) -> impl Iterator<Item = &mut Device> {
+    /// The devices of these blocks were not met since a listing began.
+    pub(super) fn unlist(&mut self, of: impl Fn(BlockId) -> bool) {
         let rows = self.segments.iter_mut().flat_map(|segment| segment.iter_mut());
-        rows.filter_map(|row| row.device.as_mut())
+        rows.filter(|row| !row.is_vacant() && of(row.block())).for_each(Row::unlist);
     }
 
     fn row(&self, slot: usize) -> Option<&Row> {
@@ -121,7 +112,7 @@ impl Shard {
     }
 
     fn take(&mut self, slot: usize) -> Row {
-        self.row_mut(slot).map_or(VACANT, |row| std::mem::replace(row, VACANT))
+        self.row_mut(slot).map_or(Row::VACANT, |row| std::mem::replace(row, Row::VACANT))
     }
 
     fn slots(&self) -> usize {
@@ -140,7 +131,7 @@ impl Shard {
     }
 
     fn add_segment(&mut self) {
-        self.segments.push(Box::new([VACANT; SEGMENT]));
+        self.segments.push(Box::new([Row::VACANT; SEGMENT]));
     }
 
     /// Grows by a sixteenth: a table that has just grown is still three quarters full.
@@ -159,7 +150,7 @@ impl Shard {
 
     /// Whether all rows, in the first `used` slots, and one more have room from their new homes on.
     fn fits(&self, used: usize) -> bool {
-        let rows = (0..used).filter_map(|slot| self.row(slot)).filter(|row| row.device.is_some());
+        let rows = (0..used).filter_map(|slot| self.row(slot)).filter(|row| !row.is_vacant());
         rows.fold(0, |free, row| self.home(&row.key).max(free) + 1) < self.slots()
     }
 
@@ -167,7 +158,7 @@ impl Shard {
         let mut free = self.slots();
         for slot in (0..used).rev() {
             let row = self.take(slot);
-            if row.device.is_some() {
+            if !row.is_vacant() {
                 free -= 1;
                 self.set(free, row);
             }
@@ -194,10 +185,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::state::{BlockId, Seen, TriedId};
+    use crate::minutes::Minutes;
+    use crate::state::{Seen, TriedId};
 
     fn device(number: u16) -> Device {
-        Device::after(None, BlockId(number), Seen::Affected, TriedId::default()).unwrap()
+        Device::after(None, BlockId(number), Seen::Affected, TriedId::default(), Minutes::UNKNOWN).unwrap()
     }
 
     /// Keys that crowd: at the first homes, at the last, in one place, and anywhere.
@@ -218,7 +210,7 @@ mod tests {
         let mut last = None;
         for slot in 0..shard.slots() {
             let row = shard.row(slot).unwrap();
-            if row.device.is_none() {
+            if row.is_vacant() {
                 free = slot + 1;
                 continue;
             }

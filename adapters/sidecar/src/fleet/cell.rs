@@ -100,6 +100,13 @@ impl Cells {
         Ok(block)
     }
 
+    /// A block is no cell's any more.
+    pub(super) fn forget(&mut self, block: BlockId) {
+        if let Some(cell) = self.cells.remove(&block) {
+            self.blocks.remove(&cell);
+        }
+    }
+
     /// What a block holds.
     pub(super) fn cell(&self, block: BlockId) -> Option<Cell> {
         self.cells.get(&block).copied()
@@ -122,9 +129,9 @@ impl Cells {
         self.place(place).0 != UNPLACED
     }
 
-    /// Every cell that has a block.
-    pub(super) fn all(&self) -> impl Iterator<Item = Cell> {
-        self.cells.values().copied()
+    /// Every cell that has a block, with its block.
+    pub(super) fn all(&self) -> impl Iterator<Item = (BlockId, Cell)> {
+        self.cells.iter().map(|(block, cell)| (*block, *cell))
     }
 
     /// The places of a region.

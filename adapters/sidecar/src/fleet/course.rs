@@ -9,6 +9,7 @@ use entente_schemas::family::Tally;
 
 use super::error::FleetError;
 use super::sighting::Progress;
+use super::span::Spans;
 
 const SLUG_MAX: usize = 60;
 
@@ -162,14 +163,13 @@ impl Courses {
         let of = |course| marks.and_then(|of| of.get(&course)).copied();
         let ever = |course| of(course).map_or(0, |mark| sums.attempted.of(Some(mark)));
         let stands = |course| of(course).map_or(0, |mark| sums.standing.of(Some(mark)));
-        let earned = Course::ALL.into_iter().filter(|course| course.earns()).filter_map(of);
         Runs {
             targeted: ever(Course::Targeted).max(ever(Course::Tried)),
             attempted: ever(Course::Tried),
             chosen: stands(Course::Targeted),
             waiting: stands(Course::Tried),
             running: stands(Course::Running),
-            succeeded: earned.map(|mark| sums.restored.of(Some(mark))).sum(),
+            succeeded: self.earned(slug).map(|mark| sums.restored.of(Some(mark))).sum(),
             partial: stands(Course::Partial),
             failed: stands(Course::Failed),
             unsupported: stands(Course::Unsupported),
@@ -177,6 +177,19 @@ impl Courses {
             cancelled: stands(Course::Cancelled),
             lost: stands(Course::Lost),
         }
+    }
+
+    /// How long those of a block took that an approach has restored.
+    pub(super) fn spans(&self, slug: &str, sums: &Sums) -> Spans {
+        let mut spans = Spans::default();
+        self.earned(slug).for_each(|mark| spans.add(sums.took.of(Some(mark))));
+        spans
+    }
+
+    /// The marks by which an approach's successes are known.
+    fn earned(&self, slug: &str) -> impl Iterator<Item = ApproachId> {
+        let marks = self.marks.get(slug).into_iter().flatten();
+        marks.filter(|(course, _)| course.earns()).map(|(_, mark)| *mark)
     }
 }
 

@@ -1,12 +1,12 @@
 //! What is kept of a fleet's incidents beside the ledger: when each began and ended, and what was last said of each object
 //! and when. A small file, written whole and put in place at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::burst::Burst;
@@ -83,6 +83,8 @@ pub(super) struct Diary {
 }
 
 const VERSION: u32 = 1;
+/// For how long it is remembered what was last said of an object that is told no more.
+const UNTOLD: TimeDelta = TimeDelta::days(30);
 
 impl Diary {
     pub(super) fn season(&self, group: Group) -> Option<&Season> {
@@ -91,6 +93,13 @@ impl Diary {
 
     pub(super) fn season_mut(&mut self, group: Group) -> &mut Season {
         self.seasons.entry(group).or_insert_with(|| Season::numbered(1))
+    }
+
+    /// Forgets objects that are told no more, as those of past incidents, and whose last change is long ago.
+    pub(super) fn forget(&mut self, told: &BTreeSet<String>, now: DateTime<Utc>) {
+        self.said.retain(|object, said| told.contains(object) || now - said.changed < UNTOLD);
+        let said = &self.said;
+        self.reached.retain(|object, _| said.contains_key(object));
     }
 }
 
@@ -155,7 +164,8 @@ impl Page {
         let mut file = File::create(&beside)?;
         file.write_all(&serde_json::to_vec(diary).map_err(io::Error::other)?)?;
         file.sync_data()?;
-        fs::rename(&beside, &self.path)
+        fs::rename(&beside, &self.path)?;
+        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 }
 

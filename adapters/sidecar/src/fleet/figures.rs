@@ -9,6 +9,7 @@ use super::cell::{Cell, Why};
 use super::course::Runs;
 use super::keeper::Keeper;
 use super::sighting::{Hint, Os};
+use super::span::Spans;
 use super::words::Group;
 
 /// Region and operating system; the region is empty where devices have none.
@@ -37,6 +38,8 @@ pub(super) struct Figures {
     pub signs: BTreeMap<Hint, u64>,
     /// By approach.
     pub runs: BTreeMap<String, Runs>,
+    /// By approach: how long those took that it has restored.
+    pub spans: BTreeMap<String, Spans>,
     /// Zones of those that were affected; an empty one where it is not known.
     pub zones: BTreeSet<String>,
     /// Since when a part of the place cannot be seen.
@@ -68,6 +71,9 @@ impl Figures {
         }
         for (approach, runs) in other.runs {
             self.runs.entry(approach).or_default().add(&runs);
+        }
+        for (approach, spans) in other.spans {
+            self.spans.entry(approach).or_default().absorb(&spans);
         }
         self.zones.extend(other.zones);
         self.dark = earliest(self.dark, other.dark);
@@ -115,6 +121,7 @@ pub(super) fn sheets(keeper: &Keeper, of: impl Fn(Cell) -> Option<Group>) -> BTr
                 let used = keeper.courses.slugs().map(|slug| (slug, keeper.courses.count(slug, sums)));
                 for (slug, runs) in used.filter(|(_, runs)| *runs != Runs::default()) {
                     spot.runs.entry(slug.to_owned()).or_default().add(&runs);
+                    spot.spans.entry(slug.to_owned()).or_default().absorb(&keeper.courses.spans(slug, sums));
                 }
             }
         }

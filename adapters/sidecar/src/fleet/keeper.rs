@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use entente_ledger::{BlockId, Change, Condition, Ledger, LedgerError, Seen as Noted};
+use entente_ledger::{BlockId, Change, Condition, Ledger, LedgerError, Seen as Noted, Sums};
 
 use super::cell::{Cell, Cells, PlaceId, Why};
 use super::course::{Courses, Standing};
@@ -53,7 +53,7 @@ impl Keeper {
         let (cells, foreign) = Cells::of(&mut ledger)?;
         let courses = Courses::of(&mut ledger)?;
         let (page, mut diary, put_aside) = Page::open(dir)?;
-        cells.all().for_each(|cell| {
+        cells.all().for_each(|(_, cell)| {
             if let Some(group) = group_of(&words, cell.why) {
                 let season = diary.season_mut(group);
                 if season.number < cell.season {
@@ -66,7 +66,7 @@ impl Keeper {
         if foreign > 0 {
             told.push(format!("{foreign} blocks of the ledger have names of another program and are not counted"));
         }
-        let keeper = Self {
+        let mut keeper = Self {
             speech: Speech::default(),
             profile,
             words,
@@ -79,6 +79,9 @@ impl Keeper {
             settled: BTreeMap::new(),
             listing: BTreeSet::new(),
         };
+        if let Err(error) = keeper.let_past_go() {
+            told.push(format!("past incidents take up room in the ledger: {error}"));
+        }
         Ok((keeper, told))
     }
 
@@ -105,8 +108,12 @@ impl Keeper {
                     Seen::Stopped | Seen::Gone => Noted::Gone,
                     _ => Noted::Unknown,
                 };
-                let there = before.as_ref().map_or((Why::Present, 0), |before| (before.cell.why, before.cell.season));
-                self.note(sighting, Cell { why: there.0, season: there.1, os, place }, noted)
+                let there = before.as_ref().filter(|before| !self.is_past(before.cell));
+                if let (Some(before), None) = (&before, there) {
+                    self.ledger.note(sighting.device, before.block, Noted::Forgotten, sighting.observed.timestamp())?;
+                }
+                let (why, season) = there.map_or((Why::Present, 0), |before| (before.cell.why, before.cell.season));
+                self.note(sighting, Cell { why, season, os, place }, noted)
             }
         }
     }
@@ -161,7 +168,7 @@ impl Keeper {
         let season = self.season_at(group, sighting.observed);
         let goes_on = before.is_some_and(|before| self.goes_on(before, group));
         if let Some(before) = before.filter(|before| !goes_on && before.ever_affected) {
-            self.ledger.note(sighting.device, before.block, Noted::Forgotten)?;
+            self.ledger.note(sighting.device, before.block, Noted::Forgotten, sighting.observed.timestamp())?;
         }
         let known = before.filter(|before| goes_on && before.open);
         let of = known.and_then(|before| group_of(&self.words, before.cell.why));
@@ -218,6 +225,34 @@ impl Keeper {
         self.diary.season(group).is_some_and(|current| current.number == season)
     }
 
+    /// Whether it is of an incident after which there was another.
+    fn is_past(&self, cell: Cell) -> bool {
+        group_of(&self.words, cell.why).is_some_and(|group| !self.is_current(group, cell.season))
+    }
+
+    /// Lets go of what no sum will tell any more: devices that went in past incidents, and blocks of these that nobody is in.
+    /// Who is there leaves them as soon as it is seen.
+    fn let_past_go(&mut self) -> Result<(), FleetError> {
+        let past: BTreeSet<BlockId> =
+            self.cells.all().filter(|(_, cell)| self.is_past(*cell)).map(|(block, _)| block).collect();
+        if past.is_empty() {
+            return Ok(());
+        }
+        let gone = |(name, sums): (&str, &Sums)| {
+            let cell = self.cells.named(name).filter(|_| sums.gone > 0);
+            cell.is_some_and(|cell| self.is_past(cell))
+        };
+        if self.ledger.sums().any(gone) {
+            self.ledger.forget_gone(|block| past.contains(&block))?;
+        }
+        for block in past {
+            if self.ledger.release(block) {
+                self.cells.forget(block);
+            }
+        }
+        Ok(())
+    }
+
     /// The incident of a failure that is seen now: the last one, unless it was called resolved and nothing has remained of
     /// it for long.
     fn season_at(&mut self, group: Group, at: DateTime<Utc>) -> u32 {
@@ -231,7 +266,7 @@ impl Keeper {
 
     fn note(&mut self, sighting: &Sighting<'_>, cell: Cell, seen: Noted) -> Result<(), FleetError> {
         let block = self.cells.block(&mut self.ledger, cell)?;
-        let change = self.ledger.note(sighting.device, block, seen)?;
+        let change = self.ledger.note(sighting.device, block, seen, since(sighting).timestamp())?;
         if let (Some(change), Some(group)) = (change, group_of(&self.words, cell.why))
             && remains_no_more(change)
         {
@@ -252,9 +287,10 @@ impl Keeper {
         let season = self.season_at(Group::Guest, repair.observed);
         let of = before.as_ref().and_then(|before| Some((group_of(&self.words, before.cell.why)?, before.cell.season)));
         let current = of.is_some_and(|(of, season)| self.is_current(of, season));
+        let at = repair.observed.timestamp();
         let (cell, standing) = match &before {
             Some(before) if current => (before.cell, Some(&before.standing)),
-            Some(before) => (self.treat_anew(repair.device, before, season)?, None),
+            Some(before) => (self.treat_anew(repair.device, before, season, at)?, None),
             None => {
                 let place = self.cells.unplaced();
                 (Cell { why: Why::Treated, season, os: Os::Unknown, place }, None)
@@ -262,18 +298,18 @@ impl Keeper {
         };
         let block = self.cells.block(&mut self.ledger, cell)?;
         for step in self.courses.steps(&mut self.ledger, repair.approach, repair.progress, standing)? {
-            self.ledger.note(repair.device, block, step)?;
+            self.ledger.note(repair.device, block, step, at)?;
         }
         Ok(())
     }
 
     /// What was tried in earlier incidents is none of this one.
-    fn treat_anew(&mut self, device: &str, before: &Before, season: u32) -> Result<Cell, FleetError> {
-        self.ledger.note(device, before.block, Noted::Forgotten)?;
+    fn treat_anew(&mut self, device: &str, before: &Before, season: u32, at: i64) -> Result<Cell, FleetError> {
+        self.ledger.note(device, before.block, Noted::Forgotten, at)?;
         let cell = Cell { why: Why::Treated, season, ..before.cell };
         let block = self.cells.block(&mut self.ledger, cell)?;
         let seen = if before.condition == Condition::Well { Noted::Well } else { Noted::Unknown };
-        self.ledger.note(device, block, seen)?;
+        self.ledger.note(device, block, seen, at)?;
         Ok(cell)
     }
 
@@ -303,6 +339,7 @@ impl Keeper {
                 self.settled.insert(group, now);
             }
         }
+        self.let_past_go()?;
         Ok(gone)
     }
 
@@ -359,9 +396,20 @@ impl Keeper {
         group == Group::Guest && !self.profile.guest_signal
     }
 
-    /// Hands all to the disk, so that nothing said can be lost.
+    /// Hands all to the system: it survives the end of this process.
     pub(super) fn flush(&mut self) -> Result<(), FleetError> {
-        match self.ledger.flush() {
+        let flushed = self.ledger.flush();
+        self.keep_page(flushed)
+    }
+
+    /// Has the disk keep all, so that nothing that is said then can be lost, nor by a loss of power.
+    pub(super) fn sync(&mut self) -> Result<(), FleetError> {
+        let synced = self.ledger.sync();
+        self.keep_page(synced)
+    }
+
+    fn keep_page(&mut self, ledger: Result<(), LedgerError>) -> Result<(), FleetError> {
+        match ledger {
             Err(error @ LedgerError::Shorten { .. }) => tracing::warn!("{error}"),
             other => other?,
         }

@@ -14,6 +14,7 @@ mod profile;
 mod run;
 mod sight;
 mod sighting;
+mod span;
 mod speech;
 mod words;
 
@@ -129,8 +130,8 @@ impl Fleet {
         self.keeper().reached(region, but, now);
     }
 
-    /// Every object as it stands: the impacts, then the runs. All that it rests on is on disk when this returns. An object
-    /// that changed too shortly after its last change is given as it was, until [`due`](Self::due).
+    /// Every object as it stands: the impacts, then the runs. The disk keeps all that it rests on when this returns. An
+    /// object that changed too shortly after its last change is given as it was, until the least time has passed.
     ///
     /// # Errors
     /// If the disk does not take what was noted: nothing is said then, and nothing lost.
@@ -155,13 +156,6 @@ impl Fleet {
         let items = self.items(now)?.into_iter();
         let of = |item: &Item| matches!(item.body, Body::Remediation(_)) && item.native.system == system;
         Ok(items.filter(of).collect())
-    }
-
-    /// When there is more to say though nothing more is seen: a change that came too early, or an impact that was watched
-    /// for long enough. None if there is nothing.
-    #[must_use]
-    pub fn due(&self) -> Option<DateTime<Utc>> {
-        self.keeper().due()
     }
 
     /// Whether devices are affected, or may be since they were: time to look more often.
@@ -198,9 +192,12 @@ impl Keeper {
         let claimed: BTreeSet<Group> = impacts.iter().map(|(group, _)| *group).collect();
         let runs = run::runs(self, &sheets, &claimed, now);
         let pace = self.profile.rules.pace;
-        let all = impacts.into_iter().map(|(_, item)| item).chain(runs);
-        let said = all.filter_map(|item| self.speech.say(&mut self.diary, item, pace, now)).collect();
-        self.flush()?;
+        let all: Vec<Item> = impacts.into_iter().map(|(_, item)| item).chain(runs).collect();
+        let told = all.iter().flat_map(told_by).collect();
+        let said = all.into_iter().filter_map(|item| self.speech.say(&mut self.diary, item, pace, now)).collect();
+        self.speech.forget(&told);
+        self.diary.forget(&told, now);
+        self.sync()?;
         Ok(said)
     }
 
@@ -212,12 +209,10 @@ impl Keeper {
         season.blind |= blind;
         season.closed = closed;
     }
+}
 
-    fn due(&self) -> Option<DateTime<Utc>> {
-        let watched = Group::ALL.iter().filter_map(|group| {
-            let season = self.diary.season(*group)?;
-            season.ended.filter(|_| !season.closed).map(|ended| ended + self.profile.rules.watch)
-        });
-        watched.chain(self.speech.due()).min()
-    }
+/// The objects that an item says something of.
+fn told_by(item: &Item) -> Vec<String> {
+    let also = item.also.iter().map(|statement| statement.object_id.clone());
+    also.chain([item.object_id.clone()]).collect()
 }

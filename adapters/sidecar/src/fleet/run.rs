@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entente_schemas::block::Block;
-use entente_schemas::family::{Approach, ApproachKind, Arm, Automation, Body, Caution, Remediation, Risk, RunState};
+use entente_schemas::family::{
+    Approach, ApproachKind, Arm, Automation, Body, Caution, Remediation, Risk, RunState, TimeToRestore,
+};
 use entente_schemas::header::{Certainty, Native, Ref, RefKind, Relation};
 
 use super::course::Runs;
@@ -13,6 +15,7 @@ use super::figures::{Row, Sheet, rows};
 use super::impact;
 use super::keeper::Keeper;
 use super::profile::KnownApproach;
+use super::span::Spans;
 use super::speech::digest;
 use super::words::Group;
 use crate::item::{Item, Statement};
@@ -57,6 +60,7 @@ fn run(keeper: &mut Keeper, slug: &str, group: Group, sheet: &Sheet, approach: S
         let runs = |row: &Row| row.figures.runs.get(slug).copied().unwrap_or_default();
         rows(&treated, most).into_iter().map(|row| (row.clone(), runs(&row))).collect()
     };
+    let ttr = time_to_restore(slug, &treated);
     let mut arms = Vec::new();
     let body = impact::fitting(|most| {
         arms = arms_of(most);
@@ -66,12 +70,13 @@ fn run(keeper: &mut Keeper, slug: &str, group: Group, sheet: &Sheet, approach: S
             operator: Some(keeper.profile.org.clone()),
             state: if goes_on { RunState::Running } else { RunState::Done },
             arms: arms.iter().map(|(row, runs)| arm(keeper, group, row, runs, sighted)).collect(),
-            ttr: None,
+            ttr: ttr.clone(),
             rollback: None,
         }
     });
     let members = arms.iter().map(|(row, runs)| format!("{}|{:?}", row.place(), runs.tally(sighted).members()));
-    let members: Vec<String> = [body.state.to_string(), body.approach_id.clone()].into_iter().chain(members).collect();
+    let whole = [body.state.to_string(), body.approach_id.clone(), format!("{:?}", body.ttr)];
+    let members: Vec<String> = whole.into_iter().chain(members).collect();
     let system = known(keeper, slug).map_or_else(|| keeper.profile.system.clone(), |known| known.system.clone());
     Item {
         native: native(keeper, system, object.split_once(':').map_or("", |(_, id)| id), digest(&members)),
@@ -84,6 +89,13 @@ fn run(keeper: &mut Keeper, slug: &str, group: Group, sheet: &Sheet, approach: S
         also: vec![approach],
         refused: Vec::new(),
     }
+}
+
+/// Of all places and systems together: a run has one.
+fn time_to_restore(slug: &str, treated: &Sheet) -> Option<TimeToRestore> {
+    let mut spans = Spans::default();
+    treated.values().filter_map(|figures| figures.spans.get(slug)).for_each(|of| spans.absorb(of));
+    spans.time_to_restore()
 }
 
 /// A device that moves to another arm takes its tries with it; what was said of the arm stands.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use entente_schemas::count::Quantity;
 use entente_sidecar::fleet::{Progress, Seen};
 use proptest::prelude::*;
@@ -61,6 +62,9 @@ struct Device {
     open: bool,
     episodes: u64,
     restored_by: Option<usize>,
+    /// The minute in which its last episode began, and how many it took.
+    began: i64,
+    took: i64,
     targeted: BTreeSet<usize>,
     attempted: BTreeSet<usize>,
     /// The last that was done to it since it was seen well.
@@ -68,12 +72,13 @@ struct Device {
 }
 
 impl Device {
-    fn see(&mut self, sight: Sight) {
+    fn see(&mut self, sight: Sight, minute: i64) {
         match sight {
             Sight::Starting if self.seen.is_some() => return,
             Sight::Stopped if self.seen.is_none() || self.open => return,
             Sight::Gone if self.seen.is_none() => return,
             Sight::Down => {
+                self.began = if self.open { self.began } else { minute };
                 self.episodes += u64::from(!self.open);
                 self.restored_by = if self.open { self.restored_by } else { None };
                 self.open = true;
@@ -82,6 +87,7 @@ impl Device {
                 if self.open {
                     let helped = |how| !matches!(how, Progress::Targeted | Progress::Failed | Progress::Cancelled);
                     self.restored_by = self.last.filter(|(_, how)| helped(*how)).map(|(by, _)| by);
+                    self.took = (minute - self.began).max(1);
                 }
                 self.open = false;
                 self.last = None;
@@ -136,7 +142,7 @@ proptest! {
                         Sight::Gone => Seen::Gone,
                     };
                     stage.see_all(number..number + 1, seen);
-                    devices[number].see(sight);
+                    devices[number].see(sight, stage.now.timestamp() / 60);
                 }
                 // Whoever was never seen is nowhere yet.
                 Line::Repair(number, ..) if devices[number].seen.is_none() => {}
@@ -152,6 +158,7 @@ proptest! {
             let count = |is: &dyn Fn(&Device) -> bool| devices.iter().filter(|device| is(device)).count() as u64;
             let ever = count(&|device| device.episodes > 0);
             let items = stage.later();
+            stage.now += TimeDelta::seconds(15);
             if ever == 0 {
                 prop_assert!(items.is_empty());
                 continue;
@@ -182,6 +189,14 @@ proptest! {
                 let found = items.iter().find(|item| item.object_id.ends_with(approach));
                 let found = found.map_or([0; 5], |_| tally(run(&items, approach)));
                 prop_assert_eq!(found, expected, "{}", approach);
+                let restored = devices.iter().filter(|device| !device.open && device.restored_by == Some(by));
+                let mut took: Vec<i64> = restored.map(|device| device.took).collect();
+                took.sort_unstable();
+                let ttr = (expected[3] > 0).then(|| run(&items, approach).ttr.clone().unwrap());
+                let rank = |percent: usize| took.get((took.len() * percent).div_ceil(100).wrapping_sub(1));
+                let seconds = |percent| rank(percent).map(|minutes| 60 * minutes.unsigned_abs());
+                let told = ttr.map_or((None, None, 0), |ttr| (ttr.p50_s, ttr.p90_s, ttr.n));
+                prop_assert_eq!(told, (seconds(50), seconds(90), expected[3]), "{}", approach);
                 let reached = reached.entry(by).or_default();
                 prop_assert!(found[0] >= reached[0] && found[1] >= reached[1], "{:?} after {:?}", found, reached);
                 *reached = [found[0], found[1]];

@@ -85,6 +85,36 @@ fn the_approach_goes_along_and_both_lead_to_the_impact() {
 }
 
 #[test]
+fn how_long_a_repair_takes_is_counted_from_the_beginning_of_the_failure_also_over_a_kill() {
+    let mut stage = Stage::aws();
+    stage.see_all(0..10, DOWN);
+    stage.repair_all(0..10, RESCUE, Progress::Ended);
+    let ttr = |items: &[entente_sidecar::item::Item]| {
+        run(items, RESCUE).ttr.as_ref().map(|ttr| (ttr.p50_s.unwrap(), ttr.p90_s.unwrap(), ttr.n))
+    };
+    assert_eq!(ttr(&stage.items()), None);
+    stage.now = minute(12);
+    stage.see_all(0..6, Seen::Well);
+    stage.items();
+    stage.kill();
+    stage.now = minute(25);
+    stage.see_all(6..9, Seen::Well);
+    // Over regions together: this one is one run.
+    stage.see("far", "eu-west-1", DOWN);
+    stage.repair("far", RESCUE, Progress::Running);
+    stage.now = minute(85);
+    stage.see("far", "eu-west-1", Seen::Well);
+    assert_eq!(ttr(&stage.later()), Some((12 * 60, 25 * 60, 10)));
+    // A relapse takes a machine out until it is back, and then counts for itself.
+    stage.see_all(0..9, DOWN);
+    assert_eq!(ttr(&stage.later()), Some((61 * 60, 61 * 60, 1)));
+    // Whose machine comes back without it is none of its.
+    stage.now = minute(90);
+    stage.see_all(0..9, Seen::Well);
+    assert_eq!(ttr(&stage.later()), Some((61 * 60, 61 * 60, 1)));
+}
+
+#[test]
 fn credit_goes_to_what_was_tried_last_and_to_what_is_named() {
     let mut stage = Stage::aws();
     stage.see_all(0..5, DOWN);

@@ -193,3 +193,40 @@ fn who_is_restored_and_then_stopped_stays_restored() {
     stage.see_all(0..1, DOWN);
     assert_eq!(restored(&mut stage), (Some(1), Some(1), Some(2)));
 }
+
+#[test]
+fn what_no_sum_will_tell_any_more_is_let_go() {
+    let mut stage = Stage::aws();
+    let lasting = 0..20;
+    let mut sizes = Vec::new();
+    for incident in 1..=9_usize {
+        // A fleet that renews itself: some stay, others come, fail and go.
+        let passing = 100 * incident..100 * incident + 30;
+        stage.fleet.sweep("us-east-1");
+        stage.see_all(lasting.clone(), Seen::Well);
+        stage.see_all(passing.clone(), DOWN);
+        stage.see_all(lasting.clone(), DOWN);
+        stage.fleet.swept("us-east-1", &[], stage.now).unwrap();
+        stage.repair_all(passing.clone(), "own-way", Progress::Running);
+        let end = if incident == 1 { "main/guest".to_owned() } else { format!("main/guest/{incident}") };
+        assert_eq!(exact(impact(&stage.later(), &end), Quantity::Affected), Some(50));
+        stage.see_all(passing, Seen::Well);
+        stage.see_all(lasting.clone(), Seen::Well);
+        stage.later();
+        stage.now += chrono::TimeDelta::hours(1);
+        assert_eq!(impact(&stage.items(), &end).phase, Phase::Resolved);
+        stage.now += chrono::TimeDelta::days(20);
+        stage.fleet.sweep("us-east-1");
+        stage.see_all(lasting.clone(), Seen::Well);
+        stage.fleet.swept("us-east-1", &[], stage.now).unwrap();
+        stage.later();
+        let kept = std::fs::metadata(stage.path().join("incidents.json")).unwrap().len();
+        sizes.push((stage.held(), kept));
+    }
+    // Those of the last incident are held, and in its blocks alone; of earlier ones not even an object is remembered.
+    let [.., (before, kept_before), (last, kept_last)] = sizes.as_slice() else { panic!("{sizes:?}") };
+    assert_eq!((*before, *last), ((50, 2), (50, 2)), "{sizes:?}");
+    assert!(kept_last.abs_diff(*kept_before) < 20, "{sizes:?}");
+    stage.kill();
+    assert_eq!(exact(impact(&stage.later(), "main/guest/9"), Quantity::Affected), Some(50));
+}

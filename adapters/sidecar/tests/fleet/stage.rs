@@ -76,6 +76,15 @@ impl Stage {
         self.folder = left;
     }
 
+    /// Devices in the ledger, and blocks that hold one.
+    pub fn held(&self) -> (u64, usize) {
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::copy(self.folder.path().join("ledger"), copy.path().join("ledger")).unwrap();
+        let ledger = entente_ledger::Ledger::open(copy.path()).unwrap();
+        let blocks = ledger.sums().filter(|(_, sums)| sums.known > 0).count();
+        (ledger.recovery().devices, blocks)
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

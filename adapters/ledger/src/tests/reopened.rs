@@ -215,7 +215,7 @@ fn many_approaches_in_every_combination_are_counted_exactly() {
         for _ in 0..2 {
             tried.reverse();
             for by in &tried {
-                ledger.note(&device.to_string(), block, Seen::Attempted { by: **by }).unwrap();
+                ledger.note(&device.to_string(), block, Seen::Attempted { by: **by }, 0).unwrap();
             }
         }
     }

@@ -9,8 +9,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::plain::{Deed, Plain};
 use super::*;
 
-const CHILD: &str = "trial::full_disk::the_child_whose_disk_is_full";
-const FOLDER: &str = "TRIAL_FOLDER";
+const CHILD: &str = "tests::full_disk::the_child_whose_disk_is_full";
+const FOLDER: &str = "TESTS_FOLDER";
 
 #[test]
 fn a_ledger_goes_on_by_itself_when_its_full_disk_has_room_again() {

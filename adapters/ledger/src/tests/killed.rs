@@ -10,20 +10,15 @@ use std::time::{Duration, Instant};
 use super::plain::{Deed, Plain};
 use super::*;
 
-const CHILD: &str = "trial::killed::the_child_that_is_killed";
-const FOLDER: &str = "TRIAL_FOLDER";
-const FROM: &str = "TRIAL_FROM";
-const PACE: &str = "TRIAL_PACE";
+const CHILD: &str = "tests::killed::the_child_that_is_killed";
+const FOLDER: &str = "TESTS_FOLDER";
+const FROM: &str = "TESTS_FROM";
+const PACE: &str = "TESTS_PACE";
 const DEVICES: u64 = 300;
-/// Where each call leaves how many there were: a device that turns with each.
+/// Where each call leaves how many there were: devices that turn with each, one after the other.
 const COUNTER: &str = "counter";
-
-/// The n-th number of a sequence.
-fn random(n: u64) -> u64 {
-    let mut x = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x ^ (x >> 31)
-}
+/// How often one of them turns: an even number below twice the episodes that are counted of a device.
+const TURNS: u64 = 8_000;
 
 fn call(n: u64) -> (usize, usize, Deed) {
     let [deed, by, device, block] = [7, 11, DEVICES, BLOCKS as u64].map({
@@ -66,7 +61,7 @@ fn the_child_that_is_killed() {
         let (device, block, deed) = call(n);
         let turn = if n % 2 == 0 { Seen::Affected } else { Seen::Well };
         book.note(device, block, deed).unwrap();
-        book.ledger.note(COUNTER, counter, turn).unwrap();
+        book.ledger.note(&format!("{COUNTER} {}", n / TURNS), counter, turn, 0).unwrap();
         if random(!n).is_multiple_of(40) {
             book.ledger.flush().unwrap();
             flushed.write_all(&(n + 1).to_le_bytes()).unwrap();

@@ -46,6 +46,18 @@ pub(super) fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
+/// When a sighting is made, in seconds: any order of time, but the same for the same sighting.
+pub(super) fn at(device: usize, block: usize, deed: Deed) -> i64 {
+    let part = match deed {
+        Deed::Well => 7_001,
+        Deed::Affected => 13,
+        Deed::Unknown | Deed::Gone | Deed::Forgotten => 0,
+        Deed::Restored(by) => 903 * (2 + by.unwrap_or(9) as i64),
+        Deed::Attempted(by) => 17 * by as i64,
+    };
+    1_721_361_600 + part + 4_000 * block as i64 * (device % 3) as i64
+}
+
 /// One block's sums: known, well, affected, unknown, missing, gone; ever affected, relapsed, episodes; by approach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Counted {
@@ -53,6 +65,8 @@ pub(super) struct Counted {
     pub now: [u64; 6],
     pub ever: [u64; 3],
     pub restored: BTreeMap<Option<String>, u64>,
+    /// By approach and minutes.
+    pub took: BTreeMap<(Option<String>, u64), u64>,
     pub attempted: BTreeMap<String, u64>,
     pub standing: BTreeMap<String, u64>,
 }
@@ -74,6 +88,9 @@ struct Device {
     seen: Condition,
     /// Each episode: none while it lasts, else what ended it.
     episodes: Vec<Option<Option<usize>>>,
+    /// The minute in which the last of them began, if that was seen, and the one in which it ended.
+    began: Option<i64>,
+    ended: Option<i64>,
     /// Attempts since it was last seen well.
     attempts: Vec<usize>,
     tried: BTreeSet<usize>,
@@ -84,37 +101,49 @@ impl Device {
         self.episodes.last() == Some(&None)
     }
 
-    fn end(&mut self, by: Option<usize>) {
+    fn end(&mut self, by: Option<usize>, at: i64) {
         if self.lasts() {
             let by = by.or(self.attempts.last().copied());
             *self.episodes.last_mut().unwrap() = Some(by);
+            self.ended = Some(at);
         }
         self.attempts.clear();
         self.seen = Condition::Well;
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, at: Option<i64>) {
         if !self.lasts() {
             self.episodes.push(None);
+            (self.began, self.ended) = (at, None);
         }
     }
 
-    fn take(&mut self, deed: Deed) {
+    /// The minutes that the last episode took, a part of one as a whole one; the last of those that a tally does not tell apart.
+    fn took(&self) -> Option<u64> {
+        let minutes = u64::try_from(self.ended? - self.began?).ok()?.max(1);
+        let mut step = 1;
+        while minutes / step >= 32 {
+            step *= 2;
+        }
+        Some((minutes / step + 1) * step - 1)
+    }
+
+    fn take(&mut self, deed: Deed, at: i64) {
         match deed {
-            Deed::Well => self.end(None),
+            Deed::Well => self.end(None, at),
             Deed::Affected => {
-                self.begin();
+                self.begin(Some(at));
                 self.seen = Condition::Affected;
             }
             Deed::Unknown => self.seen = Condition::Unknown,
             Deed::Gone => self.seen = Condition::Gone,
             Deed::Restored(by) => {
                 match self.episodes.last_mut() {
-                    None => self.begin(),
+                    None => self.begin(None),
                     Some(Some(ended)) if by.is_some() => *ended = by,
                     Some(_) => {}
                 }
-                self.end(by);
+                self.end(by, at);
             }
             Deed::Forgotten => {}
             Deed::Attempted(by) => {
@@ -145,12 +174,14 @@ impl Plain {
             block,
             seen: Condition::Unknown,
             episodes: Vec::new(),
+            began: None,
+            ended: None,
             attempts: Vec::new(),
             tried: BTreeSet::new(),
         };
         let mut after = before.clone().unwrap_or(fresh);
         after.block = block;
-        after.take(deed);
+        after.take(deed, at(device, block, deed).div_euclid(60));
         let passed = after.seen == Condition::Gone && after.episodes.is_empty() && after.tried.is_empty();
         let after = (!passed && deed != Deed::Forgotten).then_some(after);
         if let Some(after) = &after {
@@ -220,11 +251,15 @@ impl Plain {
         let count = |is: &dyn Fn(&Device) -> bool| here.iter().filter(|device| is(device)).count() as u64;
         let seen = |condition| count(&|device| device.seen == condition);
         let mut restored = BTreeMap::new();
+        let mut took = BTreeMap::new();
         let mut attempted = BTreeMap::new();
         let mut standing = BTreeMap::new();
         for device in &here {
             if let Some(Some(by)) = device.episodes.last() {
                 *restored.entry(by.map(approach)).or_default() += 1;
+                if let Some(minutes) = device.took() {
+                    *took.entry((by.map(approach), minutes)).or_default() += 1;
+                }
             }
             for by in &device.tried {
                 *attempted.entry(approach(*by)).or_default() += 1;
@@ -249,6 +284,7 @@ impl Plain {
                 here.iter().map(|device| device.episodes.len() as u64).sum(),
             ],
             restored,
+            took,
             attempted,
             standing,
         }

@@ -1,9 +1,13 @@
-//! Trials of the whole ledger against a plain model: reopened, torn, damaged, killed, and on a full disk.
+//! The whole ledger against a plain model: reopened, torn, damaged, killed, on a full disk, and on one that fails and loses
+//! its power.
 
 mod damaged;
+mod fickle;
 mod full_disk;
 mod killed;
 mod plain;
+mod power;
+mod released;
 mod reopened;
 
 use std::path::Path;
@@ -14,6 +18,13 @@ use plain::{APPROACHES, BLOCKS, Counted, Deed, Plain};
 
 /// Sizes at which a few hundred changes write the file anew several times.
 const SMALL: Pace = Pace { batch: 150, slack: 300, part: 1, sync: 400 };
+
+/// The n-th number of a sequence.
+fn random(n: u64) -> u64 {
+    let mut x = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x ^ (x >> 31)
+}
 
 /// A ledger and its numbers for the model's blocks and approaches.
 struct Book {
@@ -43,7 +54,7 @@ impl Book {
             Deed::Attempted(by) => Seen::Attempted { by: self.approaches[by] },
             Deed::Forgotten => Seen::Forgotten,
         };
-        self.ledger.note(&plain::device(device), self.blocks[block], seen)
+        self.ledger.note(&plain::device(device), self.blocks[block], seen, plain::at(device, block, deed))
     }
 
     /// What is kept of a device, in the model's words.
@@ -80,6 +91,7 @@ fn counted(ledger: &Ledger) -> Vec<Counted> {
         now: [sums.known, sums.well, sums.affected, sums.unknown, sums.missing, sums.gone],
         ever: [sums.ever_affected, sums.relapsed, sums.episodes],
         restored: sums.restored.iter().map(|(by, devices)| (by.map(name), devices)).collect(),
+        took: sums.took.iter().map(|(by, minutes, devices)| ((by.map(name), minutes.into()), devices)).collect(),
         attempted: sums.attempted.iter().map(|(by, devices)| (name(by.unwrap()), devices)).collect(),
         standing: sums.standing.iter().map(|(by, devices)| (name(by.unwrap()), devices)).collect(),
     };

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::plain::{Deed, Plain, deed};
 use super::*;
-use crate::Lost;
 use crate::file::Header;
+use crate::{Damage, Lost};
 
 type Note = (usize, usize, Deed);
 
@@ -121,7 +121,7 @@ proptest! {
         let mut written = write(&groups);
         if rewritten {
             let mut ledger = Ledger::open_at(written.folder.path(), Pace { slack: 0, ..SMALL }).unwrap();
-            ledger.renew_now();
+            ledger.renew_now().unwrap();
             written.models = vec![written.models.last().unwrap().clone()];
         }
         let before = fs::read(written.file()).unwrap();
@@ -159,7 +159,7 @@ proptest! {
 fn a_file_that_lost_its_end_below_what_the_disk_had_kept_is_damaged_not_torn() {
     let notes = |from: usize| (from..from + 40).map(|device| (device, 1, Deed::Affected)).collect::<Vec<_>>();
     let written = write(&[notes(0), notes(40)]);
-    Ledger::open_at(written.folder.path(), SMALL).unwrap().renew_now();
+    Ledger::open_at(written.folder.path(), SMALL).unwrap().renew_now().unwrap();
     let whole = fs::read(written.file()).unwrap();
     // Names, then a frame a shard that has devices; the last frame is short.
     for end in (Header::BYTES + 1..whole.len()).step_by(7) {
@@ -170,6 +170,29 @@ fn a_file_that_lost_its_end_below_what_the_disk_had_kept_is_damaged_not_torn() {
         let lost = recovery.damage[0].changes.unwrap();
         assert!(left + lost >= 80, "{left} left, {lost} lost");
         assert_eq!(recovery.devices, left);
+    }
+}
+
+#[test]
+fn zeros_that_a_loss_of_power_left_behind_the_last_frame_cost_nothing_and_are_told() {
+    for zeros in [1, 27, 28, 29, 5_000, 3 << 20] {
+        let written = write(&[vec![(1, 0, Deed::Affected), (2, 3, Deed::Well)], vec![(1, 0, Deed::Well)]]);
+        let mut bytes = fs::read(written.file()).unwrap();
+        let good = bytes.len();
+        bytes.resize(good + zeros, 0);
+        fs::write(written.file(), &bytes).unwrap();
+        let mut model = written.models.last().unwrap().clone();
+        let mut book = Book::open(written.folder.path(), SMALL);
+        let damage = Damage { offset: good as u64, bytes: zeros as u64, changes: None };
+        assert_eq!(book.ledger.recovery().damage, [damage]);
+        check_change(book.note(7, 2, Deed::Affected).unwrap(), &mut model, 7, 2, Deed::Affected);
+        drop(book);
+        let book = Book::open(written.folder.path(), SMALL);
+        assert_eq!(
+            (&*book.ledger.recovery().damage, book.ledger.recovery().lost),
+            (&[][..], Lost { places: 1, changes: 0 })
+        );
+        assert_eq!(book.counted(), model.counted());
     }
 }
 
@@ -187,7 +210,7 @@ fn devices_of_a_block_whose_name_is_lost_are_told_as_lost() {
     assert!(told[0].ends_with("9 changes are lost") && told[1].ends_with("2 changes are lost"), "{told:?}");
     assert_eq!((ledger.recovery().devices, ledger.sums().count()), (0, 0));
     let block = ledger.block("new").unwrap();
-    ledger.note("i-1", block, Seen::Affected).unwrap();
+    ledger.note("i-1", block, Seen::Affected, 0).unwrap();
     assert_eq!(ledger.sums().map(|(name, sums)| (name, sums.affected)).collect::<Vec<_>>(), [("new", 1)]);
     drop(ledger);
     let ledger = Ledger::open(written.folder.path()).unwrap();
