@@ -129,7 +129,7 @@ pub(super) fn unauthorized(code: &str, message: &str) -> Answer {
     Answer::refused(StatusCode::UNAUTHORIZED, code, message).with(header::WWW_AUTHENTICATE, challenge)
 }
 
-fn forbidden(scope: &str) -> Answer {
+pub(super) fn forbidden(scope: &str) -> Answer {
     let message = format!(
         "The client 'b1946ac9-2f5e-4a3d-9d6e-000000000abc' with object id 'b1946ac9-2f5e-4a3d-9d6e-000000000abc' does not \
          have authorization to perform the action over scope '{scope}' or the scope is invalid."

@@ -22,8 +22,8 @@ pub(super) fn machines(
     let own = fleet.iter().filter(|machine| machine.condition != Condition::Terminated);
     let own = own.filter(|machine| script.subscription(machine).eq_ignore_ascii_case(subscription));
     let repairers = script.repairers(fleet);
-    let repairers =
-        repairers.iter().filter(|(_, _, whom)| script.subscription(whom).eq_ignore_ascii_case(subscription));
+    let repairers = repairers.iter().filter(|(_, _, whom)| !script.lagging.contains(&whom.number));
+    let repairers = repairers.filter(|(_, _, whom)| script.subscription(whom).eq_ignore_ascii_case(subscription));
     let told = own.map(|machine| machine_told(script, machine, status, now));
     let all = told.chain(repairers.map(|(name, group, whom)| repairer_told(script, name, group, whom, now)));
     page(all.collect(), script, target)
@@ -156,7 +156,9 @@ pub(super) fn run_commands(
     target: &str,
 ) -> Answer {
     let repairers = script.repairers(fleet);
-    let Some((_, group, whom)) = repairers.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(name)) else {
+    let there =
+        |known: &str, whom: &Machine| known.eq_ignore_ascii_case(name) && !script.lagging.contains(&whom.number);
+    let Some((_, group, whom)) = repairers.iter().find(|(known, _, whom)| there(known, whom)) else {
         return Answer::not_found("virtual machine");
     };
     let run = script.repairs.get(&whom.number).and_then(|repair| repair.run.clone());

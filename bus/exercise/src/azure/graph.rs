@@ -1,6 +1,7 @@
 //! Resource Graph: one question for all subscriptions, answered page by page as objects or as a table.
 
 use axum::http::HeaderName;
+use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -28,9 +29,11 @@ pub(super) fn ask(script: &Script, fleet: &[Machine], body: &Value) -> Answer {
     let Some(rows) = rows(script, fleet, &query.table) else {
         return Answer::bad("BadRequest", &format!("InvalidQuery: there is no table `{}`.", query.table));
     };
-    let within = |row: &Value| match body["subscriptions"].as_array() {
-        Some(asked) => asked.iter().any(|id| id == &row["subscriptionId"]),
-        None => true,
+    // What the caller may not read is left out without a word.
+    let within = |row: &Value| {
+        let of = row["subscriptionId"].as_str().unwrap_or_default();
+        let asked = body["subscriptions"].as_array();
+        !script.refused.contains(of) && asked.is_none_or(|asked| asked.iter().any(|id| id == of))
     };
     let found = query.over(rows.into_iter().filter(within).collect());
     page(script, found, body)
@@ -58,7 +61,7 @@ fn page(script: &Script, found: Vec<Value>, body: &Value) -> Answer {
         set(&mut body, "$skipToken", format!("rows-{end}"));
     }
     Answer::ok(body)
-        .with(HeaderName::from_static("x-ms-user-quota-remaining"), "14")
+        .with(HeaderName::from_static("x-ms-user-quota-remaining"), &script.share_left.to_string())
         .with(HeaderName::from_static("x-ms-user-quota-resets-after"), "00:00:05")
 }
 
@@ -88,9 +91,21 @@ fn rows(script: &Script, fleet: &[Machine], table: &str) -> Option<Vec<Value>> {
             let statuses = there().map(|machine| status(script, machine));
             Some(statuses.chain(there().filter_map(|machine| annotation(script, machine))).collect())
         }
+        "resourcecontainers" => Some(script.subscriptions.iter().map(|id| container(script, id)).collect()),
         "servicehealthresources" => Some(script.events.iter().flat_map(|event| events(script, event)).collect()),
         _ => None,
     }
+}
+
+fn container(script: &Script, subscription: &str) -> Value {
+    json!({
+        "id": format!("/subscriptions/{subscription}"),
+        "name": "Production Finance",
+        "type": "microsoft.resources/subscriptions",
+        "subscriptionId": subscription,
+        "tenantId": script.tenant,
+        "properties": { "state": "Enabled" },
+    })
 }
 
 /// Resource Graph writes the resource group in lower case, and the rest as it was created.
@@ -134,6 +149,7 @@ fn repairer(script: &Script, name: &str, group: &str, whom: &Machine) -> Value {
 }
 
 fn status(script: &Script, machine: &Machine) -> Value {
+    let seen = seen(script, machine);
     health(
         script,
         machine,
@@ -141,15 +157,15 @@ fn status(script: &Script, machine: &Machine) -> Value {
         json!({
             "targetResourceId": id(script, machine),
             "targetResourceType": "Microsoft.Compute/virtualMachines",
-            "occurredTime": stamp(machine.since),
-            "availabilityState": seen(&machine.condition).state,
+            "occurredTime": stamp(seen.since),
+            "availabilityState": seen.state,
             "previousAvailabilityState": "Available",
         }),
     )
 }
 
 fn annotation(script: &Script, machine: &Machine) -> Option<Value> {
-    let seen = seen(&machine.condition);
+    let seen = seen(script, machine);
     Some(health(
         script,
         machine,
@@ -158,7 +174,7 @@ fn annotation(script: &Script, machine: &Machine) -> Option<Value> {
             "targetResourceId": id(script, machine),
             "targetResourceType": "Microsoft.Compute/virtualMachines",
             "annotationName": seen.annotation?,
-            "occurredTime": stamp(machine.since),
+            "occurredTime": stamp(seen.annotated),
             "reason": seen.reason,
             "summary": seen.summary,
             "context": seen.context,
@@ -212,5 +228,17 @@ fn pascal(properties: &Value, name: &str) -> Value {
     }
     let mut told = deep(properties, &upper);
     set(&mut told, "TrackingId", name);
+    for time in ["ImpactStartTime", "ImpactMitigationTime", "LastUpdateTime"] {
+        if let Some(ticks) = told.get(time).and_then(Value::as_str).and_then(ticks) {
+            set(&mut told, time, ticks);
+        }
+    }
     told
+}
+
+/// A time as Resource Graph keeps those of events: ticks of 100 ns since the year 1, as a text.
+fn ticks(text: &str) -> Option<String> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    let fraction = i64::from(time.timestamp_subsec_nanos() / 100);
+    Some((621_355_968_000_000_000 + time.timestamp() * 10_000_000 + fraction).to_string())
 }

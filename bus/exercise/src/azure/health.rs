@@ -16,54 +16,61 @@ pub(super) struct Seen {
     pub(super) reason: &'static str,
     pub(super) annotation: Option<&'static str>,
     pub(super) summary: &'static str,
+    /// Since when the state is so, and when that happened which the annotation tells of.
+    pub(super) since: DateTime<Utc>,
+    pub(super) annotated: DateTime<Utc>,
 }
 
-/// A guest that boots over and over is available to the platform.
-pub(super) fn seen(condition: &Condition) -> Seen {
-    let platform = |state, annotation, summary| Seen {
-        state,
-        context: "Platform Initiated",
-        category: "Unplanned",
-        reason: "Unplanned",
-        annotation: Some(annotation),
-        summary,
-    };
-    match condition {
-        Condition::HostDown => platform(
-            "Unavailable",
-            "VirtualMachineHostCrashed",
-            "The host server that runs this virtual machine has failed unexpectedly.",
-        ),
-        Condition::StorageStuck => platform(
-            "Degraded",
-            "VirtualMachineStorageOffline",
-            "Connection to one or more disks of this virtual machine was lost.",
-        ),
-        Condition::Stopped | Condition::Terminated => Seen {
-            state: "Unavailable",
-            context: "Customer Initiated",
-            category: "Not Applicable",
-            reason: "UserInitiated",
-            annotation: Some("VirtualMachineDeallocationInitiated"),
-            summary: "This virtual machine is stopped and deallocated as requested by an authorized user or process.",
-        },
-        Condition::Starting => Seen {
-            state: "Unknown",
-            context: "",
-            category: "",
-            reason: "",
-            annotation: None,
-            summary: "We are currently unable to determine the health of this virtual machine.",
-        },
-        Condition::Well | Condition::BootLoop => Seen {
-            state: "Available",
-            context: "",
-            category: "",
-            reason: "",
-            annotation: None,
-            summary: "There aren't any known Azure platform problems affecting this virtual machine.",
+/// How the platform sees a machine: as it was told to, else by its condition.
+pub(super) fn seen(script: &Script, machine: &Machine) -> Seen {
+    let by_condition = of_condition(&machine.condition, machine.since);
+    match script.judged.get(&machine.number) {
+        None => by_condition,
+        Some(judged) => Seen {
+            state: judged.state,
+            context: judged.context,
+            category: judged.category,
+            reason: judged.category,
+            annotation: judged.annotation,
+            summary: "",
+            since: judged.since,
+            annotated: judged.annotated,
         },
     }
+}
+
+/// Who brought something about: context, category, reason.
+type Who = (&'static str, &'static str, &'static str);
+
+const PLATFORM: Who = ("Platform Initiated", "Unplanned", "Unplanned");
+const CUSTOMER: Who = ("Customer Initiated", "Not Applicable", "UserInitiated");
+const NOBODY: Who = ("", "", "");
+
+/// A guest that boots over and over is available to the platform.
+fn of_condition(condition: &Condition, since: DateTime<Utc>) -> Seen {
+    let (state, (context, category, reason), annotation, summary) = match condition {
+        Condition::HostDown => {
+            let summary = "The host server that runs this virtual machine has failed unexpectedly.";
+            ("Unavailable", PLATFORM, Some("VirtualMachineHostCrashed"), summary)
+        }
+        Condition::StorageStuck => {
+            let summary = "Connection to one or more disks of this virtual machine was lost.";
+            ("Degraded", PLATFORM, Some("VirtualMachineStorageOffline"), summary)
+        }
+        Condition::Stopped | Condition::Terminated => {
+            let summary =
+                "This virtual machine is stopped and deallocated as requested by an authorized user or process.";
+            ("Unavailable", CUSTOMER, Some("VirtualMachineDeallocationInitiated"), summary)
+        }
+        Condition::Starting => {
+            ("Unknown", NOBODY, None, "We are currently unable to determine the health of this virtual machine.")
+        }
+        Condition::Well | Condition::BootLoop => {
+            let summary = "There aren't any known Azure platform problems affecting this virtual machine.";
+            ("Available", NOBODY, None, summary)
+        }
+    };
+    Seen { state, context, category, reason, annotation, summary, since, annotated: since }
 }
 
 /// The availability statuses of a subscription. The name of the list is misspelt in their ids, as it is at the original.
@@ -77,13 +84,13 @@ pub(super) fn statuses(script: &Script, fleet: &[Machine], subscription: &str, t
 }
 
 fn status(script: &Script, machine: &Machine) -> Value {
-    let seen = seen(&machine.condition);
+    let seen = seen(script, machine);
     let mut properties = json!({
         "availabilityState": seen.state,
         "summary": seen.summary,
-        "occuredTime": stamp(machine.since),
+        "occuredTime": stamp(seen.since),
         "reasonChronicity": "Persistent",
-        "reportedTime": stamp(machine.since),
+        "reportedTime": stamp(seen.since),
         "title": seen.state,
     });
     for (name, word) in [("context", seen.context), ("category", seen.category), ("reasonType", seen.reason)] {

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use replay::ReplayError;
-pub use stage::{Repair, Run};
+pub use stage::{Judged, Repair, Run};
 
 use crate::served::Call;
 use crate::{Faults, Fleet, Served};
@@ -128,9 +128,39 @@ impl Azure {
         self.stage.repair(machine, repair);
     }
 
-    /// Adds a resource of any other kind to Resource Health: an element of ARM's list of availability statuses.
-    pub fn add_status(&self, status: Value) {
-        self.stage.script().statuses.push(status);
+    /// Has the caller's right to read a subscription taken away, or given back: it is not listed, refuses each call, and
+    /// Resource Graph leaves out what is in it.
+    pub fn refuse(&self, subscription: &str, refused: bool) {
+        let mut script = self.stage.script();
+        if refused {
+            script.refused.insert(subscription.to_owned());
+        } else {
+            script.refused.remove(subscription);
+        }
+    }
+
+    /// Has the platform judge a machine in this way; by its condition again if none.
+    pub fn judge(&self, machine: usize, judged: Option<Judged>) {
+        let mut script = self.stage.script();
+        match judged {
+            Some(judged) => script.judged.insert(machine, judged),
+            None => script.judged.remove(&machine),
+        };
+    }
+
+    /// Deletes the machine that repairs this one, while Resource Graph goes on to tell of it.
+    pub fn lag(&self, machine: usize) {
+        self.stage.script().lagging.insert(machine);
+    }
+
+    /// Has Resource Graph say that so many questions are left to the caller within five seconds.
+    pub fn share(&self, left: u32) {
+        self.stage.script().share_left = left;
+    }
+
+    /// Sets the resources of other kinds in Resource Health: elements of ARM's list of availability statuses.
+    pub fn set_statuses(&self, statuses: Vec<Value>) {
+        self.stage.script().statuses = statuses;
     }
 
     /// Answers with what was recorded, where it was recorded: a cassette of `interactions`, or an example of the

@@ -10,7 +10,7 @@ use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, play};
+use super::answer::{Answer, forbidden, play};
 use super::replay::Recorded;
 use super::stage::{Script, Stage};
 use super::{compute, graph, health, token};
@@ -150,10 +150,13 @@ fn named<'a>(asked: &Asked<'a>, part: usize) -> &'a str {
     path.split('/').nth(part + 1).unwrap_or_default()
 }
 
-/// The refusal of a subscription that is not there.
+/// The refusal of a subscription that is not there, or that the caller may not read.
 fn foreign(script: &Script, path: &[&str]) -> Option<Answer> {
     let ["subscriptions", subscription, ..] = path else { return None };
     let known = script.subscriptions.iter().any(|known| known.eq_ignore_ascii_case(subscription));
+    if script.refused.iter().any(|refused| refused.eq_ignore_ascii_case(subscription)) {
+        return Some(forbidden(&format!("/subscriptions/{subscription}")));
+    }
     let message = format!("The subscription '{subscription}' could not be found.");
     (!known).then(|| Answer::refused(StatusCode::NOT_FOUND, "SubscriptionNotFound", &message))
 }
@@ -163,7 +166,9 @@ fn subscriptions(script: &Script) -> Answer {
         json!({ "id": format!("/subscriptions/{id}"), "subscriptionId": id, "tenantId": script.tenant,
                 "displayName": "Production Finance", "state": "Enabled" })
     };
-    Answer::ok(json!({ "value": script.subscriptions.iter().map(told).collect::<Vec<_>>() }))
+    Answer::ok(
+        json!({ "value": script.subscriptions.iter().filter(|id| !script.refused.contains(*id)).map(told).collect::<Vec<_>>() }),
+    )
 }
 
 fn replayed(script: &mut Script, asked: &Asked<'_>) -> Option<Answer> {

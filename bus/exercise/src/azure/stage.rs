@@ -1,6 +1,6 @@
 //! What the double tells: the fleet in Azure's words, and what a script states beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -35,6 +35,23 @@ pub struct Run {
     pub end: Option<DateTime<Utc>>,
 }
 
+/// How the platform judges a machine, in Azure's words, whatever its condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// `Available`, `Unavailable`, `Degraded`, `Unknown`.
+    pub state: &'static str,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// The name of the annotation, if there is one.
+    pub annotation: Option<&'static str>,
+    /// When that happened which it tells of.
+    pub annotated: DateTime<Utc>,
+    /// `Platform Initiated`, `Customer Initiated`, `VM Initiated`.
+    pub context: &'static str,
+    /// `Planned`, `Unplanned`, `Not Applicable`.
+    pub category: &'static str,
+}
+
 /// What is told, and to whom faults are played. Clones are one stage.
 #[derive(Clone, Debug)]
 pub(super) struct Stage {
@@ -58,6 +75,13 @@ pub(super) struct Script {
     pub(super) repairs: BTreeMap<usize, Repair>,
     pub(super) statuses: Vec<Value>,
     pub(super) recorded: Vec<Recorded>,
+    /// Subscriptions that the caller may not read.
+    pub(super) refused: BTreeSet<String>,
+    pub(super) judged: BTreeMap<usize, Judged>,
+    /// Machines whose repairers are gone, which Resource Graph does not know yet.
+    pub(super) lagging: BTreeSet<usize>,
+    /// Questions that Resource Graph says are left to the caller.
+    pub(super) share_left: u32,
     /// Tokens and when each was given.
     pub(super) tokens: BTreeMap<String, DateTime<Utc>>,
     /// How many tokens were given.
@@ -82,6 +106,10 @@ impl Stage {
             repairs: BTreeMap::new(),
             statuses: Vec::new(),
             recorded: Vec::new(),
+            refused: BTreeSet::new(),
+            judged: BTreeMap::new(),
+            lagging: BTreeSet::new(),
+            share_left: 14,
             tokens: BTreeMap::new(),
             given: 0,
         };
