@@ -8,6 +8,8 @@ mod account;
 #[cfg(feature = "account")]
 mod arm;
 #[cfg(feature = "account")]
+mod asking;
+#[cfg(feature = "account")]
 mod availability;
 #[cfg(feature = "account")]
 mod camel;
@@ -32,7 +34,7 @@ mod scrub;
 mod signs;
 mod status_rss;
 #[cfg(all(test, feature = "account"))]
-mod trial;
+mod tests;
 
 #[cfg(feature = "account")]
 pub use account::Azure;

@@ -8,7 +8,7 @@ use entente_sidecar::poll::Failure;
 
 use super::settings::{Events, Feeds};
 use super::subscriptions::Subscriptions;
-use crate::arm::{Api, Arm, Call};
+use crate::arm::{Api, Arm, Call, if_there};
 use crate::feed::emerging::Emerging;
 use crate::feed::resources::Resources;
 use crate::feed::services::Services;
@@ -92,22 +92,22 @@ impl Checks {
 
     /// A call that is made in each subscription, or once where it is of none.
     fn each(&mut self, slug: &str, call: impl Fn(&str) -> Call + Send + 'static) {
-        self.check(slug, call, |_| false);
+        self.check(slug, call, false);
     }
 
     /// A call about something that is not there: who may not ask is told that first.
     fn absent(&mut self, slug: &str, call: impl Fn(&str) -> Call + Send + 'static) {
-        self.check(slug, call, |failure| failure.error.code == "unreadable" && failure.error.text.contains("NotFound"));
+        self.check(slug, call, true);
     }
 
-    fn check(&mut self, slug: &str, call: impl Fn(&str) -> Call + Send + 'static, good: fn(&Failure) -> bool) {
+    fn check(&mut self, slug: &str, call: impl Fn(&str) -> Call + Send + 'static, absent: bool) {
         let api = call("").api;
-        let tried = tried(self.tool.clone(), call, good);
+        let tried = tried(self.tool.clone(), call, absent);
         self.made.push(Check::new(slug, api.name, api.permission, tried));
     }
 }
 
-async fn tried(tool: Tool, call: impl Fn(&str) -> Call + Send, good: fn(&Failure) -> bool) -> Result<(), Failure> {
+async fn tried(tool: Tool, call: impl Fn(&str) -> Call + Send, absent: bool) -> Result<(), Failure> {
     let (arm, subscriptions) = tool;
     let once = call("").account == call("any").account;
     let places: Arc<[String]> = if once {
@@ -116,9 +116,11 @@ async fn tried(tool: Tool, call: impl Fn(&str) -> Call + Send, good: fn(&Failure
         subscriptions.list().await.map_err(|failure| untried(&call("").api, failure))?
     };
     for place in places.iter().take(CHECKED) {
-        match arm.try_out(&call(place)).await {
-            Err(failure) if !good(&failure) => return Err(failure),
-            _ => {}
+        let answer = arm.try_out(&call(place)).await;
+        if absent {
+            if_there(answer)?;
+        } else {
+            answer?;
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ impl Lack {
         answer.map_err(|failure| self.failed.push(failure)).ok()
     }
 
-    /// Whether all answered.
+    /// Whether all answered so far.
     pub(crate) fn is_none(&self) -> bool {
         self.failed.is_empty()
     }
@@ -46,10 +46,9 @@ mod tests {
         let fail =
             |seconds| Failure { retry_after: Some(Duration::from_secs(seconds)), ..Failure::new("throttled", "later") };
         let mut lack = Lack::default();
-        assert_eq!(lack.note(Ok(1)), Some(1));
-        assert!(lack.is_none());
+        assert_eq!((lack.note(Ok(1)), lack.is_none()), (Some(1), true));
         assert_eq!(lack.note::<u8>(Err(fail(3))), None);
-        assert_eq!(lack.note::<u8>(Err(fail(9))), None);
+        assert_eq!((lack.note::<u8>(Err(fail(9))), lack.is_none()), (None, false));
         let told = lack.told().unwrap().unwrap();
         assert_eq!(
             (told.error.text.as_str(), told.retry_after),

@@ -1,6 +1,7 @@
 //! What makes the adapter a program: its settings, the feeds that it opens, and a check of each call that they make.
 
 pub(crate) mod api;
+pub(crate) mod beside;
 mod checks;
 pub(crate) mod lack;
 mod opening;

@@ -6,16 +6,17 @@ use axum::Router;
 use entente_schemas::block::ServiceClass;
 use entente_schemas::count::{Method, Unit};
 use entente_schemas::speaker::{Role, Speaker};
-use entente_sidecar::account::{AccountFeed, DeviceSink, Feed, OpenError, Parts, Site};
+use entente_sidecar::account::{AccountFeed, Cadence, DeviceSink, Feed, OpenError, Parts, Site};
 use entente_sidecar::ask::{self, Ask, Open};
 use entente_sidecar::fleet::{Counter, Fleet, FleetProfile, Rules, known_approaches};
 use entente_sidecar::item::{FeedProfile, Vanishing};
 
 use super::checks::Checks;
 use super::settings::{Events, Feeds, Plain};
-use super::subscriptions::Subscriptions;
+use super::subscriptions::{self, Subscriptions};
 use super::{api, settings};
 use crate::arm::{Arm, Graph, Limits};
+use crate::asking::{Asking, Manner, Question};
 use crate::availability::{self, Book};
 use crate::feed::emerging::{self, Emerging};
 use crate::feed::resources::Resources;
@@ -45,7 +46,7 @@ impl Opening {
         let (budget, skew) = (site.budget.clone(), site.skew.clone());
         let arm = Arm::open(&feeds.connection, Limits { budget, timeout: site.timeout, skew })?;
         let graph = Graph::new(arm.clone(), api::GRAPH, &feeds.subscriptions);
-        let subscriptions = Subscriptions::new(arm.clone(), &feeds.subscriptions);
+        let subscriptions = Subscriptions::new(arm.clone(), &feeds.subscriptions, subscriptions::GOOD_FOR);
         // Where machines are not asked for, neighbours tell of them, and they know.
         let signal = feeds.machines.as_ref().is_none_or(|feed| feed.own.guest_signal);
         let fleet = Fleet::open(&site.folder("azure-fleet")?, fleet(&site, signal)?).map_err(told)?;
@@ -79,64 +80,74 @@ impl Opening {
     }
 
     fn machines(&self, feed: Feed<settings::Machines>, elsewhere: Option<&'static str>) -> AccountFeed {
+        let profile = self.own(&feed.slug, machine::SYSTEM, "Azure virtual machines", vec![ServiceClass::Compute]);
         let tools = Arc::new(machine::Tools {
-            profile: self.own(&feed.slug, machine::SYSTEM, "Azure virtual machines", vec![ServiceClass::Compute]),
             arm: self.arm.clone(),
             graph: self.graph.clone(),
             subscriptions: self.subscriptions.clone(),
             fleet: self.fleet.clone(),
             book: self.book.clone(),
             settings: feed.own,
-            cadence: feed.cadence,
             elsewhere,
         });
-        opened(&feed.slug, move || Machines::new(Arc::clone(&tools)))
+        self.asking(profile, feed.cadence, move || Machines::new(Arc::clone(&tools)))
     }
 
     fn resources(&self, feed: &Feed<settings::Resources>) -> AccountFeed {
+        let profile = self.provider(&feed.slug, availability::SYSTEM, "Azure Resource Health", Vanishing::Nothing);
         let resources = Resources {
-            profile: self.provider(&feed.slug, availability::SYSTEM, "Azure Resource Health", Vanishing::Nothing),
             arm: self.arm.clone(),
             graph: self.graph.clone(),
             subscriptions: self.subscriptions.clone(),
             book: self.book.clone(),
             others: feed.own.others,
             fleet: self.site.settings.fleet.clone(),
-            cadence: feed.cadence,
         };
-        opened(&feed.slug, move || resources.clone())
+        self.asking(profile, feed.cadence, move || resources.clone())
     }
 
     fn events(&self, feed: Feed<Events>) -> AccountFeed {
+        let profile = self.provider(&feed.slug, services::SYSTEM, "Azure Service Health", Vanishing::Nothing);
         let tools = Arc::new(services::Tools {
-            profile: self.provider(&feed.slug, services::SYSTEM, "Azure Service Health", Vanishing::Nothing),
             arm: self.arm.clone(),
             graph: self.graph.clone(),
             subscriptions: self.subscriptions.clone(),
             settings: feed.own,
-            cadence: feed.cadence,
         });
-        opened(&feed.slug, move || Services::new(Arc::clone(&tools)))
+        self.asking(profile, feed.cadence, move || Services::new(Arc::clone(&tools)))
     }
 
     fn emerging(&self, feed: &Feed<Plain>) -> AccountFeed {
         let vanishing = Vanishing::ResolvedAfterTwoPolls;
-        let profile = self.provider(&feed.slug, emerging::SYSTEM, "Azure emerging issues", vanishing);
-        let (arm, cadence) = (self.arm.clone(), feed.cadence);
-        opened(&feed.slug, move || Emerging { profile: profile.clone(), arm: arm.clone(), cadence, busy: false })
+        let profile = self.provider(&feed.slug, emerging::SYSTEM, emerging::PAGE, vanishing);
+        let arm = self.arm.clone();
+        self.asking(profile, feed.cadence, move || Emerging::new(arm.clone()))
     }
 
     fn repair(&self, feed: &Feed<Plain>) -> Result<AccountFeed, OpenError> {
         let courses = Courses::open_in(&self.site.folder("azure-repairs")?, self.site.secret.clone());
+        let profile = self.own(&feed.slug, repair::SYSTEM, "traces of repairs at Azure", Vec::new());
         let tools = Arc::new(repair::Tools {
-            profile: self.own(&feed.slug, repair::SYSTEM, "traces of repairs at Azure", Vec::new()),
             arm: self.arm.clone(),
             graph: self.graph.clone(),
             fleet: self.fleet.clone(),
             courses: courses.map_err(told)?,
-            cadence: feed.cadence,
         });
-        Ok(opened(&feed.slug, move || Repairs::new(Arc::clone(&tools))))
+        Ok(self.asking(profile, feed.cadence, move || Repairs::new(Arc::clone(&tools))))
+    }
+
+    /// A feed whose question is made anew whenever its loop begins.
+    fn asking<Q: Question + 'static>(
+        &self,
+        profile: FeedProfile,
+        cadence: Cadence,
+        question: impl Fn() -> Q + Send + Sync + 'static,
+    ) -> AccountFeed {
+        let slug = profile.slug.clone();
+        let manner = Manner { profile, cadence, skew: self.arm.skew().clone() };
+        let open: Open =
+            Arc::new(move || Ok::<Box<dyn Ask>, ask::OpenError>(Box::new(Asking::new(manner.clone(), question()))));
+        AccountFeed::new(&slug, open)
     }
 
     fn push(&self, feed: &Feed<Plain>) -> Result<(Router, AccountFeed), OpenError> {
@@ -200,10 +211,4 @@ fn fleet(site: &Site, guest_signal: bool) -> Result<FleetProfile, OpenError> {
         approaches: known_approaches("azure").map_err(told)?,
         rules: Rules::default(),
     })
-}
-
-/// A feed that is made anew whenever its loop begins.
-fn opened<A: Ask + 'static>(slug: &str, make: impl Fn() -> A + Send + Sync + 'static) -> AccountFeed {
-    let open: Open = Arc::new(move || Ok::<Box<dyn Ask>, ask::OpenError>(Box::new(make())));
-    AccountFeed::new(slug, open)
 }

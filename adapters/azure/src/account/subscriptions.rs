@@ -1,8 +1,10 @@
 //! Which subscriptions are read: those of the settings, else all that the caller sees, looked up now and then.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use entente_sidecar::account::Trouble;
 use entente_sidecar::poll::Failure;
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -11,8 +13,8 @@ use tokio::time::Instant;
 use super::api::SUBSCRIPTIONS;
 use crate::arm::{Arm, Call, element};
 
-/// How long a list is good for.
-const GOOD_FOR: Duration = Duration::from_secs(600);
+/// How long a list is good for as a rule.
+pub(super) const GOOD_FOR: Duration = Duration::from_secs(600);
 
 /// What was found, and when.
 type Found = (Instant, Arc<[String]>);
@@ -22,6 +24,8 @@ type Found = (Instant, Arc<[String]>);
 pub(crate) struct Subscriptions {
     arm: Arm,
     named: Arc<[String]>,
+    /// How long a list is good for.
+    good_for: Duration,
     found: Arc<Mutex<Option<Found>>>,
 }
 
@@ -32,9 +36,19 @@ struct Subscription {
     state: Option<String>,
 }
 
+impl Subscription {
+    fn id(&self) -> String {
+        self.subscription_id.trim().to_lowercase()
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("deleted"))
+    }
+}
+
 impl Subscriptions {
-    pub(crate) fn new(arm: Arm, named: &[String]) -> Self {
-        Self { arm, named: named.into(), found: Arc::default() }
+    pub(crate) fn new(arm: Arm, named: &[String], good_for: Duration) -> Self {
+        Self { arm, named: named.into(), good_for, found: Arc::default() }
     }
 
     /// Those of the settings.
@@ -42,33 +56,47 @@ impl Subscriptions {
         &self.named
     }
 
-    /// Their ids, in lower case.
+    /// Their ids, in lower case. One that was seen and is listed no more is asked still: its own refusal then says why.
+    ///
+    /// # Errors
+    /// If they cannot be looked up, or there are none.
     pub(crate) async fn list(&self) -> Result<Arc<[String]>, Failure> {
         if !self.named.is_empty() {
             return Ok(Arc::clone(&self.named));
         }
         let mut found = self.found.lock().await;
-        if let Some((at, list)) = found.as_ref().filter(|(at, _)| at.elapsed() < GOOD_FOR) {
+        if let Some((at, list)) = found.as_ref().filter(|(at, _)| at.elapsed() < self.good_for) {
             tracing::trace!(age = ?at.elapsed(), "the subscriptions are known");
             return Ok(Arc::clone(list));
         }
-        let mut list = Vec::new();
+        let before = found.iter().flat_map(|(_, list)| list.iter().cloned());
+        let list = self.look_up(before.collect()).await?;
+        *found = Some((Instant::now(), Arc::clone(&list)));
+        Ok(list)
+    }
+
+    async fn look_up(&self, mut list: BTreeSet<String>) -> Result<Arc<[String]>, Failure> {
+        let mut unreadable = false;
+        let call = Self::call();
         self.arm
-            .list(&Self::call(), |raw| {
-                let read: Result<Subscription, _> = element(raw);
-                let enabled =
-                    |of: &Subscription| of.state.as_deref().is_none_or(|state| !state.eq_ignore_ascii_case("deleted"));
-                list.extend(read.ok().filter(enabled).map(|of| of.subscription_id.to_lowercase()));
+            .list(&call, |raw| match element::<Subscription>(raw) {
+                Ok(of) if of.is_deleted() => {
+                    list.remove(&of.id());
+                }
+                Ok(of) => {
+                    list.insert(of.id());
+                }
+                Err(_) => unreadable = true,
             })
             .await?;
+        if unreadable {
+            return Err(Trouble::Unreadable.failure(call.api.name, call.api.permission, "an element without its id"));
+        }
         if list.is_empty() {
             let text = "azure.Subscriptions: the identity sees no subscription; grant it Reader, or name subscriptions in the settings";
             return Err(Failure::new("forbidden", text));
         }
-        list.sort();
-        let list: Arc<[String]> = list.into();
-        *found = Some((Instant::now(), Arc::clone(&list)));
-        Ok(list)
+        Ok(list.into_iter().collect())
     }
 
     /// The call that looks them up.

@@ -30,9 +30,11 @@ use tokio::time::timeout;
 
 pub(crate) use credential::{Cloud, Identity, IdentityKind};
 pub(crate) use graph::{Graph, element};
+pub(crate) use refusal::if_there;
 
 use credential::Renewing;
 use patience::Patience;
+use refusal::Kind;
 use transport::Rerouted;
 
 /// Pages that are followed; a list that is longer never ends.
@@ -202,20 +204,24 @@ impl Arm {
         let key = Key::new(&call.account, "", call.api.name);
         budget.take(&key).await;
         let answered = timeout(*longest, self.exchange(call, url)).await;
-        let refused = match answered {
-            Ok(Ok(Exchange { status, body, .. })) if status.is_success() => return Ok(body),
+        let (kind, detail) = match answered {
+            Ok(Ok(Exchange { status, body, headers })) if status.is_success() => {
+                if let Some(pause) = refusal::used_up(&headers) {
+                    budget.hold(&key, pause);
+                }
+                return Ok(body);
+            }
             Ok(Ok(exchange)) => refusal::of_answer(&exchange, skew),
-            Ok(Err(broken)) => broken,
-            Err(_) => (Trouble::Stalled, String::new()),
+            Ok(Err((trouble, detail))) => (trouble.into(), detail),
+            Err(_) => (Trouble::Stalled.into(), String::new()),
         };
-        let (trouble, detail) = refused;
-        match trouble {
+        match &kind {
             // Whoever gave the token may give another one.
-            Trouble::Expired | Trouble::Unauthenticated | Trouble::Clock => self.0.credential.forget(),
-            Trouble::Throttled(Some(pause)) => budget.hold(&key, pause),
+            Kind::Trouble(Trouble::Expired | Trouble::Unauthenticated | Trouble::Clock) => self.0.credential.forget(),
+            Kind::Trouble(Trouble::Throttled(Some(pause))) => budget.hold(&key, *pause),
             _ => {}
         }
-        Err(skew.explain(call.failure(&trouble, &detail)))
+        Err(skew.explain(kind.failure(&call.api, &detail)))
     }
 
     async fn exchange(&self, call: &Call, url: Url) -> Result<Exchange, (Trouble, String)> {

@@ -7,34 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entente_schemas::block::{BlockState, ServiceClass};
+use entente_schemas::block::BlockState;
 use entente_sidecar::account::Secret;
 use entente_sidecar::fleet::Hint;
 use entente_sidecar::mapping::Lookup;
-use serde::{Deserialize, Serialize};
 
+use super::kept::{Kept, Way, Word};
 use super::{Report, Standing};
-use crate::resource::MACHINE;
-use crate::signs;
+use crate::resource::subscription;
 
 /// What is known of one resource is not trusted for longer than this after it was last heard of.
 const FRESH: TimeDelta = TimeDelta::minutes(30);
-/// What Azure sent by itself may be missing from its lists for so long.
-const LATE: TimeDelta = TimeDelta::minutes(6);
-/// For how long it is kept in mind that a resource works again, or was stopped by somebody's will.
-const REMEMBERED: TimeDelta = TimeDelta::hours(24);
-
-/// Resources that may be known at once.
-const MOST: usize = 200_000;
-
-/// How a report came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// In answer to a question for all of its kind: with what brought it about.
-    Asked,
-    /// By itself, and by itself alone.
-    Told,
-}
 
 /// The book. Clones are one.
 #[derive(Clone)]
@@ -42,48 +25,8 @@ pub(crate) struct Book {
     secret: Secret,
     path: PathBuf,
     kept: Arc<Mutex<Kept>>,
-    /// When all machines were last asked for.
-    asked: Arc<Mutex<Option<DateTime<Utc>>>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Kept {
-    /// Resources that do not work, by hidden name.
-    resources: BTreeMap<String, Entry>,
-    /// What became of each class.
-    pub(super) courses: BTreeMap<ServiceClass, Course>,
-}
-
-/// One resource: it does not work, or it is kept in mind why that is no matter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Entry {
-    pub(super) class: ServiceClass,
-    /// A virtual machine.
-    pub(super) machine: bool,
-    pub(super) region: String,
-    pub(super) state: BlockState,
-    pub(super) storage: bool,
-    /// Stopped by somebody's will, as Azure said.
-    willed: bool,
-    pub(super) since: DateTime<Utc>,
-    /// When it was last heard of.
-    heard: DateTime<Utc>,
-    /// Whether Azure sent it by itself.
-    told: bool,
-}
-
-/// What became of one class of resources.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Course {
-    /// The regions in which some did not work.
-    pub(super) regions: BTreeSet<String>,
-    pub(super) since: Option<DateTime<Utc>>,
-    pub(super) ended: Option<DateTime<Utc>>,
-    /// When what is told of it last changed, and the digest of that.
-    pub(super) changed: Option<DateTime<Utc>>,
-    pub(super) digest: String,
+    /// When all machines of a subscription were last asked for.
+    asked: Arc<Mutex<BTreeMap<String, DateTime<Utc>>>>,
 }
 
 /// Why the book cannot be kept.
@@ -125,62 +68,60 @@ impl Book {
 
     /// Notes what was learnt of a resource.
     pub(crate) fn note(&self, report: &Report, lookup: &mut Lookup<'_>, way: Way, now: DateTime<Utc>) {
-        let (standing, class) = (report.standing(lookup), report.class(lookup));
-        let name = self.secret.hide(&report.resource);
-        let mut kept = self.lock();
-        if report.state.is_none() {
-            return kept.annotate(name, report, class, standing, now);
+        let (name, of) = (self.secret.hide(&report.resource), self.hidden(&report.resource));
+        let (class, blame) = (report.class(lookup), report.blame(lookup));
+        let word = Word { report, name, subscription: of, class, blame, way, now };
+        match report.standing(lookup) {
+            None => self.lock().annotate(word),
+            Some(Standing::Well) => self.lock().stand(word, BlockState::NotAffected),
+            Some(Standing::Out(state)) => self.lock().stand(word, state),
+            Some(Standing::Unknown) => self.lock().stand(word, BlockState::Unknown),
         }
-        let (state, storage) = match standing {
-            Standing::Out { state, storage } => (state, storage),
-            Standing::Well => (BlockState::NotAffected, false),
-            Standing::Excluded => (BlockState::Excluded, false),
-            Standing::Unknown => (BlockState::Unknown, false),
-        };
-        kept.stand(name, report, class, (state, storage), way, now);
     }
 
-    /// All machines, or all other resources, were asked for since `begun`: what was not heard of works.
-    pub(crate) fn settle(&self, machines: bool, begun: DateTime<Utc>) {
+    /// The hidden name of the subscription that something is in; of what is in none, the name of that.
+    fn hidden(&self, resource: &str) -> String {
+        self.secret.hide(subscription(resource).unwrap_or_default())
+    }
+
+    /// All machines, or all other resources, of these subscriptions were asked for since `begun`: what was not heard of works.
+    /// What is in other subscriptions stays as it is.
+    pub(crate) fn settle(&self, machines: bool, subscriptions: &BTreeSet<String>, begun: DateTime<Utc>) {
         if machines {
-            *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.extend(subscriptions.iter().map(|subscription| (subscription.clone(), begun)));
         }
-        let late = begun - LATE;
-        let heard = |entry: &Entry| entry.heard >= if entry.told { late } else { begun };
-        self.lock().resources.retain(|_, entry| entry.machine != machines || heard(entry));
+        let nowhere = String::new();
+        let hidden =
+            subscriptions.iter().chain([&nowhere]).map(|subscription| self.secret.hide(subscription)).collect();
+        self.lock().settle(machines, &hidden, begun);
     }
 
-    /// What the platform says of why a machine does not work; none if it says nothing of it, or said so long ago.
+    /// What Azure says of why a machine does not work; none if it says nothing of it, or said so long ago.
     pub(crate) fn hint(&self, machine: &str, now: DateTime<Utc>) -> Option<Hint> {
         let kept = self.lock();
-        if kept.resources.is_empty() {
+        if kept.is_empty() {
             return None;
         }
-        let entry = kept.resources.get(&self.secret.hide(machine))?;
-        let fresh = now.signed_duration_since(entry.heard) <= FRESH;
-        let out = match entry.state {
-            BlockState::AffectedUnavailable => true,
-            BlockState::AffectedDegraded => entry.storage,
-            _ => false,
-        };
-        (fresh && out).then_some(if entry.storage { Hint::ProviderStorage } else { Hint::ProviderHost })
+        kept.get(&self.secret.hide(machine))?.hint(now, FRESH)
     }
 
-    /// Whether the platform was asked for all machines lately, so that what it does not name works.
-    pub(crate) fn sees(&self, now: DateTime<Utc>) -> bool {
-        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.is_some_and(|asked| now.signed_duration_since(asked) <= FRESH)
+    /// Whether the platform was asked lately for all machines beside this one, so that it works if it was not named.
+    pub(crate) fn sees(&self, machine: &str, now: DateTime<Utc>) -> bool {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = subscription(machine).and_then(|subscription| asked.get(subscription));
+        last.is_some_and(|asked| now.signed_duration_since(*asked) <= FRESH)
     }
 
     /// Whether anything does not work.
     pub(crate) fn is_hit(&self) -> bool {
-        self.lock().resources.values().any(Entry::is_out)
+        self.lock().is_hit()
     }
 
     /// Writes the book down.
     pub(crate) fn keep(&self, now: DateTime<Utc>) -> Result<(), BookError> {
         let mut kept = self.lock();
-        kept.resources.retain(|_, entry| entry.is_out() || now.signed_duration_since(entry.heard) <= REMEMBERED);
+        kept.forget(now);
         let failed = |source| BookError::File { path: self.path.clone(), source };
         let bytes = serde_json::to_vec(&*kept).map_err(|error| failed(io::Error::other(error)))?;
         if std::fs::read(&self.path).is_ok_and(|known| known == bytes) {
@@ -192,101 +133,154 @@ impl Book {
     }
 }
 
-impl Entry {
-    /// Whether it does not work, or is not known to work again.
-    pub(super) fn is_out(&self) -> bool {
-        !matches!(self.state, BlockState::NotAffected | BlockState::Excluded)
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::super::words;
+    use super::*;
+    use crate::resource::MACHINE;
 
-impl Kept {
-    /// A resource is in a state.
-    fn stand(
-        &mut self,
-        name: String,
-        report: &Report,
-        class: ServiceClass,
-        (state, storage): (BlockState, bool),
-        way: Way,
-        now: DateTime<Utc>,
-    ) {
-        let known = self.resources.get(&name);
-        let since = report.since.map_or(now, |since| since.min(now));
-        if known.is_some_and(|known| known.state != state && report.since.is_some_and(|since| since < known.since)) {
-            // An older word than the last.
-            return;
-        }
-        let willed = known.is_some_and(|known| known.willed) && way == Way::Told && state != BlockState::NotAffected;
-        let (state, storage) = match state {
-            _ if willed => (BlockState::Excluded, false),
-            // Of who was not out of order nothing more is known than before.
-            BlockState::Unknown if !known.is_some_and(Entry::is_out) => return,
-            BlockState::Unknown => (state, known.is_some_and(|known| known.storage)),
-            _ => (state, storage || known.is_some_and(|known| known.storage && known.state == state)),
-        };
-        let works = matches!(state, BlockState::NotAffected | BlockState::Excluded);
-        if works && way == Way::Asked {
-            self.resources.remove(&name);
-            return;
-        }
-        let goes_on = known.filter(|known| known.state == state).map(|known| known.since.min(since));
-        let told = way == Way::Told;
-        self.put(
-            name,
-            report,
-            Entry { told, willed, since: goes_on.unwrap_or(since), ..entry(report, class, state, storage, now) },
-        );
+    const NAME: &str = "/subscriptions/s/x";
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_785_000_000 + 60 * minute, 0).unwrap()
     }
 
-    /// Only what goes with a state was told: why it is so.
-    fn annotate(&mut self, name: String, report: &Report, class: ServiceClass, standing: Standing, now: DateTime<Utc>) {
-        let willed = standing == Standing::Excluded;
-        let storage = signs::of_storage(&report.about);
-        match self.resources.get_mut(&name).filter(|entry| entry.is_out()) {
-            Some(entry) if willed => (entry.state, entry.willed) = (BlockState::Excluded, true),
-            Some(entry) => entry.storage |= storage,
-            None if willed => {
-                let since = report.since.map_or(now, |since| since.min(now));
-                let entry = entry(report, class, BlockState::Excluded, false, now);
-                self.put(name, report, Entry { willed, since, told: true, ..entry });
+    /// A book in which one machine is told of.
+    struct Desk {
+        _folder: tempfile::TempDir,
+        book: Book,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let secret = Secret::in_file(&folder.path().join("hide")).unwrap();
+            Self { book: Book::open(folder.path(), secret).unwrap(), _folder: folder }
+        }
+
+        /// A word of the machine: a state, or what goes with one; since when, and heard when.
+        fn note(&self, state: Option<&str>, cause: &str, about: &str, times: (i64, i64), way: Way) {
+            let report = Report {
+                resource: NAME.to_owned(),
+                kind: MACHINE.to_owned(),
+                region: "eastus".to_owned(),
+                state: state.map(str::to_owned),
+                causes: Some(cause.to_owned()).filter(|cause| !cause.is_empty()).into_iter().collect(),
+                about: about.to_owned(),
+                since: Some(at(times.0)),
+            };
+            self.book.note(&report, &mut Lookup::new(words()), way, at(times.1));
+        }
+
+        fn told(&self, state: &str, minute: i64) {
+            self.note(Some(state), "", "", (minute, minute), Way::Told);
+        }
+
+        fn annotated(&self, cause: &str, about: &str, minute: i64) {
+            self.note(None, cause, about, (minute, minute), Way::Told);
+        }
+
+        fn settle(&self, subscription: &str, minute: i64) {
+            self.book.settle(true, &BTreeSet::from([subscription.to_owned()]), at(minute));
+        }
+
+        fn is(&self, now: i64) -> Option<Hint> {
+            self.book.hint(NAME, at(now))
+        }
+    }
+
+    #[test]
+    fn what_azure_sends_may_be_missing_from_its_lists_for_a_while() {
+        let desk = Desk::new();
+        desk.told("Unavailable", 0);
+        desk.settle("s", 3);
+        assert_eq!(desk.is(3), Some(Hint::ProviderHost));
+        desk.settle("another", 9);
+        assert_eq!((desk.is(9), desk.book.sees(NAME, at(9))), (Some(Hint::ProviderHost), true));
+        desk.settle("s", 9);
+        assert_eq!((desk.is(9), desk.book.is_hit(), desk.book.sees(NAME, at(9))), (None, false, true));
+        assert!(!desk.book.sees(NAME, at(60)), "what was asked for long ago is not seen now");
+    }
+
+    #[test]
+    fn an_older_word_than_the_last_says_nothing() {
+        let desk = Desk::new();
+        desk.note(Some("Unavailable"), "", "", (0, 1), Way::Asked);
+        desk.told("Available", 5);
+        assert_eq!(desk.is(5), None);
+        desk.note(Some("Unavailable"), "", "", (0, 6), Way::Asked);
+        assert_eq!(desk.is(6), None, "the list is late");
+        desk.told("Unavailable", 7);
+        assert_eq!(desk.is(7), Some(Hint::ProviderHost));
+    }
+
+    #[test]
+    fn who_is_stopped_by_somebody_s_will_is_not_out_whichever_word_comes_first() {
+        for annotation_first in [true, false] {
+            let desk = Desk::new();
+            // The stop begins before the machine is gone, and is told of by either.
+            let annotate = || desk.annotated("Customer Initiated", "VirtualMachineDeallocationInitiated", 2);
+            let stop = || desk.told("Unavailable", 1);
+            if annotation_first {
+                annotate();
+                stop();
+            } else {
+                stop();
+                assert_eq!(desk.is(1), Some(Hint::ProviderHost));
+                annotate();
             }
-            None => {}
+            assert_eq!((desk.is(2), desk.book.is_hit()), (None, false), "{annotation_first}");
+            desk.note(Some("Unavailable"), "", "", (1, 3), Way::Asked);
+            assert_eq!(desk.is(3), None, "a list may not know yet why");
+            desk.told("Available", 4);
+            desk.told("Unavailable", 5);
+            assert_eq!(desk.is(5), Some(Hint::ProviderHost), "another time it is another matter");
         }
     }
 
-    fn put(&mut self, name: String, report: &Report, mut entry: Entry) {
-        if self.resources.len() >= MOST && !self.resources.contains_key(&name) {
-            return;
-        }
-        // Not every word of a resource names its region.
-        if report.region.is_empty()
-            && let Some(known) = self.resources.get(&name)
-        {
-            entry.region.clone_from(&known.region);
-        }
-        self.resources.insert(name, entry);
+    #[test]
+    fn what_is_done_about_an_outage_does_not_end_it_unless_the_machine_is_given_up() {
+        let desk = Desk::new();
+        desk.told("Unavailable", 0);
+        desk.annotated("Customer Initiated", "VirtualMachineRedeployInitiatedByControlPlane", 20);
+        assert_eq!(desk.is(20), Some(Hint::ProviderHost));
+        desk.annotated("Customer Initiated", "VirtualMachineDeallocationInitiated", 25);
+        assert_eq!((desk.is(25), desk.book.is_hit()), (None, false));
     }
 
-    pub(super) fn of(&self, class: ServiceClass) -> impl Iterator<Item = &Entry> {
-        self.resources.values().filter(move |entry| entry.class == class && entry.is_out())
+    #[test]
+    fn an_annotation_tells_a_disk_from_a_host_and_a_guest_from_both() {
+        let desk = Desk::new();
+        desk.told("Degraded", 0);
+        assert_eq!(desk.is(0), None, "what only goes badly is left to the agent");
+        desk.annotated("Platform Initiated", "VirtualMachineStorageOffline", 0);
+        assert_eq!(desk.is(0), Some(Hint::ProviderStorage));
+        desk.told("Unknown", 1);
+        assert!(desk.book.is_hit(), "not known to work again");
+        assert_eq!(desk.is(1), None);
+        desk.told("Unavailable", 31);
+        desk.annotated("VM Initiated", "VirtualMachineCrashed", 31);
+        assert_eq!(desk.is(31), Some(Hint::GuestOsUnreachable));
+        assert!(desk.book.items("main", at(31)).unwrap().is_empty(), "the platform has nothing to say of it");
     }
 
-    pub(super) fn classes(&self) -> BTreeSet<ServiceClass> {
-        let out = self.resources.values().filter(|entry| entry.is_out());
-        out.map(|entry| entry.class).chain(self.courses.keys().copied()).collect()
+    #[test]
+    fn who_is_not_heard_of_for_a_day_is_unknown_and_not_well() {
+        let desk = Desk::new();
+        desk.told("Unavailable", 0);
+        desk.book.keep(at(60 * 25)).unwrap();
+        let state = |now| desk.book.items("main", now).unwrap()[0].impact().unwrap().blocks[0].state;
+        assert_eq!((state(at(60 * 25)), desk.book.is_hit()), (BlockState::Unknown, true));
+        desk.told("Available", 60 * 26);
+        assert_eq!(state(at(60 * 26)), BlockState::Restored);
     }
-}
 
-fn entry(report: &Report, class: ServiceClass, state: BlockState, storage: bool, now: DateTime<Utc>) -> Entry {
-    Entry {
-        class,
-        machine: report.kind == MACHINE,
-        region: report.region.clone(),
-        state,
-        storage,
-        willed: false,
-        since: now,
-        heard: now,
-        told: false,
+    #[test]
+    fn a_file_that_is_none_of_ours_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("availability.json"), "buy milk").unwrap();
+        let secret = Secret::in_file(&folder.path().join("hide")).unwrap();
+        assert!(!Book::open(folder.path(), secret).unwrap().is_hit());
+        assert!(folder.path().join("availability.unreadable").exists());
     }
 }

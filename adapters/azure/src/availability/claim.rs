@@ -11,8 +11,9 @@ use entente_sidecar::item::{Item, incident};
 use entente_sidecar::mapping::{MappingError, Member};
 use entente_sidecar::stamp::{fidelity, only_observed};
 
-use super::book::{Book, Course, Entry, Kept};
-use super::words;
+use super::book::Book;
+use super::kept::{Course, Entry, Kept};
+use super::{Blame, words};
 
 /// The native system.
 pub(crate) const SYSTEM: &str = "azure.resource_health";
@@ -69,34 +70,13 @@ fn claim(
     fleet: &str,
     now: DateTime<Utc>,
 ) -> Result<(Item, Course), MappingError> {
-    let open = course.ended.is_none();
-    let blocks = if open { affected(kept, class) } else { restored(class, &course) };
-    let storage = open && kept.of(class).all(|entry| entry.storage);
-    let digest = words().digest("impact", |name| match name {
-        "phase" => if open { "open" } else { "over" }.into(),
-        "blocks" => blocks.iter().map(spelt).collect::<Vec<_>>().into(),
-        "storage" => if storage { "storage" } else { "" }.into(),
-        "since" => course.since.map(|since| since.to_rfc3339()).as_deref().into(),
-        "end" => course.ended.map(|ended| ended.to_rfc3339()).as_deref().into(),
-        _ => Member::Absent,
-    })?;
+    let body = impact(kept, class, &course);
+    let digest = digest(&body, &course)?;
     if course.digest != digest {
         course.changed = Some(course.changed.map_or(now, |changed| changed.max(now)));
-        course.digest = digest.clone();
+        course.digest.clone_from(&digest);
     }
     let id = format!("{fleet}/{class}");
-    let body = Impact {
-        phase: if open { Phase::Investigating } else { Phase::Resolved },
-        outcome: (!open).then_some(Outcome::Restored),
-        effect: if blocks.iter().any(|block| block.state == BlockState::AffectedUnavailable) {
-            vec![Effect::Unavailable]
-        } else {
-            Vec::new()
-        },
-        suspected_cause: cause(class, open, storage),
-        blocks,
-        ..incident(format!("Azure Resource Health: {} not available as they should be", named(class)))
-    };
     let times = Times {
         published_at: course.changed,
         occurred_at: course.since,
@@ -118,15 +98,42 @@ fn claim(
     Ok((item, course))
 }
 
+fn impact(kept: &Kept, class: ServiceClass, course: &Course) -> Impact {
+    let open = course.ended.is_none();
+    let blocks = if open { affected(kept, class) } else { restored(class, course) };
+    let unavailable = blocks.iter().any(|block| block.state == BlockState::AffectedUnavailable);
+    Impact {
+        phase: if open { Phase::Investigating } else { Phase::Resolved },
+        outcome: (!open).then_some(Outcome::Restored),
+        effect: unavailable.then_some(Effect::Unavailable).into_iter().collect(),
+        suspected_cause: cause(kept, class).filter(|_| open),
+        blocks,
+        ..incident(format!("Azure Resource Health: {} not available as they should be", named(class)))
+    }
+}
+
+fn digest(body: &Impact, course: &Course) -> Result<String, MappingError> {
+    let cause = body.suspected_cause.as_ref().and_then(|cause| cause.class.as_deref());
+    words().digest("impact", |name| match name {
+        "phase" => body.phase.as_str().into(),
+        "blocks" => body.blocks.iter().map(spelt).collect::<Vec<_>>().into(),
+        "cause" => cause.into(),
+        "since" => course.since.map(|since| since.to_rfc3339()).as_deref().into(),
+        "end" => course.ended.map(|ended| ended.to_rfc3339()).as_deref().into(),
+        _ => Member::Absent,
+    })
+}
+
 /// A word for the resources of a class, for people.
 fn named(class: ServiceClass) -> String {
     format!("{} resources", class.as_str().replace('_', " "))
 }
 
 /// What the platform's own signs say, of machines.
-fn cause(class: ServiceClass, open: bool, storage: bool) -> Option<SuspectedCause> {
-    (open && class == ServiceClass::Compute).then(|| SuspectedCause {
-        class: Some(if storage { "provider_storage" } else { "provider_host" }.to_owned()),
+fn cause(kept: &Kept, class: ServiceClass) -> Option<SuspectedCause> {
+    let disks = kept.of(class).all(|entry| entry.blame == Blame::Disk);
+    (class == ServiceClass::Compute).then(|| SuspectedCause {
+        class: Some(if disks { "provider_storage" } else { "provider_host" }.to_owned()),
         vendor: None,
         product: None,
         version: None,

@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 use entente_sidecar::stamp::optional;
 use serde::Deserialize;
 
-use super::Report;
 use super::listed::region;
+use super::{Report, goes_with};
 use crate::resource::{kind, resource};
+use crate::signs;
 
 /// Everything that is not available. Paging needs the projected id.
 pub(crate) const STATES: &str = "healthresources \
     | where type =~ 'microsoft.resourcehealth/availabilitystatuses' \
+    and tostring(properties.targetResourceType) =~ 'microsoft.compute/virtualmachines' \
     and tostring(properties.availabilityState) in~ ('Unavailable', 'Degraded', 'Unknown') \
     | order by id asc \
     | project id, location, target = tostring(properties.targetResourceId), \
@@ -21,7 +23,7 @@ pub(crate) const STATES: &str = "healthresources \
 /// What goes with it, where somebody brought it about.
 pub(crate) const ANNOTATIONS: &str = "healthresources \
     | where type =~ 'microsoft.resourcehealth/resourceannotations' \
-    and tostring(properties.context) in~ ('Platform Initiated', 'Customer Initiated') \
+    and tostring(properties.context) in~ ('Platform Initiated', 'Customer Initiated', 'VM Initiated') \
     | order by id asc \
     | project id, target = tostring(properties.targetResourceId), annotation = tostring(properties.annotationName), \
     reason = tostring(properties.reason), context = tostring(properties.context), \
@@ -54,7 +56,43 @@ pub(crate) struct AnnotationRow {
     occurred: Option<String>,
 }
 
-/// States with the newest annotation of each.
+/// The subscriptions that questions are answered for: what others hold is left out without a word.
+pub(crate) const SUBSCRIPTIONS: &str = "resourcecontainers \
+    | where type =~ 'microsoft.resources/subscriptions' \
+    | order by id asc \
+    | project id, subscription = tostring(subscriptionId)";
+
+/// A row of [`SUBSCRIPTIONS`].
+#[derive(Clone, Deserialize)]
+pub(crate) struct SubscriptionRow {
+    subscription: String,
+}
+
+impl SubscriptionRow {
+    /// Its id, in lower case.
+    pub(crate) fn id(&self) -> String {
+        self.subscription.trim().to_lowercase()
+    }
+}
+
+impl AnnotationRow {
+    fn time(&self, observed: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        optional("occurredTime", self.occurred.as_deref(), observed).ok().flatten()
+    }
+
+    fn about(&self) -> String {
+        format!("{} {}", self.annotation, self.reason)
+    }
+
+    /// Whether it says why a state is as it is since then. What was done about the state later does not, unless the machine
+    /// was given up.
+    fn explains(&self, since: Option<DateTime<Utc>>, observed: DateTime<Utc>) -> bool {
+        let (Some(at), Some(since)) = (self.time(observed), since) else { return true };
+        goes_with(at, since) || at > since && signs::of_stop(&self.about())
+    }
+}
+
+/// States, each with the newest annotation if that is of it.
 pub(crate) fn joined(
     states: Vec<StateRow>,
     annotations: Vec<AnnotationRow>,
@@ -63,22 +101,22 @@ pub(crate) fn joined(
     let mut newest: BTreeMap<String, AnnotationRow> = BTreeMap::new();
     for row in annotations {
         let known = newest.entry(resource(&row.target)).or_insert_with(|| row.clone());
-        let time = |row: &AnnotationRow| optional("occurredTime", row.occurred.as_deref(), observed).ok().flatten();
-        if time(&row) > time(known) {
+        if row.time(observed) > known.time(observed) {
             *known = row;
         }
     }
     states.into_iter().map(move |row| {
         let id = resource(&row.target);
-        let annotation = newest.get(&id);
-        let causes = annotation.map(|row| [&row.context, &row.category, &row.reason]).into_iter().flatten();
+        let since = optional("occurredTime", row.occurred.as_deref(), observed).map_err(|error| error.to_string())?;
+        let annotation = newest.get(&id).filter(|row| row.explains(since, observed));
+        let causes = annotation.map(|row| [&row.context, &row.category]).into_iter().flatten();
         Ok(Report {
             kind: kind(&id).ok_or("a status of no resource")?,
             region: region(row.location.as_deref()),
             state: Some(row.availability),
-            causes: causes.take(2).filter(|cause| !cause.is_empty()).cloned().collect(),
-            about: annotation.map(|row| format!("{} {}", row.annotation, row.reason)).unwrap_or_default(),
-            since: optional("occurredTime", row.occurred.as_deref(), observed).map_err(|error| error.to_string())?,
+            causes: causes.filter(|cause| !cause.is_empty()).cloned().collect(),
+            about: annotation.map(AnnotationRow::about).unwrap_or_default(),
+            since,
             resource: id,
         })
     })

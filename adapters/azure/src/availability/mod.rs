@@ -4,19 +4,22 @@
 mod book;
 mod claim;
 mod graph;
+mod kept;
 mod listed;
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{BlockState, ServiceClass};
 use entente_sidecar::mapping::{Lookup, Mapping};
+use serde::{Deserialize, Serialize};
 
 use crate::signs;
 
-pub(crate) use book::{Book, Way};
+pub(crate) use book::Book;
 pub(crate) use claim::SYSTEM;
-pub(crate) use graph::{ANNOTATIONS, AnnotationRow, STATES, StateRow, joined};
+pub(crate) use graph::{ANNOTATIONS, AnnotationRow, STATES, SUBSCRIPTIONS, StateRow, SubscriptionRow, joined};
+pub(crate) use kept::Way;
 pub(crate) use listed::{notification, region, status};
 
 static WORDS: LazyLock<Mapping> = LazyLock::new(|| Mapping::compiled_in(include_str!("../../resource-health.toml")));
@@ -58,30 +61,58 @@ pub(crate) enum Standing {
     /// Available to the platform; its guest is another matter.
     Well,
     /// Not, or not as it should be.
-    Out {
-        /// How badly.
-        state: BlockState,
-        /// Whether a disk is to blame.
-        storage: bool,
-    },
-    /// By somebody's will: no incident.
-    Excluded,
+    Out(BlockState),
     /// Nobody can tell.
     Unknown,
 }
 
+/// Who or what brought it about that a resource does not work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Blame {
+    /// The platform, as far as is known.
+    #[default]
+    Host,
+    /// A disk of the platform.
+    Disk,
+    /// The system inside the machine.
+    Guest,
+    /// Somebody's will: no incident.
+    Will,
+}
+
+/// How long before a state begins its reason may be told, and how long after.
+const AROUND: (TimeDelta, TimeDelta) = (TimeDelta::minutes(15), TimeDelta::minutes(5));
+
+/// Whether an annotation of then goes with a state that began at `since`, and not with one before or after.
+fn goes_with(annotated: DateTime<Utc>, since: DateTime<Utc>) -> bool {
+    let apart = annotated.signed_duration_since(since);
+    -AROUND.0 <= apart && apart <= AROUND.1
+}
+
 impl Report {
-    /// What the report comes to.
-    pub(crate) fn standing(&self, lookup: &mut Lookup<'_>) -> Standing {
-        let state = lookup.word("state", self.state.as_deref(), "unknown").state;
+    /// How the resource does; none where only what goes with a state is told.
+    pub(crate) fn standing(&self, lookup: &mut Lookup<'_>) -> Option<Standing> {
+        let word = self.state.as_deref()?;
+        Some(match lookup.word("state", Some(word), "unknown").state {
+            Some(BlockState::NotAffected) => Standing::Well,
+            None | Some(BlockState::Unknown) => Standing::Unknown,
+            Some(state) => Standing::Out(state),
+        })
+    }
+
+    /// Who or what brought it about.
+    pub(crate) fn blame(&self, lookup: &mut Lookup<'_>) -> Blame {
         let causes: Vec<_> =
             self.causes.iter().map(|cause| lookup.word("cause", Some(cause), "unplanned").state).collect();
-        let willed = causes.contains(&Some(BlockState::Excluded));
-        match state.unwrap_or(BlockState::Unknown) {
-            BlockState::NotAffected => Standing::Well,
-            BlockState::Unknown if self.state.is_some() || !willed => Standing::Unknown,
-            _ if willed => Standing::Excluded,
-            state => Standing::Out { state, storage: signs::of_storage(&self.about) },
+        if signs::of_guest(&self.about) || self.causes.iter().any(|cause| signs::of_guest(cause)) {
+            Blame::Guest
+        } else if causes.contains(&Some(BlockState::Excluded)) || signs::of_wish(&self.about) {
+            Blame::Will
+        } else if signs::of_storage(&self.about) {
+            Blame::Disk
+        } else {
+            Blame::Host
         }
     }
 

@@ -1,32 +1,29 @@
 //! `azure-emerging`: the page of emerging issues, which Azure shows to everybody before it knows whom they hit.
 
-use std::time::Duration;
-
-use entente_sidecar::account::{Cadence, Trouble};
+use entente_sidecar::account::Trouble;
 use entente_sidecar::ask::Clock;
-use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
-use entente_sidecar::item::FeedProfile;
+use entente_sidecar::item::Reading;
 use entente_sidecar::poll::Failure;
-use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::account::api::EMERGING;
 use crate::arm::{Arm, Call};
+use crate::asking::Question;
 use crate::matter::{Desk, emerging, reading};
 use crate::scrub::scrub;
 
 /// The native system.
 pub(crate) const SYSTEM: &str = "azure.emerging";
+/// The page, as it is called.
+pub(crate) const PAGE: &str = "Azure emerging issues";
 
 /// The feed.
 pub(crate) struct Emerging {
-    pub(crate) profile: FeedProfile,
-    pub(crate) arm: Arm,
-    pub(crate) cadence: Cadence,
+    arm: Arm,
     /// Whether the page shows anything.
-    pub(crate) busy: bool,
+    busy: bool,
 }
 
 #[derive(Deserialize)]
@@ -35,12 +32,18 @@ struct Answer {
 }
 
 impl Emerging {
+    pub(crate) fn new(arm: Arm) -> Self {
+        Self { arm, busy: false }
+    }
+
     /// The call.
     pub(crate) fn call() -> Call {
         Call::get(EMERGING, "", "/providers/Microsoft.ResourceHealth/emergingIssues/default".to_owned())
     }
+}
 
-    async fn poll(&mut self, clock: Clock) -> Result<Told, Failure> {
+impl Question for Emerging {
+    async fn put(&mut self, clock: Clock) -> Result<Reading, Failure> {
         let answer: Answer = self.arm.whole(&Self::call()).await?;
         let observed = clock.now();
         let unreadable =
@@ -52,32 +55,13 @@ impl Emerging {
                 refuse_item(reason, format!("item {}", index + 1), raw.to_string().as_bytes())
             })
         });
-        let audience = "public";
-        let channel = self.profile.address.as_str();
-        let told = reading(matters, Desk { system: SYSTEM, channel, audience }, observed);
+        let desk = Desk { system: SYSTEM, channel: PAGE, audience: "public", whole: true };
+        let told = reading(matters, desk, observed);
         self.busy = !told.items.is_empty();
-        Ok(Told::Reading(told))
-    }
-}
-
-impl Ask for Emerging {
-    fn profile(&self) -> &FeedProfile {
-        &self.profile
+        Ok(told)
     }
 
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(self.poll(clock))
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        Some(self.cadence.pause(self.busy))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.arm.skew().offset_ms()
+    fn is_busy(&self) -> bool {
+        self.busy
     }
 }

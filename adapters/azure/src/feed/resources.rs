@@ -1,23 +1,27 @@
 //! `azure-resource-health`: single resources as the platform sees them: machines of all subscriptions by one question to
 //! Resource Graph, other kinds by a list a subscription.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
-use entente_sidecar::account::Cadence;
+use chrono::{DateTime, Utc};
+use entente_sidecar::account::Trouble;
 use entente_sidecar::ask::Clock;
-use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
-use entente_sidecar::item::{FeedProfile, Reading, Refusal};
+use entente_sidecar::item::{Reading, Refusal};
 use entente_sidecar::mapping::Lookup;
 use entente_sidecar::poll::Failure;
-use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::account::api::STATUSES;
+use crate::account::api::{GRAPH, STATUSES};
+use crate::account::beside::beside;
 use crate::account::lack::Lack;
 use crate::account::subscriptions::Subscriptions;
 use crate::arm::{Arm, Call, Graph, element};
-use crate::availability::{ANNOTATIONS, AnnotationRow, Book, STATES, StateRow, Way, joined, status, words};
+use crate::asking::Question;
+use crate::availability::{
+    ANNOTATIONS, AnnotationRow, Book, STATES, SUBSCRIPTIONS, StateRow, SubscriptionRow, Way, joined, status, words,
+};
 use crate::resource::MACHINE;
 use crate::scrub::scrub;
 
@@ -27,7 +31,6 @@ const REFUSED_MAX: usize = 100;
 /// The feed.
 #[derive(Clone)]
 pub(crate) struct Resources {
-    pub(crate) profile: FeedProfile,
     pub(crate) arm: Arm,
     pub(crate) graph: Graph,
     pub(crate) subscriptions: Subscriptions,
@@ -36,7 +39,22 @@ pub(crate) struct Resources {
     pub(crate) others: bool,
     /// What the fleet is called.
     pub(crate) fleet: String,
-    pub(crate) cadence: Cadence,
+}
+
+/// What one round of questions brings beside what it writes into the book.
+struct Round<'a> {
+    lookup: Lookup<'a>,
+    lack: Lack,
+    refused: Vec<Refusal>,
+    clock: Clock,
+}
+
+impl Round<'_> {
+    fn refuse(&mut self, reason: &str, place: String, input: &[u8]) {
+        if self.refused.len() < REFUSED_MAX {
+            self.refused.push(refuse_item(scrub(reason), place, input));
+        }
+    }
 }
 
 impl Resources {
@@ -46,97 +64,98 @@ impl Resources {
         Call::get(STATUSES, subscription, path).with("$expand", "recommendedactions")
     }
 
-    async fn poll(&mut self, clock: Clock) -> Result<Told, Failure> {
-        let mut lookup = Lookup::new(words());
-        let (mut lack, mut refused) = (Lack::default(), Vec::new());
-        let begun = clock.now();
-        let machines = self.machines(clock, &mut lookup, &mut refused).await;
-        if lack.note(machines).is_some() {
-            self.book.settle(true, begun);
+    async fn machines(&self, round: &mut Round<'_>) {
+        let begun = round.clock.now();
+        let noted = self.note_machines(round).await;
+        if round.lack.note(noted).is_some() {
+            let seen = self.seen(round).await;
+            self.book.settle(true, &seen, begun);
         }
-        if self.others {
-            self.others(clock, &mut lookup, &mut lack, &mut refused).await?;
-        }
-        let lacks = lack.told()?;
-        let now = clock.now();
-        let items = self.book.items(&self.fleet, now).map_err(|error| Failure::new("unreadable", error.to_string()))?;
-        self.book.keep(now).map_err(|error| Failure::new("ledger", error.to_string()))?;
-        let unmapped = lookup.into_unmapped();
-        Ok(Told::Reading(Reading { items, refused, unmapped, lacks, ..Reading::default() }))
     }
 
-    async fn machines(&self, clock: Clock, lookup: &mut Lookup<'_>, refused: &mut Vec<Refusal>) -> Result<(), Failure> {
+    async fn note_machines(&self, round: &mut Round<'_>) -> Result<(), Failure> {
         let (mut states, mut annotations) = (Vec::new(), Vec::new());
         self.graph.rows(STATES, |row: Result<StateRow, String>| states.push(row)).await?;
-        self.graph.rows(ANNOTATIONS, |row: Result<AnnotationRow, String>| annotations.extend(row.ok())).await?;
-        let (good, bad): (Vec<_>, Vec<_>) = states.into_iter().partition(Result::is_ok);
-        let bad = bad.into_iter().filter_map(Result::err).map(Err);
-        for (index, report) in
-            joined(good.into_iter().flatten().collect(), annotations, clock.now()).chain(bad).enumerate()
-        {
+        self.graph.rows(ANNOTATIONS, |row: Result<AnnotationRow, String>| annotations.push(row)).await?;
+        let now = round.clock.now();
+        let bad_annotations = annotations.iter().filter_map(|row| row.as_ref().err().cloned());
+        let bad: Vec<_> = states.iter().filter_map(|row| row.as_ref().err().cloned()).chain(bad_annotations).collect();
+        let (states, annotations) =
+            (states.into_iter().flatten().collect(), annotations.into_iter().flatten().collect());
+        let reports = joined(states, annotations, now).chain(bad.into_iter().map(Err));
+        for (index, report) in reports.enumerate() {
             match report {
-                Ok(report) => self.book.note(&report, lookup, Way::Asked, clock.now()),
-                Err(reason) => refuse(refused, &reason, format!("row {}", index + 1), b"row"),
+                Ok(report) => self.book.note(&report, &mut round.lookup, Way::Asked, now),
+                Err(reason) => round.refuse(&reason, format!("row {}", index + 1), b"row"),
             }
         }
         Ok(())
     }
 
-    async fn others(
-        &self,
-        clock: Clock,
-        lookup: &mut Lookup<'_>,
-        lack: &mut Lack,
-        refused: &mut Vec<Refusal>,
-    ) -> Result<(), Failure> {
-        let subscriptions = self.subscriptions.list().await?;
-        let (begun, mut whole) = (clock.now(), true);
-        for subscription in subscriptions.iter() {
-            let mut place = 0;
-            let call = Self::call(subscription);
-            let listing = self.arm.list(&call, |raw| {
-                place += 1;
-                let value: Result<Value, _> = element(raw);
-                match value.and_then(|value| status(value, clock.now())) {
-                    // Machines are asked for elsewhere, and sooner told of.
-                    Ok(report) if report.kind == MACHINE => {}
-                    Ok(report) => self.book.note(&report, lookup, Way::Asked, clock.now()),
-                    Err(reason) => refuse(refused, &reason, format!("resource {place}"), raw.get().as_bytes()),
-                }
-            });
-            whole &= lack.note(listing.await).is_some();
+    /// The subscriptions that Resource Graph answered for. Of one that it left out nothing is known, and that is told.
+    async fn seen(&self, round: &mut Round<'_>) -> BTreeSet<String> {
+        let mut seen = BTreeSet::new();
+        let told = self.graph.rows(SUBSCRIPTIONS, |row: Result<SubscriptionRow, String>| {
+            seen.extend(row.ok().map(|row| row.id()));
+        });
+        if round.lack.note(told.await).is_none() {
+            return BTreeSet::new();
         }
-        if whole {
-            self.book.settle(false, begun);
+        let wanted = self.subscriptions.list().await;
+        for subscription in round.lack.note(wanted).iter().flat_map(|list| list.iter()) {
+            let left_out = || Trouble::Forbidden.failure(GRAPH.name, GRAPH.permission, "a subscription was left out");
+            round.lack.note(if seen.contains(subscription) { Ok(()) } else { Err(left_out()) });
+        }
+        seen
+    }
+
+    async fn others(&self, round: &mut Round<'_>) -> Result<(), Failure> {
+        let (subscriptions, begun) = (self.subscriptions.list().await?, round.clock.now());
+        let shared = Mutex::new(&mut *round);
+        let asked: Vec<_> = subscriptions.iter().map(|subscription| self.list(subscription, &shared)).collect();
+        let answers = beside(asked).await;
+        for (subscription, answer) in subscriptions.iter().zip(answers) {
+            if round.lack.note(answer).is_some() {
+                self.book.settle(false, &BTreeSet::from([subscription.clone()]), begun);
+            }
         }
         Ok(())
     }
-}
 
-fn refuse(refused: &mut Vec<Refusal>, reason: &str, place: String, input: &[u8]) {
-    if refused.len() < REFUSED_MAX {
-        refused.push(refuse_item(scrub(reason), place, input));
+    async fn list(&self, subscription: &str, round: &Mutex<&mut Round<'_>>) -> Result<(), Failure> {
+        let mut place = 0;
+        self.arm
+            .list(&Self::call(subscription), |raw| {
+                place += 1;
+                let mut round = round.lock().unwrap_or_else(PoisonError::into_inner);
+                let (value, now): (Result<Value, _>, DateTime<Utc>) = (element(raw), round.clock.now());
+                match value.and_then(|value| status(value, now)) {
+                    // Machines are asked for elsewhere, and sooner told of.
+                    Ok(report) if report.kind == MACHINE => {}
+                    Ok(report) => self.book.note(&report, &mut round.lookup, Way::Asked, now),
+                    Err(reason) => round.refuse(&reason, format!("resource {place}"), raw.get().as_bytes()),
+                }
+            })
+            .await
     }
 }
 
-impl Ask for Resources {
-    fn profile(&self) -> &FeedProfile {
-        &self.profile
+impl Question for Resources {
+    async fn put(&mut self, clock: Clock) -> Result<Reading, Failure> {
+        let mut round = Round { lookup: Lookup::new(words()), lack: Lack::default(), refused: Vec::new(), clock };
+        self.machines(&mut round).await;
+        if self.others {
+            self.others(&mut round).await?;
+        }
+        let lacks = round.lack.told()?;
+        let now = clock.now();
+        let items = self.book.items(&self.fleet, now).map_err(|error| Failure::new("unreadable", error.to_string()))?;
+        self.book.keep(now).map_err(|error| Failure::new("ledger", error.to_string()))?;
+        let (unmapped, refused) = (round.lookup.into_unmapped(), round.refused);
+        Ok(Reading { items, refused, unmapped, lacks, ..Reading::default() })
     }
 
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(self.poll(clock))
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        Some(self.cadence.pause(self.book.is_hit()))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.arm.skew().offset_ms()
+    fn is_busy(&self) -> bool {
+        self.book.is_hit()
     }
 }

@@ -3,24 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
-use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
-use entente_sidecar::item::{FeedProfile, Refusal};
+use entente_sidecar::item::{Reading, Refusal};
 use entente_sidecar::poll::Failure;
-use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::account::api::{EVENTS, IMPACTED, TENANT_EVENTS};
+use crate::account::beside::beside;
 use crate::account::lack::Lack;
 use crate::account::settings;
 use crate::account::subscriptions::Subscriptions;
-use crate::arm::{Arm, Call, Graph, element};
+use crate::arm::{Arm, Call, Graph, element, if_there};
+use crate::asking::Question;
 use crate::matter::{Desk, Matter, Named, event, reading};
 use crate::resource::{MACHINE, resource};
 use crate::scrub::scrub;
@@ -38,12 +36,10 @@ const REFUSED_MAX: usize = 100;
 
 /// What the feed works with.
 pub(crate) struct Tools {
-    pub(crate) profile: FeedProfile,
     pub(crate) arm: Arm,
     pub(crate) graph: Graph,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) settings: settings::Events,
-    pub(crate) cadence: Cadence,
 }
 
 /// The feed.
@@ -99,63 +95,54 @@ impl Services {
         Call::get(IMPACTED, subscription, path)
     }
 
-    async fn poll(&mut self, clock: Clock) -> Result<Told, Failure> {
-        let mut found = Found::default();
-        let mut lack = Lack::default();
-        if self.tools.settings.graph {
-            lack.note(self.of_graph(clock, &mut found).await);
+    /// What is stated to all that are asked.
+    async fn stated(&self, clock: Clock, lack: &mut Lack) -> Result<Found, Failure> {
+        let (days, now) = (self.tools.settings.days, clock.now());
+        let mut answers = if self.tools.settings.graph {
+            vec![self.of_graph(clock).await]
         } else {
-            for subscription in self.tools.subscriptions.list().await?.iter() {
-                let call = Self::call(subscription, self.tools.settings.days, clock.now());
-                lack.note(self.list(&call, subscription, clock, &mut found).await);
-            }
-        }
+            let subscriptions = self.tools.subscriptions.list().await?;
+            beside(subscriptions.iter().map(|of| self.list(Self::call(of, days, now), of, clock)).collect()).await
+        };
         if self.tools.settings.tenant {
-            let call = Self::tenant_call(self.tools.settings.days, clock.now());
-            lack.note(self.list(&call, "", clock, &mut found).await);
+            answers.push(self.list(Self::tenant_call(days, now), "", clock).await);
         }
-        if self.tools.settings.impacted {
-            self.count(&mut found, &mut lack).await;
+        let mut found = Found::default();
+        for (part, answer) in answers {
+            found.absorb(part);
+            lack.note(answer);
         }
-        let lacks = lack.told()?;
-        self.busy = found.matters.values().any(is_open);
-        let matters = found.matters.into_values().map(Ok).chain(found.refused.into_iter().map(Err));
-        let desk = Desk { system: SYSTEM, channel: "Azure Service Health", audience: "customers" };
-        let mut told = reading(matters, desk, clock.now());
-        told.lacks = lacks;
-        Ok(Told::Reading(told))
+        Ok(found)
     }
 
-    async fn list(&self, call: &Call, subscription: &str, clock: Clock, found: &mut Found) -> Result<(), Failure> {
-        let mut place = 0;
-        self.tools
-            .arm
-            .list(call, |raw| {
-                place += 1;
-                let value: Result<Value, _> = element(raw);
-                let matter = value.and_then(|value| event(value, clock.now()).map_err(|error| error.to_string()));
-                found.take(matter, subscription, place, raw.get().as_bytes());
-            })
-            .await
+    async fn list(&self, call: Call, subscription: &str, clock: Clock) -> (Found, Result<(), Failure>) {
+        let (mut found, mut place) = (Found::default(), 0);
+        let listed = self.tools.arm.list(&call, |raw| {
+            place += 1;
+            let value: Result<Value, _> = element(raw);
+            let matter = value.and_then(|value| event(value, clock.now()).map_err(|error| error.to_string()));
+            found.take(matter, subscription, place, raw.get().as_bytes());
+        });
+        let answer = listed.await;
+        (found, answer)
     }
 
-    async fn of_graph(&self, clock: Clock, found: &mut Found) -> Result<(), Failure> {
-        let mut place = 0;
-        self.tools
-            .graph
-            .rows(GRAPH_EVENTS, |row: Result<Value, String>| {
-                place += 1;
-                let row = row.unwrap_or(Value::Null);
-                let subscription = row.get("subscriptionId").and_then(Value::as_str).unwrap_or_default().to_lowercase();
-                let input = row.to_string();
-                let matter = event(row, clock.now()).map_err(|error| error.to_string());
-                found.take(matter, &subscription, place, input.as_bytes());
-            })
-            .await
+    async fn of_graph(&self, clock: Clock) -> (Found, Result<(), Failure>) {
+        let (mut found, mut place) = (Found::default(), 0);
+        let asked = self.tools.graph.rows(GRAPH_EVENTS, |row: Result<Value, String>| {
+            place += 1;
+            let row = row.unwrap_or(Value::Null);
+            let subscription = row.get("subscriptionId").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+            let input = row.to_string();
+            let matter = event(row, clock.now()).map_err(|error| error.to_string());
+            found.take(matter, &subscription, place, input.as_bytes());
+        });
+        let answer = asked.await;
+        (found, answer)
     }
 
-    /// Counts what open matters hit, where they have changed since it was last counted. One that cannot be counted is told
-    /// with what was counted before.
+    /// Counts what open matters hit, where they have changed since it was last counted. One that cannot be counted in all
+    /// subscriptions is told with what was counted before, else with what was found.
     async fn count(&mut self, found: &mut Found, lack: &mut Lack) {
         for (id, matter) in &mut found.matters {
             let version = matter.updated.as_ref().map(|stated| stated.time);
@@ -167,9 +154,12 @@ impl Services {
                 continue;
             }
             let places = found.seen_in.get(id).into_iter().flatten().filter(|subscription| !subscription.is_empty());
-            if let Some(named) = lack.note(named(&self.tools.arm, places, id).await) {
+            let named = named(&self.tools.arm, places, id, lack).await;
+            if named.whole {
                 self.counted.insert(id.clone(), (version, named));
                 matter.named = Some(named);
+            } else if named.machines + named.others > 0 {
+                matter.named = matter.named.or(Some(named));
             }
         }
         self.counted.retain(|id, _| found.matters.contains_key(id));
@@ -177,23 +167,20 @@ impl Services {
 }
 
 /// How many resources Azure names for a matter in these subscriptions, each once.
-async fn named(arm: &Arm, subscriptions: impl Iterator<Item = &String>, id: &str) -> Result<Named, Failure> {
-    let (mut machines, mut others) = (BTreeSet::new(), BTreeSet::new());
+async fn named(arm: &Arm, subscriptions: impl Iterator<Item = &String>, id: &str, lack: &mut Lack) -> Named {
+    let (mut machines, mut others, mut whole) = (BTreeSet::new(), BTreeSet::new(), true);
     for subscription in subscriptions {
         let call = Services::impacted_call(subscription, id);
-        arm.list(&call, |raw| {
+        let listed = arm.list(&call, |raw| {
             let Ok(Impacted { properties: target }) = element(raw) else { return };
             let Some(id) = target.target_resource_id.filter(|id| !id.trim().is_empty()) else { return };
             let machine = target.target_resource_type.is_some_and(|kind| kind.trim().eq_ignore_ascii_case(MACHINE));
-            if machine {
-                machines.insert(resource(&id))
-            } else {
-                others.insert(resource(&id))
-            };
-        })
-        .await?;
+            if machine { &mut machines } else { &mut others }.insert(resource(&id));
+        });
+        // Of some events Azure names no resources.
+        whole &= lack.note(if_there(listed.await)).is_some();
     }
-    Ok(Named { machines: machines.len() as u64, others: others.len() as u64 })
+    Named { machines: machines.len() as u64, others: others.len() as u64, whole }
 }
 
 fn is_open(matter: &Matter) -> bool {
@@ -211,11 +198,7 @@ impl Found {
         match matter {
             Ok(matter) => {
                 self.seen_in.entry(matter.id.clone()).or_default().insert(subscription.to_owned());
-                let matter = match self.matters.remove(&matter.id) {
-                    Some(known) => known.with(matter),
-                    None => matter,
-                };
-                self.matters.insert(matter.id.clone(), matter);
+                self.add(matter);
             }
             Err(reason) if self.refused.len() < REFUSED_MAX => {
                 self.refused.push(refuse_item(scrub(&reason), format!("event {place}"), input));
@@ -223,27 +206,44 @@ impl Found {
             Err(_) => {}
         }
     }
+
+    fn add(&mut self, matter: Matter) {
+        let matter = match self.matters.remove(&matter.id) {
+            Some(known) => known.with(matter),
+            None => matter,
+        };
+        self.matters.insert(matter.id.clone(), matter);
+    }
+
+    fn absorb(&mut self, other: Self) {
+        other.matters.into_values().for_each(|matter| self.add(matter));
+        for (id, subscriptions) in other.seen_in {
+            self.seen_in.entry(id).or_default().extend(subscriptions);
+        }
+        let room = REFUSED_MAX.saturating_sub(self.refused.len());
+        self.refused.extend(other.refused.into_iter().take(room));
+    }
 }
 
-impl Ask for Services {
-    fn profile(&self) -> &FeedProfile {
-        &self.tools.profile
+impl Question for Services {
+    async fn put(&mut self, clock: Clock) -> Result<Reading, Failure> {
+        let mut lack = Lack::default();
+        let mut found = self.stated(clock, &mut lack).await?;
+        let whole = lack.is_none();
+        if self.tools.settings.impacted {
+            self.count(&mut found, &mut lack).await;
+        }
+        let lacks = lack.told()?;
+        self.busy = found.matters.values().any(is_open);
+        let matters = found.matters.into_values().map(Ok).chain(found.refused.into_iter().map(Err));
+        let desk = Desk { system: SYSTEM, channel: "Azure Service Health", audience: "customers", whole };
+        let mut told = reading(matters, desk, clock.now());
+        told.lacks = lacks;
+        Ok(told)
     }
 
-    fn shown(&self) -> String {
-        self.tools.profile.address.clone()
-    }
-
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(self.poll(clock))
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        Some(self.tools.cadence.pause(self.busy))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.tools.arm.skew().offset_ms()
+    fn is_busy(&self) -> bool {
+        self.busy
     }
 }
 

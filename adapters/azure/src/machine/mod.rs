@@ -2,34 +2,35 @@
 //! the platform says of a machine goes before what its agent does not say.
 
 mod inventory;
+mod shown;
 mod sign;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::family::Body;
-use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
-use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::{Fleet, FleetError, Hint, Os, Place, Seen, Sighting};
-use entente_sidecar::item::{FeedProfile, Item, Reading, Refusal};
+use entente_sidecar::item::{Item, Reading, Refusal};
 use entente_sidecar::poll::Failure;
-use futures::future::BoxFuture;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
 
 use crate::account::api::MACHINES;
+use crate::account::beside::beside;
 use crate::account::lack::Lack;
 use crate::account::settings;
 use crate::account::subscriptions::Subscriptions;
 use crate::arm::{Arm, Call, Graph, element};
+use crate::asking::Question;
 use crate::availability::Book;
 use crate::region::regions;
 use crate::resource::resource;
 use inventory::Inventory;
+use shown::{AllShown, Course, Listing};
 use sign::{Machine, Sign};
 
 /// The native system.
@@ -40,14 +41,12 @@ const REFUSED_MAX: usize = 100;
 
 /// What the feed works with.
 pub(crate) struct Tools {
-    pub(crate) profile: FeedProfile,
     pub(crate) arm: Arm,
     pub(crate) graph: Graph,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) fleet: Fleet,
     pub(crate) book: Book,
     pub(crate) settings: settings::Machines,
-    pub(crate) cadence: Cadence,
     /// The native system whose runs another feed tells, if there is one.
     pub(crate) elsewhere: Option<&'static str>,
 }
@@ -55,17 +54,26 @@ pub(crate) struct Tools {
 /// The feed.
 pub(crate) struct Machines {
     tools: Arc<Tools>,
-    inventory: Inventory,
-    /// The regions in which each subscription has machines.
-    regions: BTreeMap<String, BTreeSet<String>>,
+    memory: Mutex<Memory>,
     swept: Option<DateTime<Utc>>,
+}
+
+/// What is remembered from one answer to the next.
+#[derive(Default)]
+struct Memory {
+    inventory: Inventory,
+    shown: AllShown,
 }
 
 impl Machines {
     pub(crate) fn new(tools: Arc<Tools>) -> Self {
-        let mut inventory = Inventory::default();
-        inventory.want();
-        Self { tools, inventory, regions: BTreeMap::new(), swept: None }
+        let mut memory = Memory::default();
+        memory.inventory.want();
+        Self { tools, memory: Mutex::new(memory), swept: None }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The call that lists the machines of a subscription.
@@ -74,36 +82,9 @@ impl Machines {
         Call::get(MACHINES, subscription, path).with("statusOnly", "true")
     }
 
-    async fn poll(&mut self, clock: Clock) -> Result<Told, Failure> {
-        let subscriptions = self.tools.subscriptions.list().await.inspect_err(|_| self.lost(clock.now()))?;
-        let mut lack = Lack::default();
-        let mut refused = Vec::new();
-        lack.note(self.inventory.refresh(&self.tools.graph).await);
-        let sweep = self.begin_sweep(clock.now());
-        let mut listed = Lack::default();
-        for subscription in subscriptions.iter() {
-            let listing = self.list(subscription, clock, &mut refused).await;
-            if let Some(regions) = listed.note(listing) {
-                self.regions.insert(subscription.clone(), regions);
-            }
-        }
-        self.regions.retain(|known, _| subscriptions.contains(known));
-        let whole = listed.is_none();
-        let lacks = listed
-            .told()
-            .inspect_err(|_| self.lost(clock.now()))?
-            .or(lack.told().unwrap_or_else(|all| Some(Box::new(all))));
-        if let Some(places) = sweep.filter(|_| whole) {
-            self.end_sweep(&places, clock.now()).map_err(not_kept)?;
-        }
-        let items = self.items(clock.now()).await?;
-        Ok(Told::Reading(Reading { items, refused, lacks, ..Reading::default() }))
-    }
-
     /// All regions that could be asked are in the dark.
     fn lost(&self, now: DateTime<Utc>) {
-        let regions: BTreeSet<&String> = self.regions.values().flatten().collect();
-        regions.into_iter().for_each(|region| self.tools.fleet.unseen(region, now));
+        self.memory().shown.regions().iter().for_each(|region| self.tools.fleet.unseen(region, now));
     }
 
     /// Begins a listing of everything, if one is due: in regions where nothing is left, too.
@@ -112,50 +93,81 @@ impl Machines {
         if self.swept.is_some_and(|swept| now.signed_duration_since(swept) < every) {
             return None;
         }
-        let known = self.regions.values().flatten().cloned();
-        let places: BTreeSet<String> = known.chain(regions().codes().map(str::to_owned)).collect();
+        let mut places = self.memory().shown.regions();
+        places.extend(regions().codes().map(str::to_owned));
         places.iter().for_each(|region| self.tools.fleet.sweep(region));
         Some(places)
     }
 
-    fn end_sweep(&mut self, places: &BTreeSet<String>, now: DateTime<Utc>) -> Result<(), FleetError> {
-        for region in places {
+    /// Ends it wherever no subscription has machines that could not be asked.
+    fn end_sweep(
+        &mut self,
+        places: &BTreeSet<String>,
+        unlisted: &BTreeSet<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), FleetError> {
+        let Some(dark) = self.memory().shown.regions_of(unlisted) else { return Ok(()) };
+        for region in places.difference(&dark) {
             self.tools.fleet.swept(region, &[], now)?;
         }
         self.swept = Some(now);
         Ok(())
     }
 
-    /// Lists the machines of a subscription, and gives the regions that they are in.
-    async fn list(
-        &mut self,
-        subscription: &str,
+    /// Lists the machines of all subscriptions. Gives what is lacking, and which could not be listed.
+    async fn list_all(
+        &self,
+        subscriptions: &[String],
         clock: Clock,
-        refused: &mut Vec<Refusal>,
-    ) -> Result<BTreeSet<String>, Failure> {
+        refused: &Mutex<Vec<Refusal>>,
+    ) -> (Lack, BTreeSet<String>) {
+        let asked = subscriptions.iter().map(|subscription| self.list(subscription, clock, refused)).collect();
+        let (mut lack, mut unlisted) = (Lack::default(), BTreeSet::new());
+        for (subscription, answer) in subscriptions.iter().zip(beside(asked).await) {
+            if lack.note(answer).is_none() {
+                unlisted.insert(subscription.clone());
+            }
+        }
+        self.memory().shown.only(subscriptions);
+        (lack, unlisted)
+    }
+
+    /// Lists the machines of a subscription.
+    async fn list(&self, subscription: &str, clock: Clock, refused: &Mutex<Vec<Refusal>>) -> Result<(), Failure> {
         let (arm, call) = (self.tools.arm.clone(), Self::call(subscription));
-        let (mut regions, mut disk) = (BTreeSet::new(), Ok(()));
+        let (mut listing, mut disk) = (self.memory().shown.begin(subscription), Ok(()));
         let mut place = 0_usize;
         arm.list(&call, |raw| {
             place += 1;
-            match self.see(raw, clock.now()) {
-                Ok(region) => {
-                    regions.insert(region);
-                }
+            match self.see(raw, &mut listing, clock.now()) {
+                Ok(()) => {}
                 Err(FleetError::Ledger(error)) => disk = Err(not_kept(FleetError::Ledger(error))),
-                Err(error) if refused.len() < REFUSED_MAX => refused.push(refusal(&error, place, raw)),
-                Err(_) => {}
+                Err(error) => {
+                    listing.keep(element::<Named>(raw).map(|named| resource(&named.id)).unwrap_or_default());
+                    let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+                    if refused.len() < REFUSED_MAX {
+                        refused.push(refusal(&error, place, raw));
+                    }
+                }
             }
         })
         .await?;
         disk?;
-        for region in &regions {
-            self.tools.fleet.reached(region, &[], clock.now());
+        let (regions, gone) = self.memory().shown.end(subscription, listing);
+        for (device, region) in &gone {
+            self.gone(device, region, clock.now()).map_err(not_kept)?;
         }
-        Ok(regions)
+        regions.iter().for_each(|region| self.tools.fleet.reached(region, &[], clock.now()));
+        Ok(())
     }
 
-    fn see(&mut self, raw: &RawValue, now: DateTime<Utc>) -> Result<String, FleetError> {
+    fn gone(&self, device: &str, region: &str, observed: DateTime<Utc>) -> Result<(), FleetError> {
+        let place = Place { region, zone: None };
+        let seen = Seen::Gone;
+        self.tools.fleet.see(Sighting { device, place, os: Os::Unknown, seen, since: None, launched: None, observed })
+    }
+
+    fn see(&self, raw: &RawValue, listing: &mut Listing, now: DateTime<Utc>) -> Result<(), FleetError> {
         let unreadable = FleetError::Place { part: "region", characters: 0 };
         let machine: Machine = element(raw).map_err(|_| unreadable)?;
         let device = resource(&machine.id);
@@ -163,7 +175,7 @@ impl Machines {
         let mut os = machine.os();
         let mut zone = machine.zones.iter().flatten().next().cloned();
         if os == Os::Unknown || zone.is_none() {
-            let known = self.inventory.of(&device);
+            let known = self.memory().inventory.of(&device);
             os = if os == Os::Unknown { known.os } else { os };
             zone = zone.or_else(|| known.zone());
         }
@@ -176,13 +188,19 @@ impl Machines {
         } else {
             self.tools.fleet.see(sighting)?;
         }
-        Ok(region)
+        let course = match seen {
+            Seen::Affected(_) => Course::Fails,
+            Seen::Well => Course::Works,
+            _ => Course::Open,
+        };
+        listing.note(device, region, course);
+        Ok(())
     }
 
     /// A machine that failed by the platform's word and is not named by it any more, and nobody speaks from inside it: that
     /// it is restored is the platform's word too, and all that is known. While the platform does not answer it stays as it is.
     fn platform_restored(&self, sighting: Sighting<'_>) -> Result<(), FleetError> {
-        if !self.tools.book.sees(sighting.observed) {
+        if !self.tools.book.sees(sighting.device, sighting.observed) {
             return self.tools.fleet.see(Sighting { seen: Seen::Starting, ..sighting });
         }
         self.tools.fleet.see(Sighting { seen: Seen::Restored { by: None }, ..sighting })?;
@@ -194,7 +212,12 @@ impl Machines {
         let offset = TimeDelta::milliseconds(tools.arm.skew().offset_ms().unwrap_or(0));
         let theirs = now.checked_add_signed(offset).unwrap_or(now);
         let silent_after = TimeDelta::from_std(tools.settings.silent_after.0).unwrap_or(TimeDelta::MAX);
-        match (machine.sign(theirs, silent_after), tools.book.hint(device, now)) {
+        // Where guests give no signal, that one failed is of no use either: nobody could say that it works again.
+        let hint = tools
+            .book
+            .hint(device, now)
+            .filter(|hint| tools.settings.guest_signal || *hint != Hint::GuestOsUnreachable);
+        match (machine.sign(theirs, silent_after), hint) {
             (Sign::Stopped, _) => (Seen::Stopped, None),
             (_, Some(hint)) => (Seen::Affected(hint), None),
             (Sign::Starting, _) => (Seen::Starting, None),
@@ -218,6 +241,12 @@ impl Machines {
     }
 }
 
+/// All that can be read of an element that is no machine.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
 /// The disk takes no more: that is this machine's matter, and it is asked again.
 pub(crate) fn not_kept(error: FleetError) -> Failure {
     Failure::new("ledger", format!("what was seen of machines is not kept: {error}"))
@@ -231,24 +260,29 @@ fn refusal(error: &FleetError, place: usize, raw: &RawValue) -> Refusal {
     refuse_item(reason, format!("virtual machine {place}"), raw.get().as_bytes())
 }
 
-impl Ask for Machines {
-    fn profile(&self) -> &FeedProfile {
-        &self.tools.profile
+impl Question for Machines {
+    async fn put(&mut self, clock: Clock) -> Result<Reading, Failure> {
+        let subscriptions = self.tools.subscriptions.list().await.inspect_err(|_| self.lost(clock.now()))?;
+        let (mut lack, refused) = (Lack::default(), Mutex::default());
+        let memory = self.memory.get_mut().unwrap_or_else(PoisonError::into_inner);
+        lack.note(memory.inventory.refresh(&self.tools.graph).await);
+        let sweep = self.begin_sweep(clock.now());
+        let (listed, unlisted) = self.list_all(&subscriptions, clock, &refused).await;
+        let lacks = listed
+            .told()
+            .inspect_err(|_| self.lost(clock.now()))?
+            .or(lack.told().unwrap_or_else(|all| Some(Box::new(all))));
+        let dark = self.memory().shown.only_in(&unlisted);
+        dark.iter().for_each(|region| self.tools.fleet.unseen(region, clock.now()));
+        if let Some(places) = sweep {
+            self.end_sweep(&places, &unlisted, clock.now()).map_err(not_kept)?;
+        }
+        let items = self.items(clock.now()).await?;
+        let refused = refused.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Reading { items, refused, lacks, ..Reading::default() })
     }
 
-    fn shown(&self) -> String {
-        self.tools.profile.address.clone()
-    }
-
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(self.poll(clock))
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        Some(self.tools.cadence.pause(self.tools.fleet.is_hit() || self.tools.book.is_hit()))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.tools.arm.skew().offset_ms()
+    fn is_busy(&self) -> bool {
+        self.tools.fleet.is_hit() || self.tools.book.is_hit()
     }
 }

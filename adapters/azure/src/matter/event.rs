@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::graph::{plain, time};
 use super::{Matter, MatterError, Place, Update, form, said, stated};
 use crate::camel::camel;
 
@@ -22,16 +23,21 @@ struct Properties {
     status: Option<String>,
     event_level: Option<String>,
     level: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "plain")]
     event_tags: Option<Vec<String>>,
     title: Option<String>,
     summary: Option<String>,
     header: Option<String>,
     description: Option<String>,
+    #[serde(default, deserialize_with = "time")]
     impact_start_time: Option<String>,
+    #[serde(default, deserialize_with = "time")]
     impact_mitigation_time: Option<String>,
+    #[serde(default, deserialize_with = "time")]
     last_update_time: Option<String>,
+    #[serde(default, deserialize_with = "plain")]
     impact: Option<Vec<Impact>>,
+    #[serde(default, deserialize_with = "plain")]
     recommended_actions: Option<Actions>,
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) channel: &'a str,
     /// `public` or `customers`.
     pub(crate) audience: &'a str,
+    /// Whether all that know of a matter were heard, so that the number of subscriptions that it hits is known.
+    pub(crate) whole: bool,
 }
 
 /// Matters into a reading: several copies of one are one.
@@ -156,11 +158,11 @@ impl Words<'_> {
 
     fn counts(&self, matter: &Matter) -> Vec<Count> {
         let as_of = matter.updated.as_ref().map_or(self.observed, |stated| stated.time);
-        let count = |unit, value: u64, population| Count {
+        let count = |unit, number: u64, whole: bool, population| Count {
             unit,
             quantity: Quantity::Affected,
-            value: Some(value),
-            lo: None,
+            value: whole.then_some(number),
+            lo: (!whole).then_some(number),
             hi: None,
             method: Method::VendorStatement,
             as_of,
@@ -171,10 +173,10 @@ impl Words<'_> {
         let subscriptions = matter.subscriptions.len() as u64;
         let mut counts = Vec::new();
         if subscriptions > 0 {
-            counts.push(count(Unit::Subscription, subscriptions, population("subscriptions")));
+            counts.push(count(Unit::Subscription, subscriptions, self.desk.whole, population("subscriptions")));
         }
         if let Some(named) = matter.named.filter(|named| named.machines > 0) {
-            counts.push(count(Unit::Vm, named.machines, population("virtual machines")));
+            counts.push(count(Unit::Vm, named.machines, named.whole, population("virtual machines")));
         }
         counts
     }
@@ -378,6 +380,9 @@ fn places(matter: &Matter) -> Vec<String> {
 
 /// The figures as they enter the digest: a change of one is a change.
 fn counted(matter: &Matter) -> Vec<String> {
-    let named = matter.named.map(|named| format!("resources {} {}", named.machines, named.others));
+    let named = matter.named.map(|named| {
+        let least = if named.whole { "" } else { "at least " };
+        format!("resources {least}{} {}", named.machines, named.others)
+    });
     named.into_iter().chain([format!("subscriptions {}", matter.subscriptions.len())]).collect()
 }

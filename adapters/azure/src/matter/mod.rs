@@ -4,6 +4,7 @@
 mod activity;
 mod emerging;
 mod event;
+mod graph;
 mod item;
 mod kind;
 
@@ -53,6 +54,8 @@ pub(crate) struct Named {
     pub(crate) machines: u64,
     /// Resources of any other kind.
     pub(crate) others: u64,
+    /// Whether all subscriptions could be asked; there are at least so many otherwise.
+    pub(crate) whole: bool,
 }
 
 /// A matter.
@@ -141,9 +144,10 @@ impl Place {
     }
 }
 
-/// A time of a member that may be absent or empty.
+/// A time of a member that may be absent, empty or never set.
 fn stated(name: &'static str, text: Option<&str>, observed: DateTime<Utc>) -> Result<Option<Stated>, MemberError> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let set = |text: &&str| !text.is_empty() && *text != "0" && !text.starts_with("0001-01-01");
+    let Some(text) = text.map(str::trim).filter(set) else { return Ok(None) };
     Ok(Some(Stated { time: member(name, text, observed)?, text: text.to_owned() }))
 }
 

@@ -83,7 +83,9 @@ impl Desk {
     async fn matter(&self, matter: Matter, now: DateTime<Utc>) -> Answer {
         let id = matter.updates.first().and_then(|update| update.id.clone());
         let sender = id.map(|id| Sender { source: format!("{SYSTEM}/{}", matter.id), id });
-        let desk = Words { system: services::SYSTEM, channel: "Azure Service Health", audience: "customers" };
+        // Each subscription has alerts of its own.
+        let (channel, audience) = ("Azure Service Health", "customers");
+        let desk = Words { system: services::SYSTEM, channel, audience, whole: false };
         let told = reading([Ok(matter)], desk, now);
         for word in told.unmapped.keys() {
             tracing::warn!(field = %word.field, word = %word.word, read_as = %word.read_as, "a word that the table does not know");

@@ -7,21 +7,18 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use entente_sidecar::account::Cadence;
 use entente_sidecar::ask::Clock;
-use entente_sidecar::ask::{Ask, Told};
 use entente_sidecar::fleet::{Fleet, Progress, Repair};
-use entente_sidecar::item::{FeedProfile, Reading};
+use entente_sidecar::item::Reading;
 use entente_sidecar::poll::Failure;
-use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use crate::account::api::RUN_COMMANDS;
 use crate::account::lack::Lack;
-use crate::arm::{Arm, Call, Graph, element};
+use crate::arm::{Arm, Call, Graph, element, if_there};
+use crate::asking::Question;
 use crate::machine::not_kept;
 use crate::resource::{group_and_name, resource, subscription};
 pub(crate) use course::Courses;
@@ -40,12 +37,10 @@ const NAMED: usize = 100;
 
 /// What the feed works with.
 pub(crate) struct Tools {
-    pub(crate) profile: FeedProfile,
     pub(crate) arm: Arm,
     pub(crate) graph: Graph,
     pub(crate) fleet: Fleet,
     pub(crate) courses: Courses,
-    pub(crate) cadence: Cadence,
 }
 
 /// The feed.
@@ -69,24 +64,6 @@ impl Repairs {
             "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}/runCommands"
         );
         Some(Call::get(RUN_COMMANDS, subscription, path).with("$expand", "instanceView"))
-    }
-
-    async fn poll(&mut self, clock: Clock) -> Result<Told, Failure> {
-        let repairers = self.repairers().await?;
-        self.tools.courses.begin(&repairers, clock.now());
-        self.follow(clock).await?;
-        let mut lack = Lack::default();
-        self.scripts(&repairers, clock, &mut lack).await?;
-        for done in self.tools.courses.vanished(&repairers, clock.now()) {
-            self.note(&done, REPAIR, Progress::Failed, clock)?;
-        }
-        self.tools.courses.keep().map_err(|error| Failure::new("ledger", error.to_string()))?;
-        let (fleet, now) = (self.tools.fleet.clone(), clock.now());
-        let items = spawn_blocking(move || fleet.runs(SYSTEM, now)).await;
-        let items = items.map_err(|error| Failure::new("ledger", error.to_string()))?.map_err(not_kept)?;
-        // A script that cannot be read costs only itself.
-        let lacks = lack.told().unwrap_or_else(|all| Some(Box::new(all)));
-        Ok(Told::Reading(Reading { items, lacks, ..Reading::default() }))
     }
 
     /// The machines that repair others, each with whom.
@@ -155,7 +132,8 @@ impl Repairs {
     /// How the newest script of a machine does; none if there is none.
     async fn script(&self, call: &Call, machine: &str) -> Result<Option<Progress>, Failure> {
         let mut listed: Vec<Value> = Vec::new();
-        self.tools.arm.list(call, |raw| listed.extend(element::<Value>(raw).ok())).await?;
+        // The machine may be gone since Resource Graph was asked, which knows of it a while longer.
+        if_there(self.tools.arm.list(call, |raw| listed.extend(element::<Value>(raw).ok())).await)?;
         let mut newest = None;
         for script in listed {
             let told =
@@ -170,7 +148,7 @@ impl Repairs {
         let name = script.get("name").and_then(Value::as_str).filter(|name| !name.is_empty() && !name.contains('/'));
         let (Some(name), Some(mut call)) = (name, Self::call(machine)) else { return Ok(None) };
         call.path = format!("{}/{name}", call.path);
-        self.tools.arm.whole(&call).await.map(Some)
+        if_there(self.tools.arm.whole(&call).await)
     }
 
     fn note(&self, device: &str, approach: &str, progress: Progress, clock: Clock) -> Result<(), Failure> {
@@ -178,24 +156,26 @@ impl Repairs {
     }
 }
 
-impl Ask for Repairs {
-    fn profile(&self) -> &FeedProfile {
-        &self.tools.profile
+impl Question for Repairs {
+    async fn put(&mut self, clock: Clock) -> Result<Reading, Failure> {
+        let repairers = self.repairers().await?;
+        self.tools.courses.begin(&repairers, clock.now());
+        self.follow(clock).await?;
+        let mut lack = Lack::default();
+        self.scripts(&repairers, clock, &mut lack).await?;
+        for done in self.tools.courses.vanished(&repairers, clock.now()) {
+            self.note(&done, REPAIR, Progress::Failed, clock)?;
+        }
+        self.tools.courses.keep().map_err(|error| Failure::new("ledger", error.to_string()))?;
+        let (fleet, now) = (self.tools.fleet.clone(), clock.now());
+        let items = spawn_blocking(move || fleet.runs(SYSTEM, now)).await;
+        let items = items.map_err(|error| Failure::new("ledger", error.to_string()))?.map_err(not_kept)?;
+        // A script that cannot be read costs only itself.
+        let lacks = lack.told().unwrap_or_else(|all| Some(Box::new(all)));
+        Ok(Reading { items, lacks, ..Reading::default() })
     }
 
-    fn shown(&self) -> String {
-        self.tools.profile.address.clone()
-    }
-
-    fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
-        Box::pin(self.poll(clock))
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        Some(self.tools.cadence.pause(self.tools.courses.is_busy()))
-    }
-
-    fn clock_offset_ms(&self) -> Option<i64> {
-        self.tools.arm.skew().offset_ms()
+    fn is_busy(&self) -> bool {
+        self.tools.courses.is_busy()
     }
 }

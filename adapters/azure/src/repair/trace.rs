@@ -20,10 +20,14 @@ pub(super) const DISKS: &str = "resources \
     | order by id asc \
     | project id, disk = tostring(properties.storageProfile.osDisk.name)";
 
-/// The disks of these machines. Ids with signs that no id has are left out: nothing is put into a question unseen.
+/// Whether all of an id are signs that an id has: nothing else is put into a question or an address.
+fn is_plain(id: &str) -> bool {
+    id.chars().all(|c| c.is_alphanumeric() || "/-_.()".contains(c))
+}
+
+/// The disks of these machines, whose ids are plain.
 pub(super) fn disks_of(machines: &[String]) -> String {
-    let plain = |id: &&String| id.chars().all(|c| c.is_alphanumeric() || "/-_.()".contains(c));
-    let named: Vec<String> = machines.iter().filter(plain).map(|id| format!("'{id}'")).collect();
+    let named: Vec<String> = machines.iter().filter(|id| is_plain(id)).map(|id| format!("'{id}'")).collect();
     format!(
         "resources | where type =~ 'microsoft.compute/virtualmachines' and id in~ ({}) | order by id asc \
          | project id, disk = tostring(properties.storageProfile.osDisk.name)",
@@ -57,8 +61,8 @@ impl RepairerRow {
         let machine = "providers/Microsoft.Compute/virtualMachines";
         let subscription = subscription(&self.id)?;
         let source = resource(&format!("/subscriptions/{subscription}/resourceGroups/{group}/{machine}/{name}"));
-        let plain = !group.is_empty() && !name.is_empty() && !name.contains('/');
-        plain.then(|| Pair { repairer: resource(&self.id), source })
+        let whole = !group.is_empty() && !name.is_empty() && !name.contains('/');
+        (whole && is_plain(&source) && is_plain(&self.id)).then(|| Pair { repairer: resource(&self.id), source })
     }
 }
 
@@ -121,7 +125,7 @@ mod tests {
             |source: &str| RepairerRow { id: id.clone(), repairs: source.to_owned() }.pair().map(|pair| pair.source);
         let source = "/subscriptions/5f1d/resourcegroups/rg/providers/microsoft.compute/virtualmachines/vm1";
         assert_eq!(pair("RG/VM1").as_deref(), Some(source));
-        assert_eq!((pair("VM1"), pair("/VM1"), pair("a/b/c")), (None, None, None));
+        assert_eq!((pair("VM1"), pair("/VM1"), pair("a/b/c"), pair("rg/x') or id")), (None, None, None, None));
     }
 
     #[test]

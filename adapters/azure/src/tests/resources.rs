@@ -71,16 +71,18 @@ fn status(subscription: &str, kind: &str, location: &str, properties: Value) -> 
 async fn other_kinds_are_told_by_their_class() {
     let trial = Trial::new().await;
     let subscription = trial.double.subscriptions()[0].to_uppercase();
-    for (kind, state, cause) in [
+    let statuses = [
         ("Microsoft.Sql/servers", "Unavailable", "Unplanned"),
         ("Microsoft.Cache/Redis", "Degraded", "Planned"),
         ("Microsoft.Strange/things", "Unavailable", "Unplanned"),
         ("Microsoft.Storage/storageAccounts", "Odd", "Unplanned"),
-    ] {
+    ];
+    let statuses = statuses.map(|(kind, state, cause)| {
         let occured = "2026-11-20T09:12:00.1234567Z";
         let properties = json!({"availabilityState": state, "reasonType": cause, "occuredTime": occured});
-        trial.double.add_status(status(&subscription, kind, "West US", properties));
-    }
+        status(&subscription, kind, "West US", properties)
+    });
+    trial.double.set_statuses(statuses.to_vec());
     let mut feed = trial.resources(true);
     let told = reading(&mut feed).await;
     assert_eq!(objects(&told.items), ["azure.resource_health:main/database", "azure.resource_health:main/other"]);
@@ -111,6 +113,92 @@ async fn the_published_example_is_read() {
         .into_iter()
         .map(|element| crate::availability::status(element, Utc::now()).unwrap().standing(&mut lookup))
         .collect();
-    let out = crate::availability::Standing::Out { state: BlockState::AffectedUnavailable, storage: false };
-    assert_eq!(standings, [crate::availability::Standing::Well, out]);
+    let out = crate::availability::Standing::Out(BlockState::AffectedUnavailable);
+    assert_eq!(standings, [Some(crate::availability::Standing::Well), Some(out)]);
+}
+
+#[tokio::test]
+async fn what_people_did_is_no_outage_and_what_they_do_about_one_ends_none() {
+    let trial = Trial::new().await;
+    let machines = trial.add(5, Os::Windows, ("eastus", "1"), true);
+    let began = Utc::now() - TimeDelta::hours(2);
+    let (before, at_once, later) =
+        (began - TimeDelta::days(1), began + TimeDelta::seconds(20), began + TimeDelta::hours(1));
+    let customer = "Customer Initiated";
+    for (machine, judged) in machines.iter().zip([
+        // Stopped by somebody, and restarted by somebody: no outages.
+        judged("Unavailable", began, "VirtualMachineDeallocationInitiated", at_once, customer),
+        judged("Unavailable", began, "VirtualMachineRestarted", at_once, customer),
+        // A spot machine whose capacity was taken back.
+        judged("Unavailable", began, "VirtualMachinePreempted", at_once, "Platform Initiated"),
+        // It was out before somebody gave it up.
+        judged("Unavailable", began, "VirtualMachineStopInitiatedByControlPlane", later, customer),
+        judged("Available", began, "VirtualMachineHostCrashed", before, "Platform Initiated"),
+    ]) {
+        trial.double.judge(*machine, Some(judged));
+    }
+    let mut feed = trial.resources(false);
+    assert_eq!(objects(&reading(&mut feed).await.items), Vec::<&str>::new());
+
+    trial.double.judge(
+        machines[0],
+        Some(judged("Unavailable", began, "VirtualMachineStartInitiatedByControlPlane", before, customer)),
+    );
+    let items = reading(&mut feed).await.items;
+    assert_eq!(impact(&items, COMPUTE).phase, Phase::Investigating, "who was started yesterday may be out today");
+    trial.double.judge(
+        machines[0],
+        Some(judged("Unavailable", began, "VirtualMachineRedeployInitiatedByControlPlane", later, customer)),
+    );
+    let items = reading(&mut feed).await.items;
+    assert_eq!(impact(&items, COMPUTE).phase, Phase::Investigating, "who is moved off a host was out for all that");
+}
+
+#[tokio::test]
+async fn what_resource_graph_leaves_out_has_not_ended() {
+    let trial = Trial::new().await;
+    let machines = trial.add(4, Os::Windows, ("eastus", "1"), true);
+    trial.set(&machines, Condition::HostDown);
+    let mut feed = trial.resources(false);
+    assert_eq!(reading(&mut feed).await.lacks, None);
+    let refused = trial.double.subscriptions()[1].clone();
+    trial.double.refuse(&refused, true);
+    trial.set(&machines, Condition::Well);
+    let told = reading(&mut feed).await;
+    let lacks = told.lacks.unwrap();
+    assert_eq!(lacks.error.code, "forbidden", "{}", lacks.error.text);
+    assert!(secret::found_in(lacks.error.text.as_bytes()).is_empty());
+    assert_eq!(impact(&told.items, COMPUTE).phase, Phase::Investigating, "of those left out nobody knows");
+    trial.double.refuse(&refused, false);
+    let told = reading(&mut feed).await;
+    assert_eq!((told.lacks, impact(&told.items, COMPUTE).phase), (None, Phase::Resolved));
+}
+
+#[tokio::test]
+async fn another_kind_that_is_deleted_ends_though_a_subscription_is_refused() {
+    let trial = Trial::new().await;
+    let [own, other] = [0, 1].map(|place| trial.double.subscriptions()[place].clone());
+    let properties = json!({"availabilityState": "Unavailable", "reasonType": "Unplanned"});
+    trial.double.set_statuses(vec![
+        status(&own, "Microsoft.Sql/servers", "westus", properties.clone()),
+        status(&other, "Microsoft.Cache/Redis", "westus", properties),
+    ]);
+    let mut feed = trial.resources(true);
+    assert_eq!(reading(&mut feed).await.items.len(), 2);
+    trial.double.refuse(&other, true);
+    trial.double.set_statuses(Vec::new());
+    let items = reading(&mut feed).await.items;
+    assert_eq!(impact(&items, "azure.resource_health:main/database").phase, Phase::Resolved);
+    assert_eq!(impact(&items, "azure.resource_health:main/cache").phase, Phase::Investigating);
+}
+
+#[tokio::test]
+async fn a_share_that_is_used_up_is_waited_for_before_the_next_question() {
+    let trial = Trial::new().await;
+    trial.double.share(0);
+    let asked =
+        |trial: &Trial| trial.double.calls().iter().filter(|call| call.target.contains("ResourceGraph")).count();
+    let mut feed = trial.resources(false);
+    let polled = tokio::time::timeout(Duration::from_millis(1_500), feed.ask(Clock::wall())).await;
+    assert!(polled.is_err() && asked(&trial) == 1, "the second question waits");
 }

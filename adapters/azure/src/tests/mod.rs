@@ -11,7 +11,6 @@ mod calls;
 mod machines;
 mod matters;
 mod private;
-mod pushed;
 #[path = "../../../sidecar/tests/recorded/mod.rs"]
 mod recorded;
 mod repairs;
@@ -20,8 +19,8 @@ mod resources;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
-use entente_exercise::azure::Azure;
+use chrono::{DateTime, TimeDelta, Utc};
+use entente_exercise::azure::{Azure, Judged};
 use entente_exercise::{Condition, Faults, Fleet as Played, Os, secret};
 use entente_schemas::block::ServiceClass;
 use entente_schemas::count::{Method, Quantity, Unit};
@@ -41,6 +40,7 @@ use crate::account::api;
 use crate::account::settings;
 use crate::account::subscriptions::Subscriptions;
 use crate::arm::{Arm, Connection, Graph, Identity, IdentityKind, Limits};
+use crate::asking::{Asking, Manner, Question};
 use crate::availability::Book;
 use crate::feed::emerging::Emerging;
 use crate::feed::resources::Resources;
@@ -100,7 +100,7 @@ impl Trial {
         let secret = Secret::in_file(&folder.path().join("hide")).unwrap();
         Self {
             graph: Graph::new(arm.clone(), api::GRAPH, &double.subscriptions()),
-            subscriptions: Subscriptions::new(arm.clone(), &double.subscriptions()),
+            subscriptions: Subscriptions::new(arm.clone(), &double.subscriptions(), Duration::ZERO),
             fleet: Fleet::open(&folder.path().join("fleet"), fleet(true)).unwrap(),
             book: Book::open(folder.path(), secret).unwrap(),
             double,
@@ -125,64 +125,64 @@ impl Trial {
         Secret::in_file(&self.folder.path().join("hide")).unwrap()
     }
 
-    fn vm(&self) -> Machines {
+    fn vm(&self) -> Asking<Machines> {
         self.vm_with(settings::Machines::default())
     }
 
-    fn vm_with(&self, settings: settings::Machines) -> Machines {
+    fn vm_with(&self, settings: settings::Machines) -> Asking<Machines> {
         // Everything is listed anew each time, so that who is gone is noticed at once.
         let settings = settings::Machines { sweep_every: Length(Duration::from_millis(1)), ..settings };
-        Machines::new(Arc::new(machine::Tools {
-            profile: profile("azure-vm", machine::SYSTEM, Relay::Own),
+        let machines = Machines::new(Arc::new(machine::Tools {
             arm: self.arm.clone(),
             graph: self.graph.clone(),
             subscriptions: self.subscriptions.clone(),
             fleet: self.fleet.clone(),
             book: self.book.clone(),
             settings,
-            cadence: CADENCE,
             elsewhere: Some(repair::SYSTEM),
-        }))
+        }));
+        self.asking("azure-vm", machine::SYSTEM, Relay::Own, machines)
     }
 
-    fn resources(&self, others: bool) -> Resources {
-        Resources {
-            profile: profile("azure-resource-health", crate::availability::SYSTEM, Relay::Polled),
+    fn resources(&self, others: bool) -> Asking<Resources> {
+        let resources = Resources {
             arm: self.arm.clone(),
             graph: self.graph.clone(),
             subscriptions: self.subscriptions.clone(),
             book: self.book.clone(),
             others,
             fleet: "main".to_owned(),
-            cadence: CADENCE,
-        }
+        };
+        self.asking("azure-resource-health", crate::availability::SYSTEM, Relay::Polled, resources)
     }
 
-    fn services(&self, settings: settings::Events) -> Services {
-        Services::new(Arc::new(services::Tools {
-            profile: profile("azure-service-health", services::SYSTEM, Relay::Polled),
+    fn services(&self, settings: settings::Events) -> Asking<Services> {
+        let services = Services::new(Arc::new(services::Tools {
             arm: self.arm.clone(),
             graph: self.graph.clone(),
             subscriptions: self.subscriptions.clone(),
             settings,
-            cadence: CADENCE,
-        }))
+        }));
+        self.asking("azure-service-health", services::SYSTEM, Relay::Polled, services)
     }
 
-    fn emerging(&self) -> Emerging {
-        let profile = profile("azure-emerging", crate::feed::emerging::SYSTEM, Relay::Polled);
-        Emerging { profile, arm: self.arm.clone(), cadence: CADENCE, busy: false }
+    fn emerging(&self) -> Asking<Emerging> {
+        self.asking("azure-emerging", crate::feed::emerging::SYSTEM, Relay::Polled, Emerging::new(self.arm.clone()))
     }
 
-    fn repairs(&self) -> Repairs {
-        Repairs::new(Arc::new(repair::Tools {
-            profile: profile("azure-repair", repair::SYSTEM, Relay::Own),
+    fn repairs(&self) -> Asking<Repairs> {
+        let repairs = Repairs::new(Arc::new(repair::Tools {
             arm: self.arm.clone(),
             graph: self.graph.clone(),
             fleet: self.fleet.clone(),
             courses: Courses::open_in(self.folder.path(), self.secret()).unwrap(),
-            cadence: CADENCE,
-        }))
+        }));
+        self.asking("azure-repair", repair::SYSTEM, Relay::Own, repairs)
+    }
+
+    fn asking<Q: Question>(&self, slug: &str, system: &str, relay: Relay, question: Q) -> Asking<Q> {
+        let manner = Manner { profile: profile(slug, system, relay), cadence: CADENCE, skew: self.arm.skew().clone() };
+        Asking::new(manner, question)
     }
 }
 
@@ -264,6 +264,18 @@ impl Voice {
         assert_eq!(secret::found_in(&beat), Vec::<String>::new());
         drafts
     }
+}
+
+/// How the platform judges a machine.
+fn judged(
+    state: &'static str,
+    since: DateTime<Utc>,
+    annotation: &'static str,
+    annotated: DateTime<Utc>,
+    context: &'static str,
+) -> Judged {
+    let category = if context == "Platform Initiated" { "Unplanned" } else { "Not Applicable" };
+    Judged { state, since, annotation: Some(annotation), annotated, context, category }
 }
 
 fn impact<'a>(items: &'a [Item], object: &str) -> &'a Impact {

@@ -10,7 +10,7 @@ use super::*;
 const GUEST: &str = "azure.vm:main/guest";
 
 /// Machines with and without agents in two regions, all well and seen so.
-async fn seen_well(trial: &Trial) -> (Machines, Vec<usize>) {
+async fn seen_well(trial: &Trial) -> (Asking<Machines>, Vec<usize>) {
     let mut windows = trial.add(30, Os::Windows, ("eastus", "1"), true);
     windows.extend(trial.add(30, Os::Windows, ("westeurope", "2"), true));
     trial.add(10, Os::Linux, ("eastus", "1"), true);
@@ -148,9 +148,79 @@ async fn recorded_machines_are_read_as_they_are() {
         trial.double.replay(&cassette).unwrap();
         let uri = cassette["interactions"][0]["request"]["uri"].as_str().unwrap();
         let subscription = crate::resource::subscription(uri).unwrap().to_owned();
-        let named = Subscriptions::new(trial.arm.clone(), &[subscription]);
+        let named = Subscriptions::new(trial.arm.clone(), &[subscription], Duration::ZERO);
         let trial = Trial { subscriptions: named, ..trial };
         let told = reading(&mut trial.vm()).await;
         assert_eq!((told.refused, told.lacks), (Vec::new(), None));
     }
+}
+
+/// Machines are dealt out to the subscriptions by turns.
+fn of(subscription: usize, machines: &[usize]) -> Vec<usize> {
+    machines.iter().copied().filter(|machine| machine % 2 == subscription).collect()
+}
+
+#[tokio::test]
+async fn a_machine_that_is_deleted_is_gone_though_another_subscription_is_refused() {
+    let trial = Trial::new().await;
+    let (mut feed, windows) = seen_well(&trial).await;
+    trial.set(&windows[..6], Condition::BootLoop);
+    assert_eq!(counted(impact(&reading(&mut feed).await.items, GUEST), Quantity::Remaining), 6);
+    trial.double.refuse(&trial.double.subscriptions()[1], true);
+    trial.set(&windows[..2], Condition::Terminated);
+    let told = reading(&mut feed).await;
+    assert_eq!(told.lacks.as_ref().map(|lacks| lacks.error.code.as_str()), Some("forbidden"));
+    assert_eq!(counted(impact(&told.items, GUEST), Quantity::Remaining), 5, "that of the other may be there still");
+    trial.double.refuse(&trial.double.subscriptions()[1], false);
+    let told = reading(&mut feed).await;
+    assert_eq!((told.lacks, counted(impact(&told.items, GUEST), Quantity::Remaining)), (None, 4));
+}
+
+#[tokio::test]
+async fn regions_of_a_subscription_that_is_refused_are_unknown_and_never_empty() {
+    let mut trial = Trial::new().await;
+    // The subscriptions are looked up: what is not listed any more is not gone for that.
+    trial.subscriptions = Subscriptions::new(trial.arm.clone(), &[], Duration::ZERO);
+    let mut east = Vec::new();
+    for _ in 0..10 {
+        east.extend(trial.add(1, Os::Windows, ("eastus", "1"), true));
+        trial.add(1, Os::Windows, ("westus", "1"), true);
+    }
+    assert_eq!(of(0, &east), east, "each subscription has a region of its own");
+    let mut feed = trial.vm();
+    reading(&mut feed).await;
+    trial.set(&(0..20).collect::<Vec<_>>(), Condition::BootLoop);
+    reading(&mut feed).await;
+    trial.double.refuse(&trial.double.subscriptions()[1], true);
+    let told = reading(&mut feed).await;
+    assert_eq!(told.lacks.as_ref().map(|lacks| lacks.error.code.as_str()), Some("forbidden"));
+    let guest = impact(&told.items, GUEST);
+    assert_eq!(guest.counts.iter().filter(|count| count.quantity == Quantity::Remaining).count(), 2);
+    let west = guest.blocks.iter().find(|block| block.regions == ["westus"]).unwrap();
+    assert_eq!(west.state, BlockState::Unknown);
+    assert!(!matches!(guest.phase, Phase::Resolved | Phase::Monitoring));
+}
+
+#[tokio::test]
+async fn a_guest_that_crashed_is_no_fault_of_the_platform() {
+    let trial = Trial::new().await;
+    let (mut feed, windows) = seen_well(&trial).await;
+    let mute = trial.add(1, Os::Windows, ("eastus", "1"), false)[0];
+    let mut resources = trial.resources(false);
+    let since = Utc::now() - TimeDelta::minutes(5);
+    for machine in [windows[0], mute] {
+        let judged = judged("Unavailable", since, "VirtualMachineCrashed", since, "VM Initiated");
+        trial.double.judge(machine, Some(judged));
+    }
+    assert!(reading(&mut resources).await.items.is_empty(), "the platform works");
+    let items = reading(&mut feed).await.items;
+    assert_eq!(objects(&items), [GUEST]);
+    assert_eq!(counted(impact(&items, GUEST), Quantity::Affected), 2, "also of whom no agent tells");
+    trial.double.judge(windows[0], None);
+    trial.double.judge(mute, None);
+    reading(&mut resources).await;
+    let items = reading(&mut feed).await.items;
+    let told = impact(&items, GUEST);
+    assert_eq!(counted(told, Quantity::Restored), 1, "whose agent speaks");
+    assert_ne!(told.phase, Phase::Resolved, "of the other nobody says that it works");
 }

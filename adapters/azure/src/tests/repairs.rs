@@ -9,7 +9,7 @@ const VM_REPAIR: &str = "azure.vm:main/repair/azure-vm-repair";
 const SCRIPT: &str = "azure.vm:main/repair/azure-run-command";
 
 /// Twenty machines that boot over and over, and were seen well before.
-async fn broken(trial: &Trial) -> (Machines, Vec<usize>) {
+async fn broken(trial: &Trial) -> (Asking<Machines>, Vec<usize>) {
     let machines = trial.add(20, Os::Windows, ("eastus", "1"), true);
     let mut feed = trial.vm();
     reading(&mut feed).await;
@@ -88,6 +88,19 @@ async fn a_machine_that_is_gone_is_not_found() {
     trial.set(&broken[..1], Condition::Terminated);
     let items = reading(&mut feed).await.items;
     assert_eq!(tally(&items, VM_REPAIR).not_found, Some(1), "{:?}", run(&items, VM_REPAIR));
+}
+
+#[tokio::test]
+async fn a_repairer_that_resource_graph_still_knows_is_no_trouble() {
+    let trial = Trial::new().await;
+    let (_, broken) = broken(&trial).await;
+    let mut feed = trial.repairs();
+    trial.double.repair(broken[0], repair(true, Some("Running"), false));
+    reading(&mut feed).await;
+    trial.double.lag(broken[0]);
+    let told = reading(&mut feed).await;
+    assert_eq!(told.lacks, None);
+    assert_eq!(tally(&told.items, SCRIPT).attempted, Some(1));
 }
 
 #[tokio::test]

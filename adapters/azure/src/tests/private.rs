@@ -68,7 +68,11 @@ fn said(reading: Reading) -> String {
 }
 
 fn told(matters: Vec<Result<crate::matter::Matter, entente_sidecar::item::Refusal>>) -> String {
-    said(reading(matters, Desk { system: "azure.service_health", channel: "x", audience: "customers" }, Utc::now()))
+    said(reading(
+        matters,
+        Desk { system: "azure.service_health", channel: "x", audience: "customers", whole: true },
+        Utc::now(),
+    ))
 }
 
 fn refusal(error: &impl ToString) -> entente_sidecar::item::Refusal {
@@ -191,7 +195,7 @@ fn digests_of_a_matter_do_not_hang_on_the_order_of_its_parts() {
     let secrets = Secrets { subscription: "s".into(), name: "n".into(), group: "g".into(), signature: "x".into() };
     let digest = |raw: Value| {
         let matter = event(raw, Utc::now()).unwrap();
-        let desk = Desk { system: "azure.service_health", channel: "x", audience: "customers" };
+        let desk = Desk { system: "azure.service_health", channel: "x", audience: "customers", whole: true };
         reading([Ok(matter)], desk, Utc::now()).items[0].native.digest.clone()
     };
     let mut raw = service_event(&secrets, "ServiceIssue");

@@ -112,6 +112,29 @@ async fn what_a_matter_hits_is_counted_once_a_version() {
 }
 
 #[tokio::test]
+async fn what_is_hit_is_a_least_number_while_a_subscription_cannot_be_asked() {
+    let trial = Trial::new().await;
+    let machines = trial.add(9, Os::Windows, ("westus", "1"), true);
+    trial.double.state(event("BC_1-FXZ", "ServiceIssue", "Active", json!({})));
+    trial.double.impact("BC_1-FXZ", machines);
+    let refused = trial.double.subscriptions()[1].clone();
+    trial.faults.keep(&format!("{refused}/providers/Microsoft.ResourceHealth/events/BC_1-FXZ"), Fault::Forbidden);
+    let mut feed = trial.services(settings::Events::default());
+    let counts = |told: &Reading| {
+        let counts = find(told, OBJECT).impact().unwrap().counts.clone();
+        counts.iter().map(|count| (count.value, count.lo)).collect::<Vec<_>>()
+    };
+    let told = reading(&mut feed).await;
+    assert_eq!(told.lacks.as_ref().map(|lacks| lacks.error.code.as_str()), Some("forbidden"));
+    assert_eq!(counts(&told), [(Some(2), None), (None, Some(5))]);
+    let least = find(&told, OBJECT).native.digest.clone();
+    trial.faults.lift();
+    let told = reading(&mut feed).await;
+    assert_eq!(counts(&told), [(Some(2), None), (Some(9), None)]);
+    assert_ne!(find(&told, OBJECT).native.digest, least);
+}
+
+#[tokio::test]
 async fn each_kind_is_told_as_what_it_is() {
     let trial = Trial::new().await;
     let secret =
@@ -119,7 +142,8 @@ async fn each_kind_is_told_as_what_it_is() {
     for (name, kind, status, more) in [
         ("AAAA-001", "PlannedMaintenance", "Active", json!({})),
         ("AAAA-002", "RCA", "Resolved", json!({})),
-        ("AAAA-003", "HealthAdvisory", "Active", json!({})),
+        // A time that was never set is written in more ways than one.
+        ("AAAA-003", "HealthAdvisory", "Active", json!({"impactMitigationTime": "0001-01-01T00:00:00Z"})),
         ("AAAA-004", "SecurityAdvisory", "Active", secret),
         ("AAAA-005", "Billing", "Active", json!({})),
         ("AAAA-006", "Weather", "Active", json!({"eventLevel": "Stormy"})),
@@ -210,7 +234,7 @@ async fn the_published_examples_are_read() {
         let Some(bytes) = recorded::read(&format!("{folder}/{file}.2025-05-01.json")) else { return };
         trial.double.replay(&serde_json::from_slice(&bytes).unwrap()).unwrap();
     }
-    let only = Subscriptions::new(trial.arm.clone(), &trial.double.subscriptions()[..1]);
+    let only = Subscriptions::new(trial.arm.clone(), &trial.double.subscriptions()[..1], Duration::ZERO);
     let trial = Trial { subscriptions: only, ..trial };
     let mut feed = trial.services(settings::Events::default());
     let told = reading(&mut feed).await;

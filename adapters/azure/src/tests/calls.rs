@@ -5,7 +5,7 @@ use entente_exercise::Fault;
 use entente_sidecar::account::Trouble;
 
 use super::*;
-use crate::arm::Call;
+use crate::arm::{Call, Cloud};
 use crate::machine::Machines;
 
 /// All feeds that ask.
@@ -212,4 +212,21 @@ async fn calls_name_their_version_and_change_nothing() {
     let call: Call = Machines::call("s");
     assert_eq!(call.query, [("statusOnly", "true".to_owned())]);
     assert_eq!(Trouble::Forbidden.failure(call.api.name, call.api.permission, "").error.code, "forbidden");
+}
+
+#[tokio::test]
+async fn a_cloud_of_its_own_has_its_own_hosts_for_calls_tokens_and_pages() {
+    for (cloud, host) in
+        [(Cloud::UsGovernment, "management.usgovcloudapi.net"), (Cloud::China, "management.chinacloudapi.cn")]
+    {
+        let trial = Trial::with(|identity| identity.cloud = cloud).await;
+        trial.add(5, Os::Windows, ("usgovvirginia", ""), true);
+        trial.double.page(1);
+        trial.double.lead_astray(Some(&format!("https://{host}")));
+        assert!(reading(&mut trial.vm()).await.lacks.is_none());
+        let token = trial.double.calls().into_iter().find(|call| call.target.contains("/oauth2/v2.0/token")).unwrap();
+        assert!(String::from_utf8_lossy(&token.body).contains(&format!("{host}%2F.default")));
+        trial.double.lead_astray(Some("https://management.azure.com"));
+        assert!(failure(&mut trial.vm()).await.error.text.contains("another host"));
+    }
 }
