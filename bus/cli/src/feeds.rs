@@ -1,5 +1,5 @@
 //! Which public feeds are read, and where: the usual ones, what the settings and flags put in their place, and what they
-//! leave out.
+//! leave out. How each is read, a page or a provider's advisories, is [`Reads`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +10,7 @@ use entente_schemas::subject::is_slug;
 use entente_sidecar::item::Normalize;
 
 use crate::exit::{Exit, Failure};
+use crate::reads::Reads;
 use crate::settings::Settings;
 use crate::word::nearest;
 
@@ -24,7 +25,7 @@ pub enum Name {
     AwsData,
     /// Azure's status feed.
     Azure,
-    /// A vendor's status page.
+    /// A vendor's status page or advisories.
     Vendor(String),
 }
 
@@ -100,8 +101,8 @@ pub struct Wishes {
 pub struct Chosen {
     /// Its name here.
     pub name: Name,
-    /// How its answers are read.
-    pub normalize: Arc<dyn Normalize>,
+    /// What is read there.
+    pub reads: Reads,
     /// Where it is asked.
     pub address: String,
     /// Whether settings or flags gave that address.
@@ -137,33 +138,34 @@ fn mistake(what: String) -> Failure {
 
 /// The feeds that are read without being named, and those that are named, each at the address that is named for it.
 fn usual(named: &BTreeMap<Name, String>) -> Vec<Chosen> {
-    let mut feeds: Vec<(Name, Arc<dyn Normalize>)> = vec![
-        (Name::Gcp, entente_gcp::public()),
-        (Name::Aws, entente_aws::current_events()),
-        (Name::Azure, entente_azure::status_rss()),
+    let page = |name: Name, page: Arc<dyn Normalize>| (name, Reads::Page(page));
+    let mut feeds = vec![
+        page(Name::Gcp, entente_gcp::public()),
+        page(Name::Aws, entente_aws::current_events()),
+        page(Name::Azure, entente_azure::status_rss()),
     ];
     for feed in entente_vendor::usual() {
         let vendor = feed.profile().speaker.org.clone();
         let name = Name::Vendor(vendor.clone());
         // Another address may be of another kind.
-        let other = named.get(&name).map(|address| entente_vendor::feed(&vendor, address));
-        feeds.push((name, other.unwrap_or(feed)));
+        let other = named.get(&name).map(|address| Reads::of_vendor(&vendor, address));
+        feeds.push((name, other.unwrap_or(Reads::Page(feed))));
     }
     for (name, address) in named {
         if feeds.iter().any(|(known, _)| known == name) {
             continue;
         }
         match name {
-            Name::AwsData => feeds.push((Name::AwsData, entente_aws::data())),
-            Name::Vendor(vendor) => feeds.push((name.clone(), entente_vendor::feed(vendor, address))),
+            Name::AwsData => feeds.push(page(Name::AwsData, entente_aws::data())),
+            Name::Vendor(vendor) => feeds.push((name.clone(), Reads::of_vendor(vendor, address))),
             Name::Gcp | Name::Aws | Name::Azure => {}
         }
     }
-    let chosen = |(name, normalize): (Name, Arc<dyn Normalize>)| {
+    let chosen = |(name, reads): (Name, Reads)| {
         let other = named.get(&name).cloned();
         let named = other.is_some();
-        let address = other.unwrap_or_else(|| normalize.profile().address.clone());
-        Chosen { name, normalize, address, named }
+        let address = other.unwrap_or_else(|| reads.profile().address.clone());
+        Chosen { name, reads, address, named }
     };
     feeds.into_iter().map(chosen).collect()
 }
@@ -203,7 +205,7 @@ mod tests {
         let wishes = Wishes { redirects: vec!["vendor:acme=acme.rss".parse().unwrap()], ..Wishes::default() };
         let feeds = choose(&settings, &wishes).unwrap();
         assert_eq!(names(&feeds), ["aws-data", "vendor:acme"]);
-        assert_eq!(feeds[1].normalize.profile().slug, "acme-rss");
+        assert_eq!(feeds[1].reads.profile().slug, "acme-rss");
     }
 
     #[test]
@@ -211,7 +213,17 @@ mod tests {
         let named = BTreeMap::from([(Name::Vendor("acme".into()), "https://acme.example/api/v2/summary.json".into())]);
         let feeds = usual(&named);
         let acme = feeds.iter().find(|feed| feed.name == Name::Vendor("acme".into())).unwrap();
-        assert_eq!(acme.normalize.profile().slug, "acme-status");
+        assert_eq!(acme.reads.profile().slug, "acme-status");
+    }
+
+    #[test]
+    fn a_provider_s_metadata_are_read_as_advisories() {
+        let home = "https://www.acme.example/.well-known/csaf/provider-metadata.json";
+        let named = BTreeMap::from([(Name::Vendor("acme".into()), home.into())]);
+        let feeds = usual(&named);
+        let acme = feeds.iter().find(|feed| feed.name == Name::Vendor("acme".into())).unwrap();
+        assert_eq!(acme.reads.profile().slug, "acme-csaf");
+        assert!(matches!(acme.reads, Reads::Advisories(_)));
     }
 
     #[test]
@@ -219,7 +231,7 @@ mod tests {
         let slug = |address: &str| {
             let feeds = usual(&BTreeMap::from([(Name::Vendor("zoom".into()), address.into())]));
             let zoom = feeds.iter().find(|feed| feed.name == Name::Vendor("zoom".into())).unwrap();
-            (zoom.normalize.profile().slug.clone(), feeds.len())
+            (zoom.reads.profile().slug.clone(), feeds.len())
         };
         let (rss, count) = slug("zoom.rss");
         assert_eq!((rss.as_str(), slug("zoom.json")), ("zoom-rss", ("zoom-status".to_owned(), count)));

@@ -22,6 +22,7 @@ mod moment;
 mod picture;
 mod publish;
 mod readers;
+mod reads;
 mod say;
 mod serve;
 mod settings;

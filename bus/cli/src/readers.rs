@@ -1,12 +1,12 @@
 //! The public feeds of `up`, as tasks of its process: each reads its address, remembers, and says what is new. One that
 //! ends is started again.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
 use entente_journal::Clock;
 use entente_sidecar::supervise::{Patience, keep};
-use entente_sidecar::{Address, FeedTask, public};
+use entente_sidecar::{Address, FeedTask};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::feeds::{Chosen, Redirect};
 use crate::folder::Folder;
 use crate::log::Log;
+use crate::reads::{Reads, recognised};
 use crate::say;
 use crate::settings::Settings;
 
@@ -33,7 +34,8 @@ pub fn addresses(chosen: Vec<Chosen>, flags: &[Redirect]) -> Result<Vec<(Chosen,
     let mut feeds = Vec::new();
     for feed in chosen {
         let parsed = Address::parse(&feed.address).map_err(|error| error.to_string());
-        match parsed.and_then(there) {
+        let fits = |address: Address| feed.reads.fits(&address).map(|()| address);
+        match parsed.and_then(there).and_then(fits) {
             Ok(address) => feeds.push((feed, address)),
             Err(what) if flags.iter().any(|flag| flag.name == feed.name) => {
                 mistakes.push(format!("--feed {}={}: {what}", feed.name, feed.address));
@@ -67,7 +69,8 @@ fn there(address: Address) -> Result<Address, String> {
 fn say_what_is_read(chosen: &[(Chosen, Address)]) {
     let (named, usual): (Vec<_>, Vec<_>) = chosen.iter().map(|(feed, _)| feed).partition(|feed| feed.named);
     for feed in named {
-        say::progress(&format!("reading feed {} at {}", feed.name, feed.address));
+        let what = if matches!(feed.reads, Reads::Advisories(_)) { ", advisories in CSAF" } else { "" };
+        say::progress(&format!("reading feed {} at {}{what}", feed.name, feed.address));
     }
     if !usual.is_empty() {
         let names: Vec<String> = usual.iter().map(|feed| feed.name.to_string()).collect();
@@ -85,12 +88,14 @@ impl Readers {
         chosen: Vec<(Chosen, Address)>,
     ) -> Self {
         let mut readers = Self { stop: CancellationToken::new(), feeds: Vec::new() };
+        let chosen = recognised(chosen).await;
         say_what_is_read(&chosen);
         for (feed, address) in chosen {
-            let slug = feed.normalize.profile().slug.clone();
+            let slug = feed.reads.profile().slug.clone();
             match Carrier::start(folder, settings, log, &slug).await {
                 Ok(carrier) => {
-                    let reader = readers.reader(settings, log, clock, (feed, address), &carrier);
+                    let task = task((settings, folder.path()), log, clock, (&feed, &address), &carrier);
+                    let reader = readers.reader(task, slug);
                     readers.feeds.push((reader, carrier));
                 }
                 Err(failure) => say::progress(&format!("feed {slug} is not read: {}", failure.lines().trim_end())),
@@ -99,31 +104,13 @@ impl Readers {
         readers
     }
 
-    fn reader(
-        &self,
-        settings: &Settings,
-        log: &Log,
-        clock: Clock,
-        (feed, address): (Chosen, Address),
-        carrier: &Carrier,
-    ) -> JoinHandle<()> {
-        let (stop, outbox) = (self.stop.clone(), carrier.outbox.clone());
-        let (bus, scope, every) = (log.bus.clone(), log.scope.clone(), settings.poll_every);
+    fn reader(&self, task: FeedTask, slug: String) -> JoinHandle<()> {
+        let stop = self.stop.clone();
         tokio::spawn(async move {
-            let name = format!("feed {}", feed.normalize.profile().slug);
-            let task = || FeedTask {
-                open: public(Arc::clone(&feed.normalize), address.clone()),
-                every,
-                outbox: outbox.clone(),
-                bus: bus.clone(),
-                scope: scope.clone(),
-                tlp: None,
-                clock,
-            };
             let said = |why: &str, wait: Duration| {
-                say::progress(&format!("{name} stopped: {why}; starting it again in {} s", wait.as_secs()));
+                say::progress(&format!("feed {slug} stopped: {why}; starting it again in {} s", wait.as_secs()));
             };
-            keep(Patience::default(), &stop, said, || entente_sidecar::run(task(), stop.clone())).await;
+            keep(Patience::default(), &stop, said, || entente_sidecar::run(task.clone(), stop.clone())).await;
         })
     }
 
@@ -138,5 +125,23 @@ impl Readers {
             carriers.push(carrier);
         }
         carriers
+    }
+}
+
+fn task(
+    (settings, folder): (&Settings, &Path),
+    log: &Log,
+    clock: Clock,
+    (feed, address): (&Chosen, &Address),
+    carrier: &Carrier,
+) -> FeedTask {
+    FeedTask {
+        open: feed.reads.open(address, folder),
+        every: feed.reads.every(settings.poll_every),
+        outbox: carrier.outbox.clone(),
+        bus: log.bus.clone(),
+        scope: log.scope.clone(),
+        tlp: None,
+        clock,
     }
 }

@@ -23,8 +23,12 @@ Examples:
   entente up
   entente up --org gcp --role provider --port 8080
   entente up --feed gcp=incidents.json --feed vendor:acme=https://status.acme.example/api/v2/incidents.json
+  entente up --feed vendor:redhat=https://security.access.redhat.com/data/csaf/v2/provider-metadata.json
   entente up --no-public-feeds --feed gcp=polls/ --poll-every 1s --clock-from 2024-07-19T04:00Z
   entente up --print-config
+
+A vendor's feed is a status page, RSS or Atom, or a provider of advisories in CSAF, named by its metadata or by its host
+alone (https://www.acme.example); which it is shows in what its address answers.
 
 The files of a folder, in the order of their names, are successive polls; so are the lines of a file that ends in
 .jsonl. The first Ctrl-C ends all in order, the second at once; nothing that was taken is lost either way.";

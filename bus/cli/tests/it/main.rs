@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod advisories;
 mod audience;
 mod double;
 mod help;
