@@ -11,6 +11,7 @@ use entente_journal::{Bus, Clock, Scope, beats};
 use entente_schemas::beat::Beat;
 use entente_schemas::event::Draft;
 use entente_schemas::family::{Body, Family};
+use futures::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -53,14 +54,17 @@ impl Watcher {
         let mut vigils: BTreeMap<String, Vigil> = BTreeMap::new();
         let mut last: BTreeMap<String, BTreeMap<FeedName, Beat>> = BTreeMap::new();
         loop {
-            for audience in self.room.streams().audiences() {
-                let scope = self.room.streams().scope(audience);
-                match beats(&self.bus, &scope).await {
+            // Side by side: audiences that do not answer must not make the others wait.
+            let scopes = self.room.streams().scopes();
+            let read = join_all(scopes.iter().map(|scope| beats(&self.bus, scope))).await;
+            for (scope, read) in scopes.iter().zip(read) {
+                let audience = &scope.audience;
+                match read {
                     Ok(list) => {
-                        let name = |org, feed| FeedName { org, feed, audience: audience.to_owned() };
+                        let name = |org, feed| FeedName { org, feed, audience: audience.clone() };
                         let beats = list.into_iter().map(|(org, feed, beat)| (name(org, feed), beat)).collect();
-                        self.say(vigils.entry(audience.to_owned()).or_default(), &scope, &beats).await;
-                        last.insert(audience.to_owned(), beats);
+                        self.say(vigils.entry(audience.clone()).or_default(), scope, &beats).await;
+                        last.insert(audience.clone(), beats);
                     }
                     Err(error) => tracing::debug!("the beats of {audience} cannot be read: {error}"),
                 }
@@ -107,7 +111,7 @@ impl Watcher {
 fn known(state: &State, FeedName { org, feed, audience }: &FeedName) -> Option<Known> {
     let entry = state.current_in(Family::Feed, &format!("feed:{org}/{feed}"), audience)?;
     let Body::Feed(feed) = &entry.claim().body else { return None };
-    Some(Known { feed: feed.clone(), rev: entry.header().rev, event: entry.event.id.clone() })
+    Some(Known { feed: feed.clone(), rev: entry.header().rev, event: entry.event.id.clone(), tlp: entry.event.tlp })
 }
 
 #[cfg(test)]

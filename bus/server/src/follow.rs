@@ -16,9 +16,11 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) async fn follow(room: Arc<Room>, bus: Bus, scope: Scope, legs: Legs, stop: CancellationToken) {
     let (clock, stream) = (legs.clock(), scope.log_stream());
     let mut reader = Reader::new(&bus, &scope, room.position().sequence(&stream));
+    let mut told = String::new();
     while let Some(read) = stop.run_until_cancelled(reader.next()).await {
         match read {
             Ok(mut batch) => {
+                told.clear();
                 batch.records = batch.records.into_iter().map(|record| legs.dated(record)).collect();
                 let (folding, of_batch, whole) = (Arc::clone(&room), stream.clone(), reader.is_caught_up());
                 let folded = tokio::task::spawn_blocking(move || folding.take(&of_batch, batch, whole));
@@ -30,8 +32,12 @@ pub(crate) async fn follow(room: Arc<Room>, bus: Bus, scope: Scope, legs: Legs, 
                 }
             }
             Err(error) => {
-                tracing::warn!("{error}");
-                room.lost(&stream, clock.second(), error.to_string());
+                let reason = error.to_string();
+                if told != reason {
+                    tracing::warn!("{reason}");
+                    told.clone_from(&reason);
+                }
+                room.lost(&stream, clock.second(), reason);
                 let _ = stop.run_until_cancelled(tokio::time::sleep(RETRY)).await;
             }
         }

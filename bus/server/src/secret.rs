@@ -1,11 +1,11 @@
 //! Secrets of the server: the token of `POST /v1/claims`, which lies in the data folder for programs of the same user,
 //! and the token of the forms, which lives as long as the server.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use entente_journal::replace;
 use entente_schemas::digest::{base32, is_base32, sha256};
 
 /// Characters of a secret: 160 bits.
@@ -56,11 +56,7 @@ impl Secret {
             _ => {}
         }
         let secret = Self::random()?;
-        let beside = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(failed)?;
-        writeln!(file, "{}", secret.0).and_then(|()| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&beside, path).map_err(failed)?;
+        replace(path, format!("{}\n", secret.0).as_bytes()).map_err(failed)?;
         Ok(secret)
     }
 

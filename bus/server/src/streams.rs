@@ -94,6 +94,27 @@ impl Streams {
         named.map_or_else(|| key.to_owned(), |place| place.to_string())
     }
 
+    /// How a place in a sharing group is written, for messages; empty if there is none.
+    pub(crate) fn hint(&self) -> String {
+        let names: Vec<&str> = self.names().map(|(_, name)| name).collect();
+        let places = || {
+            format!("; a place in a sharing group is written NAME:SEQUENCE, and known here are {}", names.join(", "))
+        };
+        if names.is_empty() { String::new() } else { places() }
+    }
+
+    /// A position as it was told before: streams by whatever names them. One that is not read any more is left out.
+    pub(crate) fn known(&self, position: &Position) -> Position {
+        let mut known = Position::default();
+        for (stream, sequence) in position.iter() {
+            if let Some(stream) = self.stream(stream) {
+                known.advance(&stream, sequence);
+            }
+        }
+        // Of one that names nothing else nobody can tell what came since.
+        if known == Position::default() { position.clone() } else { known }
+    }
+
     /// A position that also counts nothing of the streams that it does not name, so that it is told in full.
     pub(crate) fn whole(&self, mut position: Position) -> Position {
         self.audiences().for_each(|audience| position.advance(&self.of_audience(audience), 0));

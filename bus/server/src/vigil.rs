@@ -64,6 +64,8 @@ pub(crate) struct Known {
     pub(crate) rev: u64,
     /// Its event.
     pub(crate) event: String,
+    /// Its marking.
+    pub(crate) tlp: Tlp,
 }
 
 impl Vigil {
@@ -118,7 +120,17 @@ pub(crate) fn due(
     let feed =
         Feed { feed: name.feed.clone(), state, since, reason, last_good_poll: beat.last_good, address, coverage };
     let rev = known.map_or(0, |known| known.rev) + 1;
-    Some(draft(universe, name, rev, &hex(&length_prefixed([stamp])), feed, now))
+    let draft = draft(universe, name, rev, &hex(&length_prefixed([stamp])), feed, now);
+    Some(Draft { tlp: marking(name, known), ..draft })
+}
+
+/// What is taken over from the adapter's own word stays marked as that is.
+fn marking(name: &FeedName, known: Option<&Known>) -> Tlp {
+    match known {
+        _ if name.audience == AUDIENCE_ALL => Tlp::Clear,
+        Some(known) => known.tlp.max(Tlp::Amber),
+        None => Tlp::Amber,
+    }
 }
 
 fn draft(universe: &str, name: &FeedName, rev: u64, digest: &str, feed: Feed, now: DateTime<Utc>) -> Draft {
@@ -160,7 +172,7 @@ fn draft(universe: &str, name: &FeedName, rev: u64, digest: &str, feed: Feed, no
         recorded: now,
         causation: None,
         traceparent: None,
-        tlp: if name.audience == AUDIENCE_ALL { Tlp::Clear } else { Tlp::Amber },
+        tlp: Tlp::Amber,
         claim: Claim { header, body: Body::Feed(feed) },
     }
 }
@@ -208,7 +220,7 @@ pub(crate) mod tests {
             address: Some("https://status.example/incidents.json".into()),
             coverage,
         };
-        Known { feed, rev: 3, event: "e3".into() }
+        Known { feed, rev: 3, event: "e3".into(), tlp: Tlp::Green }
     }
 
     /// Looks every ten seconds from `from` to `to` at one unchanged beat.
@@ -248,6 +260,19 @@ pub(crate) mod tests {
         assert_eq!(one.claim.check(), Ok(()));
         let never_said = due("actual", &name(), &last, false, None, at(150)).unwrap();
         assert_eq!(never_said.claim.header.rev, 1);
+    }
+
+    #[test]
+    fn in_a_group_it_is_marked_as_the_adapter_marked_its_own_word() {
+        let in_group = FeedName { audience: "gbbbbbbbbbbbbbbbb".to_owned(), ..name() };
+        let of = |name: &FeedName, known: Option<&Known>| {
+            due("actual", name, &beat(at(60), FeedState::Live), false, known, at(150)).unwrap().tlp
+        };
+        for tlp in [Tlp::Amber, Tlp::AmberStrict, Tlp::Red] {
+            let said = Known { tlp, ..known(FeedState::Live, "first poll") };
+            assert_eq!(of(&in_group, Some(&said)), tlp);
+        }
+        assert_eq!((of(&in_group, None), of(&name(), Some(&known(FeedState::Live, "x")))), (Tlp::Amber, Tlp::Clear));
     }
 
     #[test]

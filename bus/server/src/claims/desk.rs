@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::prepare::{Place, Prepared, Preparing, said};
 use super::published::{PublishError, Published};
 use super::request::Request;
-use super::{Mistake, ground};
+use super::{Mistake, ground, slugs};
 use crate::options::Outboxes;
 use crate::room::{Link, Moment, Room, Unanswered, When};
 use crate::streams::Streams;
@@ -130,13 +130,12 @@ impl Desk {
     ///
     /// # Errors
     /// If it has mistakes, would do nothing, or the outbox does not take it. Then nothing was published.
-    pub(crate) async fn publish(self: &Arc<Self>, mut request: Request) -> Result<Published, PublishError> {
+    pub(crate) async fn publish(self: &Arc<Self>, request: Request) -> Result<Published, PublishError> {
         if let Some(id) = request.id.filter(|_| !request.dry_run)
             && let Some(before) = self.in_log(id.to_string()).await?
         {
             return Ok(before);
         }
-        request.settle_keys(&self.room.streams());
         let (audience, inferred) = self.audience_of(&request).await?;
         let counter = self.counter(&audience).await?;
         if request.dry_run {
@@ -154,6 +153,7 @@ impl Desk {
         let position = self.awaited(&counter, placed.sequence).await;
         remarks.extend(self.reach(&draft.claim).await?);
         remarks.extend(inferred);
+        remarks.extend(self.unread(&audience));
         let shared = shared(&audience, &draft);
         let (object_id, rev) = (draft.claim.header.object_id, draft.claim.header.rev);
         Ok(Published { id: placed.id, object_id, rev, shared, position, repeated: false, remarks, dry_run: None })
@@ -172,8 +172,11 @@ impl Desk {
         let object = request.text("object_id").map(|id| (request.family, id.to_owned()));
         let unlogged = object.map(|object| self.group_that_took(object));
         let unlogged = if let Some(group) = unlogged { group.await } else { None };
-        let (asked, desk) = (request.clone(), self.everybody.outbox.source().org_feed());
-        let look = move |moment: &mut Moment<'_>| ground::home(moment.state, &asked, &desk);
+        let (mut asked, desk) = (request.clone(), self.everybody.outbox.source().org_feed());
+        let look = move |moment: &mut Moment<'_>| {
+            asked.settle_keys(moment);
+            ground::home(moment.state, &asked, &desk)
+        };
         let logged = self.room.look(When::live(self.clock.second()), look).await?;
         let home = logged.or(unlogged).filter(|home| home != AUDIENCE_ALL);
         let told = home.as_ref().map(|group| {
@@ -254,6 +257,13 @@ impl Desk {
         }))
     }
 
+    /// What stands in a stream that is not read just now is not seen here, whoever else sees it; its author is told.
+    fn unread(&self, audience: &str) -> Option<String> {
+        let Link::Lost { reason, .. } = self.room.link_of(audience) else { return None };
+        let name = self.room.streams().name(audience).to_owned();
+        Some(format!("Audience {name} is not read here just now, so that nothing here shows this claim: {reason}."))
+    }
+
     /// The log's place of an event of the outbox, once the picture has it; none if that takes too long.
     async fn awaited(&self, at: &Counter, sequence: u64) -> Option<LogPlace> {
         let logged = timeout(LOG_PATIENCE, at.outbox.acknowledged(sequence)).await.ok()??;
@@ -299,8 +309,10 @@ fn shared(audience: &str, draft: &Draft) -> Option<Shared> {
 fn unknown_audience(key: &str, streams: &Streams) -> Mistake {
     let shown: String = key.chars().take(40).collect();
     let known: Vec<&str> = std::iter::once(AUDIENCE_ALL).chain(streams.names().map(|(_, name)| name)).collect();
+    let meant = known.iter().find(|name| slugs::is_near(key, name));
+    let meant = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
     let what = format!(
-        "`{shown}` is no audience that is read here; expected one of: {}; `entente audience create NAME` makes one",
+        "`{shown}` is no audience that is read here{meant}; expected one of: {}; `entente audience create NAME` makes one",
         known.join(", ")
     );
     Mistake::new("(request).audience", what)

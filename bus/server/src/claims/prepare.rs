@@ -65,6 +65,7 @@ impl Preparing {
         revisions: OwnedMutexGuard<Revisions>,
         place: Place,
     ) -> Self {
+        request.settle_keys(moment);
         let own = place.desk.split('/').next().unwrap_or_default();
         let sight = Sight { audience: &place.audience, streams: &place.streams, unlogged: &place.unlogged };
         let mut naming = Naming::new(moment, own, &revisions, sight, place.whole);

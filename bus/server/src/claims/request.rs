@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Mistake, unique};
-use crate::streams::Streams;
+use crate::room::Moment;
 
 /// A claim to publish. What is left out of the claim's header is completed: object id, revision, speaker, author, times,
 /// certainty.
@@ -113,10 +113,10 @@ impl Request {
     }
 
     /// Writes the keys that may be places of records with the names of their streams.
-    pub(crate) fn settle_keys(&mut self, streams: &Streams) {
-        self.causation = self.causation.take().map(|key| streams.key(&key));
+    pub(crate) fn settle_keys(&mut self, moment: &Moment<'_>) {
+        self.causation = self.causation.take().map(|key| moment.key(&key));
         if let Some(Value::String(target)) = self.claim.get_mut("target") {
-            *target = streams.key(target);
+            *target = moment.key(target);
         }
     }
 

@@ -50,7 +50,7 @@ fn known(moment: &mut Moment<'_>, own: &str) -> BTreeSet<String> {
 }
 
 /// Whether one letter more, less or another, or two that changed places, make one word of the other.
-fn is_near(a: &str, b: &str) -> bool {
+pub(super) fn is_near(a: &str, b: &str) -> bool {
     a.chars().count().min(b.chars().count()) >= 3 && strsim::osa_distance(a, b) == 1
 }
 

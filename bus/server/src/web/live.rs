@@ -109,7 +109,9 @@ fn last_seen(headers: &HeaderMap, streams: &Streams) -> Result<Option<Position>,
     let Some(id) = headers.get("last-event-id") else { return Ok(None) };
     match id.to_str().map(str::trim) {
         Ok("") => Ok(None),
-        Ok(id) if let Ok(position) = Position::parse(id, &streams.of_audience(AUDIENCE_ALL)) => Ok(Some(position)),
+        Ok(id) if let Ok(position) = Position::parse(id, &streams.of_audience(AUDIENCE_ALL)) => {
+            Ok(Some(streams.known(&position)))
+        }
         _ => {
             let what = "Last-Event-ID is no position of the log";
             Err(Refusal::new(StatusCode::BAD_REQUEST, what, "send the id of the last message, or leave it out"))

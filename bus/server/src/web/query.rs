@@ -49,7 +49,9 @@ impl Asked {
             match key.as_str() {
                 "as_of" | "at" if value.is_empty() => {}
                 "as_of" => {
-                    keep(AsOf::parse_in(&value, |key| streams.stream(key)), &mut asked.as_of, "as_of", &mut mistakes)
+                    let read = AsOf::parse_in(&value, |key| streams.stream(key));
+                    let read = read.map_err(|error| format!("{error}{}", streams.hint()));
+                    keep(read, &mut asked.as_of, "as_of", &mut mistakes);
                 }
                 "at" => keep(parse_moment(&value), &mut asked.at, "at", &mut mistakes),
                 known_key if known.contains(&known_key) => asked.rest.push((key, value)),

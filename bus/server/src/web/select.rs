@@ -105,7 +105,7 @@ impl Reading<'_> {
         let value = self.asked.value(key)?;
         let found = position(value, |name| streams.stream(name));
         if found.is_none() {
-            self.mistake(key, value, "a position of this log, such as 120");
+            self.mistake(key, value, &format!("a position of this log, such as 120{}", streams.hint()));
         }
         found
     }

@@ -10,8 +10,11 @@
 
 mod answers;
 mod claims;
+mod groups;
 mod hostile;
 mod live;
 mod names;
 mod pages;
+mod shared;
 mod trial;
+mod upheaval;

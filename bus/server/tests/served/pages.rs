@@ -17,13 +17,13 @@ fn cookies(response: &Response) -> String {
 }
 
 /// A browser that has opened the board.
-async fn opened(trial: &Trial) -> (String, String) {
+pub async fn opened(trial: &Trial) -> (String, String) {
     let board = trial.get("/").await;
     let cookies = cookies(&board);
     (cookies, form_token(&board.text().await.unwrap()))
 }
 
-async fn sent(trial: &Trial, path: &str, cookies: &str, fields: &[(&str, &str)]) -> Response {
+pub async fn sent(trial: &Trial, path: &str, cookies: &str, fields: &[(&str, &str)]) -> Response {
     let request = trial.http.post(trial.url(path)).header(header::COOKIE, cookies);
     let request = request.header(header::ORIGIN, trial.address.to_string());
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -31,7 +31,7 @@ async fn sent(trial: &Trial, path: &str, cookies: &str, fields: &[(&str, &str)])
     soon(request.send()).await.unwrap()
 }
 
-fn location(response: &Response) -> &str {
+pub fn location(response: &Response) -> &str {
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     response.headers()[header::LOCATION].to_str().unwrap()
 }
