@@ -2,6 +2,7 @@
 //! only this machine knows.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use entente_journal::{AudienceError, Audiences, audience_id};
@@ -9,11 +10,17 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::args::Place;
+use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::folder::Folder;
 use crate::log::{Log, scope_of};
 use crate::say;
 use crate::settings::Settings;
+use crate::view::end_of_log;
+
+/// How long a running server may take to read a group that was made; it looks once a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 const RIGHTS: &str = "\
 Whoever reads a group's stream reads all of it, and account feeds transmit into nothing else. Who its members are, and
@@ -105,6 +112,7 @@ impl Create {
         let made = make(&log, folder, (&self.name, &id), known.id(&self.name).is_some()).await;
         log.close().await;
         made?;
+        known_to_server(folder, &id).await;
         Ok(if self.json { created_json(&self.name, &id) } else { created(&self.name, &id) })
     }
 }
@@ -121,6 +129,19 @@ async fn make(log: &Log, folder: &Folder, (name, id): (&str, &str), named: bool)
     }
     log.bus.apply(&scope).await.map_err(failed)?;
     if named { Ok(()) } else { Audiences::add(&folder.audiences(), name, id).map_err(|error| refused(&error)) }
+}
+
+/// Waits until the server that runs here reads the group: who publishes into it next must not be told that there is none.
+async fn known_to_server(folder: &Folder, id: &str) {
+    let Ok(Some(client)) = Client::running(folder).await else { return };
+    let reads = async {
+        while !end_of_log(&client).await.is_ok_and(|position| position.contains(id)) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    if tokio::time::timeout(PATIENCE, reads).await.is_err() {
+        say::progress("note: the server that runs here does not read the group yet: `entente doctor` tells why");
+    }
 }
 
 fn refused(error: &AudienceError) -> Failure {

@@ -7,6 +7,7 @@ use crate::args::Place;
 use crate::ask::asking;
 use crate::exit::{Exit, Failure};
 use crate::line::text;
+use crate::marking::Names;
 use crate::say;
 use crate::view::ViewFlags;
 
@@ -39,14 +40,14 @@ pub async fn run(incident: IncidentOf, place: &Place) -> Result<Exit, Failure> {
         }
         let page = client.text(&["incidents", key, "text"], &query).await?;
         let incident = client.json(&["v1", "incidents", key], &query).await?;
-        Ok(format!("{}{}", say::ending_in_a_line(&page), objects(&incident)))
+        Ok(format!("{}{}", say::ending_in_a_line(&page), objects(&incident, &Names::of(folder))))
     });
     say::print(&say::ending_in_a_line(&shown.await?))?;
     Ok(Exit::Done)
 }
 
 /// The objects of which something was said here, by whose ids the next claim goes on with them.
-fn objects(incident: &Value) -> String {
+fn objects(incident: &Value, names: &Names) -> String {
     let mut known: Vec<String> = Vec::new();
     let mut told = String::from("\nOBJECTS\n");
     for said in listed(incident, "members").chain(listed(incident, "events")) {
@@ -54,7 +55,9 @@ fn objects(incident: &Value) -> String {
         if !known.contains(&id) {
             let says = [text(said, "title"), text(said, "says")].concat().replace(['\n', '\t'], " ");
             let says: String = says.chars().take(80).collect();
-            told.push_str(&format!("  {}: {says}  {id}\n", text(said, "speaker")));
+            let group = names.group_at(&text(said, "position"));
+            let group = if group.is_empty() { group } else { format!("  [{group}]") };
+            told.push_str(&format!("  {}: {says}  {id}{group}\n", text(said, "speaker")));
             known.push(id);
         }
     }

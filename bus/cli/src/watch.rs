@@ -28,8 +28,9 @@ Examples:
   entente watch --from -10m
 
 The command of --exec is run by sh, once for each change and one after the other, with the change as JSON on its
-standard input and ENTENTE_POSITION, ENTENTE_ID, ENTENTE_SPEAKER, ENTENTE_FAMILY, ENTENTE_OBJECT, ENTENTE_INCIDENT and
-ENTENTE_SAYS in its environment. It is ended after 60 s. What it prints goes to standard error.";
+standard input and ENTENTE_POSITION, ENTENTE_ID, ENTENTE_SPEAKER, ENTENTE_FAMILY, ENTENTE_OBJECT, ENTENTE_INCIDENT,
+ENTENTE_SAYS, ENTENTE_AUDIENCE and ENTENTE_TLP in its environment; the last two are empty for what everybody may read,
+and else say which sharing group it must not leave, and how it is marked. It is ended after 60 s. What it prints goes to standard error.";
 
 /// The server beats every 5 s; a stream that is silent for longer has been lost.
 const SILENT: Duration = Duration::from_secs(15);
@@ -193,7 +194,7 @@ fn ring() {
     let _ = std::io::stderr().lock().write_all(b"\x07");
 }
 
-const VARIABLES: [(&str, &str); 7] = [
+const VARIABLES: [(&str, &str); 9] = [
     ("ENTENTE_POSITION", "position"),
     ("ENTENTE_ID", "id"),
     ("ENTENTE_SPEAKER", "speaker"),
@@ -201,6 +202,8 @@ const VARIABLES: [(&str, &str); 7] = [
     ("ENTENTE_OBJECT", "object_id"),
     ("ENTENTE_INCIDENT", "incident"),
     ("ENTENTE_SAYS", "says"),
+    ("ENTENTE_AUDIENCE", "audience"),
+    ("ENTENTE_TLP", "tlp"),
 ];
 
 /// Runs the command for one change. That it fails is said and changes nothing.
@@ -256,5 +259,12 @@ mod tests {
         let (first, rest) = text.split_once('\n').unwrap();
         assert_eq!(serde_json::from_str::<Value>(first).unwrap(), line());
         assert_eq!(rest, "gcp 7 critical\nboot loop\n");
+        let command = format!("echo \"[$ENTENTE_AUDIENCE] [$ENTENTE_TLP]\" > {}", file.display());
+        for (more, told) in [(json!({}), "[] []\n"), (json!({ "audience": "g1", "tlp": "red" }), "[g1] [red]\n")] {
+            let mut line = line();
+            line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            carry_out(&command, &line).await;
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), told);
+        }
     }
 }

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::args::Place;
 use crate::ask::asking;
 use crate::exit::{Exit, Failure};
+use crate::folder::Folder;
+use crate::marking::Names;
 use crate::say;
 use crate::view::ViewFlags;
 
@@ -34,6 +36,9 @@ pub struct Why {
 struct Grounds {
     id: String,
     name: String,
+    /// The highest marking of what is shown.
+    #[serde(default)]
+    tlp: Option<String>,
     #[serde(default)]
     aliases: Vec<String>,
     #[serde(default)]
@@ -51,6 +56,9 @@ struct Member {
     object_id: String,
     speaker: String,
     title: String,
+    /// Its place in the log, which tells its audience.
+    #[serde(default)]
+    position: Value,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -69,6 +77,8 @@ struct NearMiss {
     other_incident: Option<String>,
     speaks_for: String,
     speaks_against: String,
+    #[serde(flatten)]
+    shared: Shared,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -79,6 +89,28 @@ struct Opinion {
     org: String,
     reason: String,
     binds: bool,
+    #[serde(flatten)]
+    shared: Shared,
+}
+
+/// The sharing group that something was said in, with its marking; of what everybody may read neither.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Shared {
+    #[serde(default)]
+    audience: String,
+    #[serde(default)]
+    tlp: String,
+}
+
+impl Shared {
+    fn mark(&self, names: &Names) -> String {
+        behind(&names.mark(&json!({ "audience": self.audience, "tlp": self.tlp })))
+    }
+}
+
+/// What is said of the line before it.
+fn behind(mark: &str) -> String {
+    if mark.is_empty() { String::new() } else { format!("  [{mark}]") }
 }
 
 /// Says why.
@@ -107,8 +139,11 @@ pub async fn run(why: Why, place: &Place) -> Result<Exit, Failure> {
     if let Some(other) = &other {
         grounds.narrow(other);
     }
-    let text =
-        if why.view.json { as_json(&incident, &grounds, other.as_ref()) } else { as_text(&grounds, other.as_ref()) };
+    let text = if why.view.json {
+        as_json(&incident, &grounds, other.as_ref())
+    } else {
+        as_text(&grounds, other.as_ref(), &Names::of(&Folder::choose(place.data.as_deref())?))
+    };
     say::print(&text)?;
     Ok(Exit::Done)
 }
@@ -138,6 +173,12 @@ fn read(incident: &Value) -> Result<Grounds, Failure> {
         let what = format!("the server's incident cannot be read: {error}");
         Failure::failed(what, "check that command and server are of one version: `entente --version`")
     })
+}
+
+impl Member {
+    fn place(&self) -> String {
+        self.position.as_str().map_or_else(|| self.position.to_string(), str::to_owned)
+    }
 }
 
 impl Grounds {
@@ -170,33 +211,47 @@ fn as_json(incident: &Value, grounds: &Grounds, other: Option<&Other>) -> String
     });
     let other = other
         .map(|other| json!({ "key": other.key, "incident": other.grounds.as_ref().map(|grounds| grounds.id.clone()) }));
-    let answer = json!({ "id": grounds.id, "name": grounds.name, "other": other, "why": joins, "near": near,
-                         "constraints": constraints });
+    let mut answer = json!({ "id": grounds.id, "name": grounds.name, "other": other, "why": joins, "near": near,
+                             "constraints": constraints });
+    if let (Some(tlp), Some(members)) = (&grounds.tlp, answer.as_object_mut()) {
+        members.insert("tlp".to_owned(), json!(tlp));
+    }
     format!("{answer:#}\n")
 }
 
-fn as_text(grounds: &Grounds, other: Option<&Other>) -> String {
-    let mut text = format!("{}  {}\n", grounds.id, grounds.name);
+fn as_text(grounds: &Grounds, other: Option<&Other>, names: &Names) -> String {
+    // Whoever passes the text on must see it first.
+    let marking = grounds.tlp.as_ref().map(|tlp| format!("TLP:{}\n", tlp.to_uppercase())).unwrap_or_default();
+    let mut text = format!("{marking}{}  {}\n", grounds.id, grounds.name);
+    let group_of = |object: &str| {
+        let member = grounds.members.iter().find(|member| member.object_id == object);
+        member.map(|member| behind(&names.group_at(&member.place()))).unwrap_or_default()
+    };
     if let Some(other) = other {
         let _ = writeln!(text, "{}", verdict(grounds, other));
     }
     section(&mut text, "Joined, because", &grounds.why, |join| {
         let link = if join.relation == "part_of" { "is part of" } else { "and" };
-        format!("{} {link} {}: {}", join.a, join.b, join.reasons.join("; "))
+        let (a, b) = (group_of(&join.a), group_of(&join.b));
+        format!("{}{a} {link} {}{b}: {}", join.a, join.b, join.reasons.join("; "))
     });
     section(&mut text, "Nearly joined", &grounds.near, |near| {
         let there = near.other_incident.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
         let (for_it, against) = (&near.speaks_for, &near.speaks_against);
-        format!("{} and {}{there}: for it: {for_it}; against it: {against}", near.object_id, near.other)
+        let (own, mark) = (group_of(&near.object_id), near.shared.mark(names));
+        let (a, b) = (&near.object_id, &near.other);
+        format!("{a}{own} and {b}{there}{mark}: for it: {for_it}; against it: {against}")
     });
     section(&mut text, "People said", &grounds.constraints, |said| {
         let reach = if said.binds { "binds" } else { "an opinion" };
         let who = if said.author == said.org { said.org.clone() } else { format!("{}, {}", said.author, said.org) };
-        format!("{} {} ({who}; {reach}): {}", said.kind, said.objects.join(" "), said.reason)
+        let mark = said.shared.mark(names);
+        format!("{} {} ({who}; {reach}): {}{mark}", said.kind, said.objects.join(" "), said.reason)
     });
     if other.is_none() {
         section(&mut text, "Members", &grounds.members, |member| {
-            format!("{}  {}: {}", member.object_id, member.speaker, member.title)
+            let group = group_of(&member.object_id);
+            format!("{}  {}: {}{group}", member.object_id, member.speaker, member.title)
         });
     }
     say::shown(&text)
@@ -240,7 +295,7 @@ mod tests {
 
     #[test]
     fn every_ground_stands_in_words() {
-        let text = as_text(&grounds(), None);
+        let text = as_text(&grounds(), None, &Names::default());
         for line in [
             "gcp.public:1 and local:2: both name csagent.sys",
             "gcp.public:1 and azure.rss:3 (inc-bbbbbbbbbb): for it: onsets 6 h apart; against it: no shared service",
@@ -258,7 +313,7 @@ mod tests {
         let other = Other { key: "azure.rss:3".into(), grounds: Some(elsewhere) };
         narrowed.narrow(&other);
         assert_eq!((narrowed.why.len(), narrowed.near.len(), narrowed.constraints.len()), (0, 1, 1));
-        let text = as_text(&narrowed, Some(&other));
+        let text = as_text(&narrowed, Some(&other), &Names::default());
         assert!(text.contains("azure.rss:3 does not belong to it, but to inc-bbbbbbbbbb  storage"), "{text}");
         assert!(text.contains("Joined, because: nothing"), "{text}");
     }
@@ -270,6 +325,28 @@ mod tests {
         let other = Other { key: "local:2".into(), grounds: Some(grounds()) };
         narrowed.narrow(&other);
         assert_eq!((narrowed.why.len(), narrowed.near.len()), (1, 0));
-        assert!(as_text(&narrowed, Some(&other)).contains("local:2 belongs to it"));
+        assert!(as_text(&narrowed, Some(&other), &Names::default()).contains("local:2 belongs to it"));
+    }
+
+    #[test]
+    fn what_is_of_a_group_is_marked_wherever_it_stands() {
+        const BANKS: &str = "gbbbbbbbbbbbbbbbb";
+        let mut grounds = grounds();
+        grounds.tlp = Some("red".into());
+        grounds.members[1].position = json!(format!("A_actual_{BANKS}:7"));
+        let shared = Shared { audience: BANKS.into(), tlp: "red".into() };
+        (grounds.near[0].shared, grounds.constraints[0].shared) = (shared.clone(), shared);
+        let text = as_text(&grounds, None, &Names::with("banks", BANKS));
+        assert!(text.starts_with("TLP:RED\n"), "{text}");
+        for line in [
+            "gcp.public:1 and local:2  [in sharing group banks]: both name csagent.sys",
+            "azure.rss:3 (inc-bbbbbbbbbb)  [TLP:RED banks]: for it:",
+            "storage  [TLP:RED banks]\n",
+            "crowdstrike: Falcon  [in sharing group banks]\n",
+            "gcp: Windows VMs\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert!(as_json(&json!({}), &grounds, None).contains("\"tlp\": \"red\""));
     }
 }

@@ -20,7 +20,8 @@ pub async fn states(client: &Client, names: &Names) -> Vec<Finding> {
         Err(failure) => return vec![Finding::bad("feeds", failure.what, failure.next)],
     };
     let feeds = answer.get("feeds").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut findings: Vec<Finding> = feeds.iter().filter_map(|feed| state(feed, names)).collect();
+    let mut findings: Vec<Finding> = unread(&answer);
+    findings.extend(feeds.iter().filter_map(|feed| state(feed, names)));
     let offset = |feed: &Value| Some((feed.pointer("/beat/clock_offset_ms")?.as_i64()?, text(feed, "feed")));
     let widest = feeds.iter().filter_map(offset).min_by_key(|(offset, _)| offset.unsigned_abs());
     findings.extend(widest.map(|(offset, feed)| machine::clock_offset(offset, &format!("feed {feed}"))));
@@ -32,6 +33,19 @@ pub async fn states(client: &Client, names: &Names) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// The streams that the running server does not read, of which it shows what it read before.
+fn unread(answer: &Value) -> Vec<Finding> {
+    let bad = |about: &str, lost: &Value| {
+        let what =
+            format!("not read by the server since {}: {}", to_the_second(&text(lost, "since")), text(lost, "reason"));
+        Finding::bad(about, what, "do what the reason says; until then it shows what it read before")
+    };
+    let log = answer.get("log").filter(|log| text(log, "state") == "lost").map(|log| bad("log", log));
+    let groups = answer.pointer("/log/missing").and_then(Value::as_array).into_iter().flatten();
+    let groups = groups.map(|group| bad(&format!("sharing group {}", text(group, "name")), group));
+    log.into_iter().chain(groups).collect()
 }
 
 fn text(feed: &Value, name: &str) -> String {

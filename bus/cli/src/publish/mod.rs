@@ -19,6 +19,7 @@ mod roster;
 mod said;
 mod says;
 mod still;
+mod whither;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -141,7 +142,10 @@ pub async fn run(mut publish: Publish, place: &Place) -> Result<Exit, Failure> {
         let whole = check(says.family(), &assemble(says.as_ref(), base.clone(), &desk)?, &desk)?;
         let is_whole = header.object.as_ref().is_none_or(|object| object.contains(':'));
         if header.dry_run && is_whole && Client::running(&folder).await?.is_none() {
+            let goes_on = header.object.is_some() || says.family() == Family::Retraction;
+            let whither = whither::flagged(header, goes_on, &Names::of(&folder))?;
             say::progress("note: no server runs: what the claim names was not looked up in the log");
+            whither.iter().for_each(|whither| say::progress(&format!("note: {whither}")));
             say::print(&format!("{whole:#}\n"))?;
             return Ok(Exit::Done);
         }
@@ -220,6 +224,8 @@ async fn hand_over(
         remarks(&answer).for_each(|remark| say::progress(&format!("note: {remark}")));
     }
     if header.dry_run {
+        let whither = whither::answered(&answer, names);
+        whither.iter().for_each(|whither| say::progress(&format!("note: {whither}")));
         return drafted(&answer);
     }
     let link = asked.outlives_the_command().then(|| link(asked.client(), family, &answer));
@@ -277,7 +283,11 @@ fn request(family: Family, header: &HeaderFlags, claim: Map<String, Value>) -> V
 fn told(family: Family, answer: &Value, link: Option<&str>, names: &Names) -> String {
     let part = |name: &str| answer.get(name).map(plain).unwrap_or_default();
     let mark = names.mark(answer);
-    let mark = if mark.is_empty() { mark } else { format!(", {mark}") };
+    let mark = match mark.as_str() {
+        "" if names.has_groups() => ", for everybody".to_owned(),
+        "" => mark,
+        _ => format!(", {mark}"),
+    };
     let what = format!("{family} {}, revision {}{mark}", part("object_id"), part("rev"));
     let link = link.map(|link| format!("{link}\n")).unwrap_or_default();
     if answer.get("position").is_none_or(Value::is_null) {
@@ -348,6 +358,9 @@ mod tests {
         assert!(answer(json!({ "position": null })).starts_with("taken: impact local:1, revision 2; it is on disk"));
         let shared = answer(json!({ "audience": "gbbbbbbbbbbbbbbbb", "tlp": "red" }));
         assert!(shared.starts_with("published impact local:1, revision 2, TLP:RED gbbbbbbbbbbbbbbbb, at"), "{shared}");
+        let open = json!({ "object_id": "local:1", "rev": 2, "position": "A_actual_all:7" });
+        let open = told(Family::Impact, &open, None, &Names::with("banks", "gbbbbbbbbbbbbbbbb"));
+        assert_eq!(open, "published impact local:1, revision 2, for everybody, at position 7 of the log\n");
         assert!(!told_json(&json!({ "rev": 1 }), None).contains("link"));
     }
 }

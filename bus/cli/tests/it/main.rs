@@ -17,5 +17,6 @@ mod played;
 mod publish;
 mod run;
 mod running;
+mod sharing;
 mod show;
 mod station;

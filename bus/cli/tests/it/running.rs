@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::run::{command, entente};
 
 /// Longer than any step takes; only a fault waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// `up`, running.
 pub struct Up {
@@ -37,6 +37,12 @@ impl Up {
         let said = || std::fs::read_to_string(data.join("said")).unwrap();
         assert!(address.starts_with("http://127.0.0.1:"), "{address}\n{}", said());
         Self { child, address: address.trim().to_owned() }
+    }
+
+    /// Kills it, as a fault would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks it to end, and gives its exit code.
