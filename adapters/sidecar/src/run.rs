@@ -336,9 +336,11 @@ mod tests {
     use entente_journal::{Identity, OutboxOptions};
     use entente_schemas::family::Family;
     use entente_schemas::speaker::{Relay, Role, Speaker};
+    use futures::future::BoxFuture;
 
     use super::*;
     use crate::item::{FeedProfile, Normalize, Reading, Refusal, Vanishing};
+    use crate::poll::Failure;
     use crate::reading::tests::item;
 
     struct Two(FeedProfile);
@@ -423,6 +425,36 @@ mod tests {
         // It was fuller before: there may be room by now.
         station.around().full = Some((full, waits + 1));
         assert_eq!(station.still_full(&outbox), None);
+    }
+
+    /// A feed that never comes back from what became of its answer.
+    struct Lost(FeedProfile);
+
+    impl Ask for Lost {
+        fn profile(&self) -> &FeedProfile {
+            &self.0
+        }
+
+        fn shown(&self) -> String {
+            String::new()
+        }
+
+        fn ask(&mut self, _: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn settle(&mut self, _: Settled) -> BoxFuture<'_, ()> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_feed_that_does_not_come_back_is_left_only_at_the_end() {
+        let (stop, mut feed) = (CancellationToken::new(), Lost(two().0));
+        let hour = Duration::from_secs(3_600);
+        assert!(tokio::time::timeout(hour, settle(&mut feed, Settled::Read, &stop)).await.is_err());
+        stop.cancel();
+        assert!(tokio::time::timeout(hour, settle(&mut feed, Settled::Read, &stop)).await.is_ok());
     }
 
     #[test]
