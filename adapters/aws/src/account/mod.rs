@@ -154,7 +154,6 @@ impl Opening {
             fleet: self.fleet.clone(),
             documents: feed.own.all(),
             lookback: delta(feed.own.lookback),
-            told_until: None,
         };
         let part = if self.config.ec2.is_some() { Part::Runs(ssm::SYSTEM) } else { Part::AllBut(None) };
         let (share, cadence) = (Share::new(self.fleet.clone(), part), feed.cadence);

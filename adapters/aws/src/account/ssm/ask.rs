@@ -1,6 +1,7 @@
 //! The feed `aws-ssm`: repairs of machines by documents of Systems Manager, counted in the fleet that `aws-ec2` counts. That
 //! a workflow ended well makes its machine attempted; that the machine is well is for its checks to say.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,29 +32,44 @@ pub(crate) struct SsmAsk {
     note: Note,
 }
 
-/// Up to when ends of executions were told: a file, so that they are not told again after a restart, when their machines may
-/// have failed anew.
+/// Up to when ends of executions were told, region by region: a file, so that they are not told again after a restart, when
+/// their machines may have failed anew.
 struct Note {
     file: PathBuf,
-    written: Option<DateTime<Utc>>,
-    next: Option<DateTime<Utc>>,
+    written: Until,
+    next: Until,
 }
+
+/// Moments by the codes of regions.
+type Until = BTreeMap<String, DateTime<Utc>>;
 
 impl Note {
     fn read(file: PathBuf) -> Self {
-        let written = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
-        Self { file, written, next: None }
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let line =
+            |line: &str| line.split_once(' ').and_then(|(code, until)| Some((code.to_owned(), until.parse().ok()?)));
+        Self { file, written: text.lines().filter_map(line).collect(), next: Until::new() }
     }
 
     /// Takes note of what is safe by now. A disk that takes nothing costs a repetition, no more.
-    fn keep(&mut self, until: DateTime<Utc>) {
-        if self.written.is_some_and(|written| until - written < NOTED_EVERY) {
+    fn keep(&mut self) {
+        let next = std::mem::take(&mut self.next);
+        let late = |(code, until): (&String, &DateTime<Utc>)| {
+            self.written.get(code).is_none_or(|written| *until - *written >= NOTED_EVERY)
+        };
+        if !next.iter().any(late) {
             return;
         }
+        // What was told of a region that does not answer stands.
+        let mut all = self.written.clone();
+        all.extend(next);
+        let line = |(code, until): (&String, &DateTime<Utc>)| {
+            format!("{code} {}\n", until.to_rfc3339_opts(SecondsFormat::Secs, true))
+        };
         let beside = self.file.with_extension("new");
-        let text = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let text: String = all.iter().map(line).collect();
         match std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, &self.file)) {
-            Ok(()) => self.written = Some(until),
+            Ok(()) => self.written = all,
             Err(error) => tracing::warn!(%error, "how far executions were told is not kept; some may be told again"),
         }
     }
@@ -64,22 +80,24 @@ impl SsmAsk {
     pub(crate) fn new(
         profile: FeedProfile,
         regions: Regions,
-        mut common: Common,
+        common: Common,
         share: Share,
         cadence: Cadence,
         note: PathBuf,
     ) -> Self {
         let note = Note::read(note);
-        common.told_until = note.written.map(|written| written - NOTED_EVERY);
-        let caller = common.caller.clone();
-        let round = Round::new(regions, move |code| Region::new(code.to_owned(), common.clone()));
+        let (caller, told) = (common.caller.clone(), note.written.clone());
+        let begin = move |code: &str| {
+            let told_until = told.get(code).map(|until| *until - NOTED_EVERY);
+            Region::new(code.to_owned(), common.clone(), told_until)
+        };
+        let round = Round::new(regions, begin);
         Self { profile, caller, share, cadence, round, note }
     }
 
     async fn read(&mut self, now: DateTime<Utc>) -> Result<Reading, Failure> {
         let came = self.round.go(self.pace(), now).await?;
-        let whole = came.lacks.is_none() && self.round.places().all(Region::is_whole);
-        self.note.next = whole.then_some(now);
+        self.note.next = self.round.places().filter_map(Region::told_until).collect();
         let (items, unmapped) = (self.share.items(now)?, came.strangers.into_unmapped());
         Ok(Reading { items, unmapped, lacks: came.lacks, ..Reading::default() })
     }
@@ -103,8 +121,8 @@ impl Ask for SsmAsk {
     }
 
     fn settle(&mut self, settled: Settled) -> BoxFuture<'_, ()> {
-        if let (Settled::Read, Some(until)) = (settled, self.note.next.take()) {
-            self.note.keep(until);
+        if settled == Settled::Read {
+            self.note.keep();
         }
         Box::pin(std::future::ready(()))
     }

@@ -33,14 +33,14 @@ pub(crate) struct Common {
     pub(crate) documents: Vec<Document>,
     /// How far back the first answer reaches.
     pub(crate) lookback: TimeDelta,
-    /// What ended before was told by an earlier run of this program.
-    pub(crate) told_until: Option<DateTime<Utc>>,
 }
 
 /// A region.
 pub(super) struct Region {
     code: String,
     common: Common,
+    /// What ended before was told by an earlier run of this program.
+    told_before: Option<DateTime<Utc>>,
     cursor: Option<DateTime<Utc>>,
     /// Executions that go on, or of which something is owed; those below a parent are found through it.
     open: BTreeSet<String>,
@@ -93,10 +93,12 @@ impl Place for Region {
 }
 
 impl Region {
-    pub(super) fn new(code: String, common: Common) -> Self {
+    /// A region of which an earlier run of this program told what ended before a moment.
+    pub(super) fn new(code: String, common: Common, told_before: Option<DateTime<Utc>>) -> Self {
         Self {
             code,
             common,
+            told_before,
             cursor: None,
             open: BTreeSet::new(),
             strange: BTreeSet::new(),
@@ -111,9 +113,9 @@ impl Region {
         !self.open.is_empty()
     }
 
-    /// Whether everything that was listed was told.
-    pub(super) fn is_whole(&self) -> bool {
-        self.owed == 0
+    /// The region, and up to when all that ended there was told; none while something is owed.
+    pub(super) fn told_until(&self) -> Option<(String, DateTime<Utc>)> {
+        self.cursor.filter(|_| self.owed == 0).map(|until| (self.code.clone(), until))
     }
 
     /// All that there is to look at: what began since the last time, what went on then, and what is below them.
@@ -166,7 +168,7 @@ impl Region {
 
     /// Whether its end was not told by an earlier run of this program.
     fn is_new(&self, one: &Execution) -> bool {
-        one.is_open() || self.common.told_until.is_none_or(|until| one.ended.is_none_or(|ended| ended > until))
+        one.is_open() || self.told_before.is_none_or(|until| one.ended.is_none_or(|ended| ended > until))
     }
 
     async fn note(&mut self, one: &Execution, look: &mut Looking<'_>) -> Result<(), Unread> {

@@ -38,7 +38,6 @@ async fn each_fault_has_its_word_in_each_protocol_and_passes() {
             (Fault::Forbidden, "forbidden"),
             (Fault::Internal, "provider-error"),
             (Fault::Truncated, "truncated"),
-            (Fault::Stall(Duration::from_secs(30)), "stalled"),
         ] {
             bench.double.faults().keep("", fault.clone());
             let failure = ask(feed.as_mut()).await.expect_err(&format!("{slug}: {fault:?}"));
@@ -46,6 +45,19 @@ async fn each_fault_has_its_word_in_each_protocol_and_passes() {
             bench.double.faults().lift();
             recovers(feed.as_mut(), &format!("{slug} after {fault:?}")).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_answer_in_time_is_told_apart() {
+    let bench = bench().await.in_a_hurry();
+    for mut feed in feeds(&bench) {
+        let slug = feed.profile().slug.clone();
+        bench.double.faults().keep("", Fault::Stall(Duration::from_secs(600)));
+        let failure = ask(feed.as_mut()).await.expect_err(&slug);
+        assert_eq!(failure.error.code, "stalled", "{slug}: {}", failure.error.text);
+        bench.double.faults().lift();
+        recovers(feed.as_mut(), &slug).await;
     }
 }
 

@@ -39,8 +39,10 @@ use super::regions::Regions;
 use super::share::{Part, Share};
 use super::ssm::SsmAsk;
 
-/// How long a call may take here.
-const TIMEOUT: Duration = Duration::from_millis(1_500);
+/// How long a call may take: a machine that has much to do may need it.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long it may take where none is answered.
+const HURRY: Duration = Duration::from_millis(1_500);
 
 /// A double, and what feeds need that read it.
 pub(super) struct Bench {
@@ -69,9 +71,14 @@ impl Bench {
         Self { attempts, ..self }
     }
 
-    /// Another address is called than the double's, and it may take its time.
+    /// Whoever does not answer soon does not answer.
+    pub(super) fn in_a_hurry(self) -> Self {
+        Self { timeout: HURRY, ..self }
+    }
+
+    /// Another address is called than the double's.
     pub(super) fn at(self, url: &str) -> Self {
-        Self { url: url.to_owned(), timeout: Duration::from_secs(60), ..self }
+        Self { url: url.to_owned(), ..self }
     }
 
     pub(super) fn credentials(&self) -> PathBuf {
@@ -118,7 +125,6 @@ impl Bench {
             fleet: self.fleet.clone(),
             documents: Ssm::default().all(),
             lookback: TimeDelta::hours(24),
-            told_until: None,
         };
         let (regions, note) = (self.regions(&[]), self.folder.path().join("told-until"));
         let share = Share::new(self.fleet.clone(), Part::Runs(super::ssm::SYSTEM));

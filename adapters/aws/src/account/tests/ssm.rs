@@ -1,7 +1,7 @@
 //! Repairs by Systems Manager, and the machines that they repair.
 
 use chrono::{TimeDelta, Utc};
-use entente_exercise::{Condition, Fleet as Machines, Os};
+use entente_exercise::{Condition, Fault, Fleet as Machines, Os};
 use entente_schemas::count::Quantity;
 use entente_sidecar::Ask as _;
 
@@ -84,6 +84,22 @@ async fn what_ended_is_told_once_even_after_a_restart() {
     let told = ask_at(&mut bench.ssm(), now + TimeDelta::minutes(1)).await.unwrap();
     let workflow = run(&told, "aws-ssm-start-ec2-rescue");
     assert_eq!((tally(workflow, |t| t.attempted), tally(workflow, |t| t.in_progress)), (1, 0));
+}
+
+#[tokio::test]
+async fn a_region_that_never_answers_keeps_the_others_from_no_restart() {
+    let (bench, all) = broken(2).await;
+    bench.double.fleet().add(1, Os::Linux, ("eu-west-1", "eu-west-1a"), false, Utc::now() - TimeDelta::days(30));
+    bench.double.faults().keep("ssm:DescribeAutomationExecutions@eu-west-1", Fault::Forbidden);
+    let (mut checks, now) = (bench.ec2(&[]), Utc::now());
+    ask(&mut checks).await.unwrap();
+    let execution = bench.double.automations().start("us-east-1", WORKFLOW, all[0], now - TimeDelta::minutes(30));
+    bench.double.automations().set(&execution, "Failed", now - TimeDelta::minutes(5));
+    assert!(ask_at(&mut bench.ssm(), now).await.unwrap().lacks.is_some());
+    let asked = |bench: &Bench| bench.double.asked().iter().filter(|call| call.contains("GetAutomation")).count();
+    assert_eq!(asked(&bench), 1);
+    ask_at(&mut bench.ssm(), now + TimeDelta::minutes(1)).await.unwrap();
+    assert_eq!(asked(&bench), 1, "what ended is not looked into again");
 }
 
 #[tokio::test]
