@@ -64,7 +64,7 @@ fn by_answer(body: &[u8]) -> Option<Kind> {
     if text.starts_with('<') {
         let beginning: String = text.chars().take(BEGINNING).collect();
         let begins = |element: &&str| beginning.contains(*element);
-        return ["<rss", "<feed", "<rdf:RDF"].iter().any(|element| begins(element)).then_some(Kind::Rss);
+        return ["<rss", "<feed", "<rdf:RDF"].iter().any(begins).then_some(Kind::Rss);
     }
     if serde_json::from_str::<Metadata>(text).is_ok_and(|metadata| metadata.distributions.is_some()) {
         return Some(Kind::Csaf);

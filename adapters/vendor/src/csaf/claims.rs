@@ -122,6 +122,7 @@ fn claimed(csaf: &Csaf, origin: Origin<'_>, before: &[Given], words: &mut Words)
     let (case, mut refused) = case(csaf, origin, words)?;
     let (list, bad) = remedies(case.id, &case.numbered, &case.products);
     refused.extend(bad);
+    refused.extend(told::unread(&case));
     let mut item = Item {
         object_id: case.object_id.clone(),
         native: native(&case)?,

@@ -90,6 +90,8 @@ struct Round {
     unmapped: BTreeMap<UnmappedWord, u64>,
     news: Vec<News>,
     failed: Vec<(Listed, Failure)>,
+    /// Whether a list answered.
+    answered: bool,
 }
 
 impl CsafFeed {
@@ -146,6 +148,7 @@ impl CsafFeed {
         let looked = looked.inspect_err(|failure| self.stay_away(failure, now))?;
         self.looked = Some(now);
         round.refused.extend(looked.refused);
+        round.answered = looked.answered;
         Ok(looked.failure)
     }
 
@@ -209,8 +212,9 @@ impl CsafFeed {
     /// What the round told. Where nothing could be had, that is why; else a document that failed is refused, and a list
     /// that failed is what the answer lacks.
     fn told(&mut self, round: Round, failure: Option<Failure>, now: DateTime<Utc>) -> Result<Told, Failure> {
-        let Round { items, mut refused, unmapped, news, failed } = round;
-        if news.is_empty() && refused.is_empty() {
+        let Round { items, mut refused, unmapped, news, failed, answered } = round;
+        let partly = answered && failure.as_ref().is_some_and(|failure| failure.retry_after.is_none());
+        if news.is_empty() && refused.is_empty() && !partly {
             return match failure.or_else(|| failed.into_iter().next().map(|(_, failure)| failure)) {
                 Some(failure) => Err(failure),
                 None => Ok(Told::Unchanged),

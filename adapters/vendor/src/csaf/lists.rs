@@ -37,6 +37,8 @@ pub(crate) struct Looked {
     pub(crate) refused: Vec<Refusal>,
     /// The first list that did not answer; the others were looked at.
     pub(crate) failure: Option<Failure>,
+    /// Whether another did.
+    pub(crate) answered: bool,
 }
 
 impl Lists {
@@ -80,7 +82,10 @@ impl Lists {
                 continue;
             }
             match shelved.look(web, &hosts, since, now).await {
-                Ok(refused) => looked.refused.extend(refused),
+                Ok(refused) => {
+                    looked.refused.extend(refused);
+                    looked.answered = true;
+                }
                 Err(failure) if failure.retry_after.is_some() => return Err(failure),
                 Err(failure) if is_closed(&failure) && !shelved.source.is_open() => {
                     looked.refused.push(locked(&shelved.source, &failure));

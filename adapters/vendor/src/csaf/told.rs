@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use entente_sidecar::decode::Part;
+use entente_sidecar::item::Refusal;
 
 use super::claims::Case;
 use super::document::{Cvss, Note, Vulnerability};
@@ -28,6 +29,29 @@ pub(crate) fn text(case: &Case<'_>) -> Option<String> {
 /// The gravest score of the document, in its own words: `9.8 CRITICAL`.
 pub(crate) fn gravest(case: &Case<'_>) -> Option<String> {
     graver(case.vulnerabilities().flat_map(scores)).map(score)
+}
+
+/// The parts that cannot be told, for they are none.
+pub(crate) fn unread(case: &Case<'_>) -> Vec<Refusal> {
+    let mut refused = Vec::new();
+    bad(&case.csaf.document.tracking.revision_history, &format!("{}, revision", case.id), &mut refused);
+    for (number, vulnerability) in &case.numbered {
+        let at = |what: &str| format!("{}, vulnerability {number}, {what}", case.id);
+        bad(&vulnerability.notes, &at("note"), &mut refused);
+        bad(&vulnerability.scores, &at("score"), &mut refused);
+        bad(&vulnerability.metrics, &at("metric"), &mut refused);
+        bad(&vulnerability.threats, &at("threat"), &mut refused);
+        bad(&vulnerability.flags, &at("flag"), &mut refused);
+    }
+    refused
+}
+
+fn bad<T>(parts: &[Part<T>], at: &str, refused: &mut Vec<Refusal>) {
+    let made = parts
+        .iter()
+        .enumerate()
+        .map(|(nth, part)| part.make(|| format!("{at} {}", nth + 1), Ok::<_, Infallible>).err());
+    refused.extend(made.flatten());
 }
 
 fn read<T>(parts: &[Part<T>]) -> impl Iterator<Item = &T> {

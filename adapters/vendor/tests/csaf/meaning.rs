@@ -172,6 +172,7 @@ async fn scores_threats_notes_of_a_vulnerability_and_the_last_change_are_told() 
     );
     assert_eq!(advisory.text.as_deref(), Some(expected.as_str()));
     assert_eq!(drafts[0].claim.header.native.as_ref().unwrap().severity.as_deref(), Some("10 CRITICAL"));
+    assert_eq!(reasons(&drafts).len(), 3, "what is none is told, the same once: {:?}", reasons(&drafts));
 }
 
 #[tokio::test]
