@@ -11,6 +11,7 @@ mod cloud;
 mod process;
 mod world;
 
+use std::cell::Cell;
 use std::process::ExitCode;
 
 use cloud::adapter::Acme;
@@ -20,9 +21,11 @@ fn main() -> ExitCode {
     if std::env::var_os(process::PROGRAM).is_some() {
         return entente_sidecar::account::main::<Acme>();
     }
-    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
-    let runtime = Runtime::new().unwrap();
+    let (filter, runtime) = (filter(std::env::args().skip(1)), Runtime::new().unwrap());
+    let (ran, passed_over) = (Cell::new(0), Cell::new(0));
     let tried = |name: &str, test: &dyn Fn(&Runtime)| {
+        let counted = if name.contains(&filter) { &ran } else { &passed_over };
+        counted.set(counted.get() + 1);
         if name.contains(&filter) {
             test(&runtime);
             println!("test {name} ... ok");
@@ -35,5 +38,18 @@ fn main() -> ExitCode {
         runtime.block_on(process::ending::a_kill_costs_nothing_that_was_answered());
     });
     tried("it_ends_in_order", &|runtime| runtime.block_on(process::ending::it_ends_in_order()));
+    println!("test result: ok. {} passed; {} filtered out", ran.get(), passed_over.get());
     ExitCode::SUCCESS
+}
+
+/// The part of a test's name that `cargo test` was given, among what else its own harness would take.
+fn filter(mut arguments: impl Iterator<Item = String>) -> String {
+    while let Some(argument) = arguments.next() {
+        if ["--test-threads", "--skip", "--format", "--color", "--logfile", "-Z"].contains(&argument.as_str()) {
+            arguments.next();
+        } else if !argument.starts_with('-') {
+            return argument;
+        }
+    }
+    String::new()
 }
