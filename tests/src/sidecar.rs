@@ -31,7 +31,7 @@ pub struct Sidecar {
 /// With CI set, if it is not there.
 #[must_use]
 pub fn program(name: &str) -> Option<PathBuf> {
-    let program = profile().join(format!("entente-{name}"));
+    let program = folder().join(format!("entente-{name}"));
     let own = format!("adapters/{name}");
     let parts = [own.as_str(), "adapters/sidecar", "adapters/ledger", "bus/journal", "schemas"];
     let reason = match std::fs::metadata(&program).and_then(|file| file.modified()) {
@@ -45,6 +45,15 @@ pub fn program(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// Where cargo leaves sidecars: a test runs those of its own profile, a benchmark those that operators build.
+fn folder() -> PathBuf {
+    if measured() { profile().with_file_name("sidecar") } else { profile() }
+}
+
+fn measured() -> bool {
+    profile().ends_with("release")
+}
+
 /// Builds the program as `program` finds it; that of AWS takes minutes.
 ///
 /// # Panics
@@ -52,8 +61,8 @@ pub fn program(name: &str) -> Option<PathBuf> {
 pub fn build(name: &str) {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--package", &format!("entente-{name}"), "--bins"]).current_dir(crate::data::root());
-    if profile().ends_with("release") {
-        build.arg("--release");
+    if measured() {
+        build.args(["--profile", "sidecar"]);
     }
     assert!(build.status().expect("cargo runs").success(), "entente-{name} cannot be built");
 }
