@@ -44,7 +44,7 @@ fn item(frame: &Frame, picture: &Picture, place: usize, line: &Line) -> Markup {
     html! {
         li id={ "n" (place) } data-f data-quiet[place > 0] {
             (glyph(sign(line), ""))
-            span { a href=(href) { bdi { (number::whole(&plain(&says(line, &picture.incidents), 110))) } } span.sub { (org(&line.speaker)) ", " (line.family.token()) @if line.withdrawn_by.is_some() { ", withdrawn" } (inline(frame, line.shared.as_ref())) } }
+            span { a href=(href) { bdi { (number::whole(&plain(&says(line, &picture.incidents), 110))) } } span.sub { (inline(frame, line.shared.as_ref())) @if line.shared.is_some() { ", " } (org(&line.speaker)) ", " (line.family.token()) @if line.withdrawn_by.is_some() { ", withdrawn" } } }
             (clock(line.logged, frame.at))
         }
     }

@@ -65,7 +65,7 @@ pub(super) fn question(frame: &Frame, form: &Form) -> Markup {
                     } span.hint { "a sharing group: its members only" } }
                 }
                 label.field { span.label { "Marking, TLP" } select name=(TLP) {
-                    option value="" { @if stays { "as before" } @else { "green for all, amber in a group" } }
+                    option value="" { @if stays { "as before" } @else { "green, in a group amber" } }
                     @for word in Tlp::WORDS { option value=(word) selected[*word == form.value(TLP)] { (word) } }
                 } span.hint { "clear or green for all; amber, amber+strict or red in a group" } }
             } }

@@ -13,7 +13,7 @@ use crate::glyph::{G, glyph};
 use crate::moment::clock;
 use crate::name::{many, org, plain, said, spaced, token};
 use crate::number;
-use crate::shared::{inline, mark};
+use crate::shared::{highest, inline, mark};
 use crate::spoken::{as_told, relayed, whose};
 
 /// Operators with a column of their own.
@@ -98,7 +98,7 @@ fn row(frame: &Frame, approach: &Approach, id: &str, operators: &[String]) -> Ma
     html! {
         tr.early[early] id=(id) data-f {
             th scope="row" { (said(&approach.name, 120)) span.sub { (needs(approach)) } (mark(frame, approach.shared.as_ref())) }
-            @for operator in operators { td.num data-h=(org(operator)) { (by(frame, approach, operator)) } }
+            @for operator in operators { td.num data-h=(org(operator)) { (by(approach, operator)) } }
             td data-h="Observed" { @match &approach.pooled { Some(pooled) => (wilson::bar(pooled, approach.said_rate.as_ref())), None => span.muted { (no_outcome(approach)) } } }
             td.num data-h="Outcomes" { @match &approach.pooled {
                 Some(pooled) => { (number::figure(pooled.n)) span.sub { (number::figure(approach.runs.iter().map(|run| run.lost).sum())) " lost" } },
@@ -141,14 +141,14 @@ fn needs(approach: &Approach) -> String {
     parts.join("; ")
 }
 
-fn by(frame: &Frame, approach: &Approach, operator: &str) -> Markup {
+fn by(approach: &Approach, operator: &str) -> Markup {
     let run = approach.runs.iter().find(|run| run.speaker == operator);
     let applies = approach.applies_to.is_empty() || approach.applies_to.iter().any(|one| one == operator);
     html! {
         @match run {
-            Some(run) if run.success.n == 0 => { span.muted { "no outcome yet" } (beside(frame, run)) },
-            Some(run) if run.success.too_early => { (run.success.succeeded) " of " (run.success.n) (beside(frame, run)) },
-            Some(run) => { @match run.success.ppm { Some(ppm) => (words::percent(ppm)), None => "no outcome yet" } (beside(frame, run)) },
+            Some(run) if run.success.n == 0 => { span.muted { "no outcome yet" } (beside(run)) },
+            Some(run) if run.success.too_early => { (run.success.succeeded) " of " (run.success.n) (beside(run)) },
+            Some(run) => { @match run.success.ppm { Some(ppm) => (words::percent(ppm)), None => "no outcome yet" } (beside(run)) },
             None if applies => span.muted { "no claim" },
             None => span.muted { "n/a" },
         }
@@ -156,11 +156,11 @@ fn by(frame: &Frame, approach: &Approach, operator: &str) -> Markup {
 }
 
 /// What to know of a run beside its success.
-fn beside(frame: &Frame, run: &Run) -> Markup {
+fn beside(run: &Run) -> Markup {
     html! {
         @if run.state != RunState::Running { span.sub { (spaced(run.state.as_str())) } }
         @if let Some(told) = as_told(run.told_by.as_deref()) { span.sub { (told) } }
-        (mark(frame, run.shared.as_ref()))
+        (highest(run.shared.as_ref().map(|shared| shared.tlp)))
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn panel(frame: &Frame, incident: &Incident, picture: &Picture) -> Ma
                 summary { h2 { "Why this is one incident, and what it is not " span.muted.small { "reasons in words, no weights yet" } } }
                 div #evidence data-f {
                     div.ev {
-                        @for join in &incident.why { (joined(incident, join)) }
+                        @for join in &incident.why { (joined(frame, incident, join)) }
                         @if incident.why.is_empty() { div { h3 { (glyph(G::Link, "k-ink")) "One object" } p.foot { "Nothing was joined: the incident is what one speaker says of one object." } } }
                         @for near in &incident.near { (missed(frame, incident, near, picture)) }
                     }
@@ -29,9 +29,10 @@ pub(super) fn panel(frame: &Frame, incident: &Incident, picture: &Picture) -> Ma
     }
 }
 
-/// A member as people know it: whose, and what it is called.
-fn title(incident: &Incident, object: &str) -> Markup {
-    called(object, member(incident, object))
+/// A member as people know it: whose, what it is called, and who may read it.
+fn title(frame: &Frame, incident: &Incident, object: &str) -> Markup {
+    let known = member(incident, object);
+    html! { (called(object, known)) (inline(frame, known.and_then(|member| member.shared.as_ref()))) }
 }
 
 fn member<'a>(incident: &'a Incident, object: &str) -> Option<&'a Member> {
@@ -47,11 +48,11 @@ fn called(object: &str, member: Option<&Member>) -> Markup {
     }
 }
 
-fn joined(incident: &Incident, join: &Join) -> Markup {
+fn joined(frame: &Frame, incident: &Incident, join: &Join) -> Markup {
     let relation = if join.relation == Relation::PartOf { " is part of " } else { " and " };
     html! {
         div {
-            h3 { (glyph(G::Link, "k-ink")) span { (title(incident, &join.a)) (relation) (title(incident, &join.b)) } }
+            h3 { (glyph(G::Link, "k-ink")) span { (title(frame, incident, &join.a)) (relation) (title(frame, incident, &join.b)) } }
             ul { @for reason in &join.reasons { li { b { "+" } span { (said(reason, 300)) } } } }
         }
     }
@@ -62,7 +63,7 @@ fn missed(frame: &Frame, incident: &Incident, near: &NearMiss, picture: &Picture
     let other = called(&near.other, beyond.and_then(|one| member(one, &near.other)));
     html! {
         div {
-            h3 { (glyph(G::Gap, "k-ink")) span { "Kept apart: " (title(incident, &near.object_id)) " from "
+            h3 { (glyph(G::Gap, "k-ink")) span { "Kept apart: " (title(frame, incident, &near.object_id)) " from "
                 @match &near.other_incident {
                     Some(id) => a href=(frame.link(&format!("/incidents/{id}"), "")) { (other) },
                     None => (other),
@@ -102,6 +103,7 @@ fn members(frame: &Frame, incident: &Incident) -> Markup {
                         span.sub { span.mono { (plain(&member.object_id, 80)) } ", " (member.family.token()) ", " (spaced(member.relation.as_str())) ", "
                             a href=(frame.link(&format!("/events/{}", member.position), "")) { (many(member.revisions, "revision", "revisions")) }
                             @if member.notices > 0 { ", " (many(member.notices, "statement", "statements")) }
+                            (inline(frame, member.shared.as_ref()))
                         }
                     }
                 }

@@ -259,6 +259,7 @@ fn member(scene: &Scene<'_>, entry: &Arc<Entry>, title: String) -> Member {
         relation: explain::relation(scene.ground, family, id),
         position: entry.position(),
         revisions: object.map_or(0, |object| object.entries().count()),
+        shared: entry.shared(),
     }
 }
 

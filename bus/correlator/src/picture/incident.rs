@@ -13,6 +13,7 @@ use super::{
     Unknown,
 };
 use crate::record::place::Place;
+use crate::record::shared::Shared;
 
 /// One incident.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -113,6 +114,9 @@ pub struct Member {
     pub position: Place,
     /// Revisions logged.
     pub revisions: usize,
+    /// The sharing group that it was said in, with its marking; absent if everybody may read it.
+    #[serde(flatten)]
+    pub shared: Option<Shared>,
 }
 
 /// The eight answers that every incident opens with (CORRELATION 5).
