@@ -129,7 +129,7 @@ impl Looker<'_> {
         if self.guest.ports > 0 {
             let lacks = self.ports(project, &look.machines, clock.now()).await;
             look.lacks.extend(lacks);
-            project.ports.tell(&self.table.serial, &mut signs);
+            project.ports.tell(&self.table.serial, clock.now(), &mut signs);
         }
         Ok(Look { signs, ..look })
     }

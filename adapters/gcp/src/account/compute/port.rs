@@ -18,7 +18,8 @@ pub(super) struct Port {
     next: Option<i64>,
     boots: u32,
     booted: Option<DateTime<Utc>>,
-    alive: bool,
+    /// When it last showed a sign of life.
+    lived: Option<DateTime<Utc>>,
     /// By their place in the table.
     crashes: BTreeSet<usize>,
 }
@@ -76,12 +77,13 @@ impl Ports {
         whole.lines().for_each(|line| port.line(line, printed.at, signs));
     }
 
-    /// What the ports say of their machines.
-    pub(super) fn tell(&self, signs: &Signs, into: &mut sign::Signs) {
+    /// What the ports say of their machines. That one came up long ago says nothing of how it does: most print no more then.
+    pub(super) fn tell(&self, signs: &Signs, now: DateTime<Utc>, into: &mut sign::Signs) {
+        let lives = |lived: DateTime<Utc>| now - lived <= TimeDelta::minutes(signs.life_minutes);
         for (machine, port) in &self.0 {
             if port.is_in_loop(signs) {
                 into.affected(*machine, Hint::GuestOsUnreachable, None);
-            } else if port.alive && port.boots == 0 {
+            } else if port.boots == 0 && port.lived.is_some_and(lives) {
                 into.well(*machine);
             }
         }
@@ -102,7 +104,7 @@ impl Port {
     fn line(&mut self, line: &str, at: DateTime<Utc>, signs: &Signs) {
         let holds = |words: &[String]| words.iter().any(|word| line.contains(word.as_str()));
         if holds(&signs.life) {
-            (self.alive, self.boots) = (true, 0);
+            (self.lived, self.boots) = (Some(at), 0);
             self.crashes.clear();
         } else if holds(&signs.boots) {
             let apart = self.booted.is_some_and(|last| at - last > TimeDelta::minutes(signs.loop_minutes));
@@ -142,10 +144,15 @@ mod tests {
     const BOOT: &str = "UEFI: Attempting to start image.\n";
     const LIFE: &str = "x GCEGuestAgent: GCE Agent Started\n";
 
-    fn told(ports: &Ports, table: &Table) -> String {
+    /// What the ports say so many minutes after the beginning.
+    fn told_at(minute: i64, ports: &Ports, table: &Table) -> String {
         let mut signs = sign::Signs::default();
-        ports.tell(&table.serial, &mut signs);
+        ports.tell(&table.serial, at(minute), &mut signs);
         format!("{signs:?}")
+    }
+
+    fn told(ports: &Ports, table: &Table) -> String {
+        told_at(5, ports, table)
     }
 
     fn at(minute: i64) -> DateTime<Utc> {
@@ -173,7 +180,9 @@ mod tests {
         prints.push((BOOT, 222, 2));
         assert!(told(&printed(&table, &prints), &table).contains("GuestOsUnreachable"));
         prints.push((&alive, 300, 3));
-        assert!(told(&printed(&table, &prints), &table).contains("well: true"));
+        let ports = printed(&table, &prints);
+        assert!(told(&ports, &table).contains("well: true"));
+        assert_eq!(told_at(64, &ports, &table), "Signs({})", "an hour later it may have stopped without a word");
     }
 
     #[test]

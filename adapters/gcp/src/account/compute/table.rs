@@ -48,6 +48,8 @@ pub(super) struct Signs {
     pub(super) life: Vec<String>,
     /// A boot so many minutes after the last before it is not of the same loop.
     pub(super) loop_minutes: i64,
+    /// For so many minutes a sign of life says that the machine is well.
+    pub(super) life_minutes: i64,
     pub(super) crashes: Vec<Crash>,
 }
 

@@ -124,7 +124,20 @@ async fn the_serial_port_of_some_machines_tells_a_boot_loop() {
     assert_eq!(trial.ask(&mut trial.compute()).await.unwrap().items[0].native.digest, digest, "nor by another start");
     trial.machines.set(windows(&trial), &Condition::Well, after(7));
     let reading = trial.at(8).ask(&mut feed).await.unwrap();
-    assert_eq!(figure(&impact(&reading.items, GUEST).unwrap(), Quantity::Restored), 20);
+    let told = impact(&reading.items, GUEST).unwrap();
+    assert_eq!(figure(&told, Quantity::Restored), 20);
+    // They print no more: that they came up stands, and how they do now nobody knows.
+    trial.gcp.replay("/serialPort", vec![json!({"headers": {"status": "200"}, "body": {"contents": ""}})]);
+    let reading = trial.at(90).ask(&mut feed).await.unwrap();
+    let later = impact(&reading.items, GUEST).unwrap();
+    assert_eq!(
+        (figure(&later, Quantity::Restored), figure(&later, Quantity::Remaining)),
+        (20, 0),
+        "{:?}",
+        later.counts
+    );
+    let unknown = [&told, &later].map(|impact| figure(impact, Quantity::Unknown));
+    assert_eq!(unknown[1], unknown[0] + 20, "{:?}", later.counts);
 }
 
 #[tokio::test]
