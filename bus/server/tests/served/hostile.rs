@@ -138,7 +138,7 @@ async fn every_answer_carries_the_headers_that_keep_a_page_to_itself() {
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
         for (name, value) in
-            [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")]
+            [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "same-origin")]
         {
             assert_eq!(headers[name], value, "{path}");
         }
