@@ -11,6 +11,10 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 const WINDOWS: [usize; 3] = [400, 300, 300];
+/// How the page of an incident names the arms of AWS's machines.
+const ARMS: [&str; 2] = ["<bdi>us-east-1</bdi>", "<bdi>eu-west-1</bdi>"];
+/// How long anything may take; far above what it takes.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_boot_loop_in_three_clouds_is_counted_where_there_is_sight_and_unknown_elsewhere() {
@@ -61,29 +65,8 @@ async fn a_boot_loop_in_three_clouds_is_counted_where_there_is_sight_and_unknown
     let before = clouds.logged().await.len();
     sidecars[0].kill();
     sidecars[0].launch();
-    let repaired = 100;
-    let machines = &clouds.windows[0][..repaired];
-    let parent =
-        clouds.aws.automations().start_many("us-east-1", "AWSSupport-StartEC2RescueWorkflow", machines, Utc::now());
-    let whole = repaired as u64;
-    let begun = run_when(&clouds, "a run that has repaired nothing yet", |run| run("targeted") >= whole).await;
-    assert_eq!(begun["succeeded"], 0, "{begun:?}");
-    clouds.aws.automations().set_children(&parent, machines, "Success", Utc::now());
-    let ended = run_when(&clouds, "workflows that ended are attempts", |run| run("attempted") >= whole).await;
-    assert_eq!(ended["succeeded"], 0, "the machines still do not answer: {ended:?}");
-    clouds.set(0, repaired, &Condition::Well);
-    run_when(&clouds, "repairs that are seen", |run| run("succeeded") == whole).await;
-    let mended = clouds
-        .up
-        .picture_when("what remains", |picture| {
-            total(picture, "acme", objects[0], "remaining") == Some((WINDOWS[0] - repaired) as u64)
-        })
-        .await;
+    let mended = repairs_rise(&clouds, objects[0]).await;
     never_none(&mended);
-    let shown =
-        incidents_of(&mended, "acme").into_iter().flat_map(|incident| incident["approaches"].as_array().cloned());
-    let runs = shown.flatten().flat_map(|approach| approach["runs"].as_array().cloned()).flatten();
-    assert!(runs.into_iter().any(|run| run["success"]["succeeded"] == whole), "{mended}");
 
     for (cloud, count) in WINDOWS.into_iter().enumerate() {
         clouds.set(cloud, count, &Condition::Well);
@@ -104,6 +87,68 @@ async fn a_boot_loop_in_three_clouds_is_counted_where_there_is_sight_and_unknown
     }
     let verified = clouds.up.run(&["verify", "--json"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
+
+/// Repairs in two regions, one after the other: what each of their stages is in the log, and what it shows to those who look
+/// at the board, at the incident's page, and at the text to be copied. Gives the picture once they are seen.
+async fn repairs_rise(clouds: &Clouds, object: &str) -> Value {
+    let (near, far) = (&clouds.windows[0][..60], &clouds.windows[0][WINDOWS[0] - 40..]);
+    let (fleet, automations) = (clouds.fleet(0), clouds.aws.automations());
+    let document = "AWSSupport-StartEC2RescueWorkflow";
+    let start = |region, machines| automations.start_many(region, document, machines, Utc::now());
+    let parents = [start("us-east-1", near), start("eu-west-1", far)];
+    let end = |parent: &str, machines| automations.set_children(parent, machines, "Success", Utc::now());
+
+    let begun = run_when(clouds, "runs that have repaired nothing yet", |run| run("targeted") >= 100).await;
+    assert_eq!(begun["succeeded"], 0, "{begun:?}");
+    shown(clouds, object, "0 of 100 attempted", &["0 of 60 attempted", "0 of 40 attempted"]).await;
+
+    end(&parents[0], near);
+    let ended = run_when(clouds, "workflows that ended are attempts", |run| run("attempted") >= 60).await;
+    assert_eq!(ended["succeeded"], 0, "the machines still do not answer: {ended:?}");
+    let tried = "60 of 100 attempted, none works again";
+    shown(clouds, object, tried, &["60 of 60 attempted, none works again", "0 of 40 attempted"]).await;
+
+    fleet.set(near.iter().copied(), &Condition::Well, Utc::now());
+    run_when(clouds, "repairs that are seen", |run| run("succeeded") == 60).await;
+    let risen = "60 of 100 attempted, 60 work again";
+    shown(clouds, object, risen, &["60 of 60 attempted, 60 work again", "0 of 40 attempted"]).await;
+
+    end(&parents[1], far);
+    fleet.set(far.iter().copied(), &Condition::Well, Utc::now());
+    run_when(clouds, "repairs in the other region", |run| run("succeeded") == 100).await;
+    let whole = "100 of 100 attempted, 100 work again";
+    shown(clouds, object, whole, &["60 of 60 attempted, 60 work again", "40 of 40 attempted, 40 work again"]).await;
+    let remain = |picture: &Value| total(picture, "acme", object, "remaining") == Some((WINDOWS[0] - 100) as u64);
+    clouds.up.picture_when("what remains", remain).await
+}
+
+/// Waits until the incident of an object tells on every view how far its repair has come, and its page the arms by region.
+async fn shown(clouds: &Clouds, object: &str, whole: &str, arms: &[&str; 2]) {
+    let picture = clouds.up.json("/v1/picture").await;
+    let of_object = |incident: &&Value| members(incident).any(|member| member["object_id"] == object);
+    let incident = incidents_of(&picture, "acme").into_iter().find(of_object).expect("an incident");
+    let page = format!("/incidents/{}", incident["id"].as_str().expect("an id"));
+    let views = [
+        ("/".to_owned(), vec![format!("Repair: {whole} (Acme)")]),
+        ("/board.txt".to_owned(), vec![format!("repair: {whole} (Acme)")]),
+        (page.clone(), vec![whole.to_owned(), ARMS[0].to_owned(), ARMS[1].to_owned(), arms[0].into(), arms[1].into()]),
+        (
+            format!("{page}/text"),
+            vec![format!("Acme: {whole}; "), format!("us-east-1: {}", arms[0]), format!("eu-west-1: {}", arms[1])],
+        ),
+    ];
+    for (path, wanted) in views {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let (_, seen) = clouds.up.get(&path).await;
+            if wanted.iter().all(|words| seen.contains(words)) {
+                break;
+            }
+            assert!(Instant::now() < until, "{path} does not show {wanted:?}: {seen}");
+            sleep(Duration::from_millis(250)).await;
+        }
+    }
 }
 
 /// What the figures are, for whoever reads of a failure.
@@ -147,7 +192,7 @@ fn population(figure: &Value) -> &str {
 
 /// The tallies of the repairs of AWS's machines, all arms together, once they fit.
 async fn run_when(clouds: &Clouds, what: &str, fits: impl Fn(&dyn Fn(&str) -> u64) -> bool) -> BTreeMap<String, u64> {
-    let until = Instant::now() + Duration::from_secs(90);
+    let until = Instant::now() + PATIENCE;
     loop {
         let mut sums = BTreeMap::from([("succeeded".to_owned(), 0)]);
         for claim in current(&clouds.logged().await, "io.entente.remediation.v1") {

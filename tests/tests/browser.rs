@@ -311,3 +311,156 @@ async fn a_page_whose_server_is_killed_says_so_and_resumes() {
     assert_eq!(live.browser.ask("return window.__mark").await, json!("same page"));
     live.browser.end().await;
 }
+
+/// What a sharing group knows beside what everybody does: an impact of which the group is told more, another that only the
+/// group knows of, a repair in two regions, a request and a decision.
+struct Grouped {
+    up: Up,
+    group: String,
+    /// The incident that everybody knows of.
+    open: String,
+    /// The one that the group alone knows of.
+    closed: String,
+}
+
+impl Grouped {
+    async fn start() -> Self {
+        let up = Up::start(&["--no-public-feeds", "--org", "acme", "--role", "customer"]).await;
+        let made = up.run(&["audience", "create", "night-desks", "--json"]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+        let group = made["id"].as_str().unwrap().to_owned();
+        let say = async |family: &str, tlp: Option<&str>, claim: Value| {
+            let audience = if tlp.is_some() { group.as_str() } else { "all" };
+            let claim = json!({"family": family, "audience": audience, "tlp": tlp.unwrap_or("green"), "claim": claim});
+            up.publish(&claim).await["object_id"].as_str().unwrap().to_owned()
+        };
+        let windows = json!({"provider": "aws", "service_class": "compute", "regions": ["us-east-1", "eu-west-1"],
+            "state": "affected_unavailable", "asset": {"os_family": "windows"}});
+        let impact = |title: &str, severity: &str, block: &Value| {
+            json!({"kind": "incident", "phase": "mitigating", "severity": severity, "title": title, "blocks": [block],
+                "refs": [{"kind": "tracking_id", "value": "KB5042421", "relation": "same"}]})
+        };
+        let known = say("impact", None, impact("Windows instances do not start", "critical", &windows)).await;
+        let mut more = impact("Windows desks in branches do not start", "major", &windows);
+        more["counts"] = json!([{"unit": "vm", "quantity": "affected", "value": 1_000, "method": "exact_enumeration",
+            "population": "fleet:aws/desks", "as_of": "2024-07-19T05:30:00Z"}]);
+        let about = json!([{"kind": "incident", "value": known, "relation": "related"}]);
+        say("impact", Some("amber"), more).await;
+        let rescue = json!({"name": "Rescue machine, delete the file", "kind": "offline_disk_repair",
+            "automation": "orchestrated", "refs": about});
+        let rescue = say("approach", Some("amber"), rescue).await;
+        let arm = |region: &str, targeted: u64, attempted: u64, succeeded: u64| {
+            let mut block = windows.clone();
+            block["regions"] = json!([region]);
+            json!({"block": block, "device_class": "cloud_vm", "tally": {"targeted": targeted, "attempted": attempted,
+                "in_progress": 7, "succeeded": succeeded, "failed": attempted - succeeded - 7}})
+        };
+        let arms = [arm("us-east-1", 600, 200, 168), arm("eu-west-1", 400, 40, 30)];
+        let run = json!({"approach_id": rescue, "state": "running", "arms": arms, "refs": about});
+        say("remediation", Some("amber+strict"), run).await;
+        let ask = |kind: &str, text: &str| json!({"kind": kind, "text": text, "to": ["aws"], "refs": about});
+        let mut request = ask("request", "May the machines be stopped while they are repaired?");
+        request["due_at"] = json!("2030-01-01T00:00:00Z");
+        say("message", Some("amber"), request).await;
+        say("message", Some("red"), ask("decision", "Branches stay shut until the desks answer.")).await;
+        let payments = json!({"provider": "azure", "service_class": "database", "regions": ["westeurope"],
+            "state": "affected_degraded"});
+        let mut own = impact("Payments answer slowly", "minor", &payments);
+        own["refs"] = json!([]);
+        let secret = say("impact", Some("amber"), own).await;
+        let id =
+            async |object: &str| up.json(&format!("/v1/incidents/{object}")).await["id"].as_str().unwrap().to_owned();
+        let (open, closed) = (id(&known).await, id(&secret).await);
+        Self { up, group, open, closed }
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.up.address())
+    }
+}
+
+/// The readers that a form on the page offers, the one that is chosen, and whether the browser would send it.
+const READERS: &str = "const select = document.querySelector('#say-note [name=audience]');\
+    return [select.value, select.checkValidity(), [...select.options].map(o => o.textContent.trim())]";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_group_knows_is_marked_on_every_screen_and_a_form_asks_for_whom_it_is() {
+    let Some(browser) = Browser::start().await else { return };
+    let grouped = Grouped::start().await;
+    let pages = [
+        ("group-board", "/".to_owned()),
+        ("group-incident", format!("/incidents/{}", grouped.open)),
+        ("group-own", format!("/incidents/{}", grouped.closed)),
+        ("group-feeds", "/feeds".to_owned()),
+        ("group-form", "/?say=impact".to_owned()),
+    ];
+    let mut problems = Vec::new();
+    for (name, path) in &pages {
+        for screen in Screen::ALL {
+            browser.take(screen).await;
+            browser.open(&grouped.address(path)).await;
+            browser.ask("document.querySelectorAll('details').forEach(e => e.open = true)").await;
+            problems.extend(measured(&browser, name, screen).await);
+            problems.extend(complaints(&browser, name).await);
+            browser.keep_pictures(&pictures(), name, screen).await;
+        }
+        problems.extend(unnamed(&browser, name).await);
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    marks(&browser, &grouped).await;
+    readers(&browser, &grouped).await;
+    browser.end().await;
+}
+
+/// The ceiling names the highest marking; beside what is of the group stands its mark, beside what is not there is none.
+async fn marks(browser: &Browser, grouped: &Grouped) {
+    browser.take(Screen::ALL[0]).await;
+    browser.open(&grouped.address("/")).await;
+    let text = async |place: &str| {
+        let script = format!("return document.querySelector('{place}').textContent.replace(/\\s+/g, ' ').trim()");
+        browser.ask(&script).await.as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(text("#ceiling").await, "TLP:RED");
+    for (row, highest) in [(&grouped.open, "TLP:RED"), (&grouped.closed, "TLP:AMBER")] {
+        assert_eq!(text(&format!("#i-{row} th .tlp")).await, highest);
+    }
+    let phrase = "Repair: 240 of 1000 attempted, 198 work again (Acme)";
+    assert!(text(&format!("#i-{} [data-h=Affected]", grouped.open)).await.contains(phrase));
+    browser.open(&grouped.address(&format!("/incidents/{}", grouped.open))).await;
+    let unmarked = "return document.querySelectorAll('#lanes .tlp').length";
+    assert_eq!(browser.ask(unmarked).await, json!(0), "what everybody may read has no mark");
+    for (place, mark) in [
+        ("#app-rows > tr", "TLP:AMBER night-desks"),
+        ("#app-rows > tr.arms", "TLP:AMBER+STRICT night-desks"),
+        ("#dec-list > li", "TLP:RED night-desks"),
+        ("#asks li", "TLP:AMBER night-desks"),
+    ] {
+        let shown = text(place).await;
+        assert!(shown.contains(mark), "{place}: {shown}");
+    }
+    let bars = "return [...document.querySelectorAll('tr.arms .wil')].map(e =>\
+        [...e.querySelectorAll('rect')].map(r => r.getBBox().width))";
+    // 240 of 1000 and 198 of them; 40 of 400 and 30; 200 of 600 and 168.
+    assert_eq!(browser.ask(bars).await, json!([[128, 30, 25], [128, 12, 9], [128, 42, 35]]));
+}
+
+/// Where something is known to the group only, the author chooses who reads an answer; where all is the group's, it is the
+/// group; and what is said is then marked on the page.
+async fn readers(browser: &Browser, grouped: &Grouped) {
+    let all = json!(["choose", "everybody", "night-desks"]);
+    browser.open(&grouped.address(&format!("/incidents/{}", grouped.open))).await;
+    assert_eq!(browser.ask(READERS).await, json!(["", false, all]));
+    browser.open(&grouped.address(&format!("/incidents/{}", grouped.closed))).await;
+    assert_eq!(browser.ask(READERS).await, json!([grouped.group, true, ["everybody", "night-desks"]]));
+    let write = "const form = document.querySelector('#say-note form'); form.closest('details').open = true;\
+        form.querySelector('textarea').value = 'Told to the night desks alone'; form.querySelector('button').click()";
+    browser.ask(write).await;
+    let told = "return document.querySelector('#dec-list')?.textContent.replace(/\\s+/g, ' ')\
+        .includes('Told to the night desks alone')";
+    browser.until("the note stands on the page", told).await;
+    let noted = browser.ask("return document.querySelector('#dec-list').textContent.replace(/\\s+/g, ' ')").await;
+    assert!(noted.as_str().unwrap().contains("TLP:AMBER night-desks"), "{noted}");
+    let picture = grouped.up.json(&format!("/v1/incidents/{}", grouped.closed)).await;
+    assert_eq!(picture["decisions"][0]["audience"], json!(grouped.group), "{}", picture["decisions"]);
+}
