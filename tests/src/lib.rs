@@ -5,6 +5,7 @@ pub mod bench;
 pub mod browser;
 pub mod clouds;
 pub mod data;
+mod ended;
 pub mod july;
 pub mod night;
 pub mod sidecar;

@@ -4,16 +4,12 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
 
+use crate::ended::ended;
 use crate::up::{newest_source, profile};
-
-/// How long anything may take before a test gives up; far above what it takes.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A sidecar and its folder, which outlives it.
 pub struct Sidecar {
@@ -150,17 +146,8 @@ impl Sidecar {
 
     /// Ends it as a service manager does and waits for it.
     pub async fn stop(&mut self) -> Option<i32> {
-        let mut child = self.child.take()?;
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw)?;
-        let _ = kill_process(pid, Signal::TERM);
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Ok(Some(status)) = child.try_wait() {
-                return status.code();
-            }
-            assert!(Instant::now() < until, "it does not end:\n{}", self.log());
-            sleep(Duration::from_millis(20)).await;
-        }
+        let child = self.child.take()?;
+        ended(child, Signal::TERM, || self.log()).await
     }
 
     /// The folder of its settings.

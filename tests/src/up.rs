@@ -8,9 +8,12 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
+
+use crate::ended::ended;
 
 /// How long anything may take before a test gives up; far above what it takes.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -170,17 +173,8 @@ impl Up {
 
     /// Ends it as Ctrl-C does and waits for it.
     pub async fn stop(&mut self) -> Option<i32> {
-        let mut child = self.child.take()?;
-        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw)?;
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Ok(Some(status)) = child.try_wait() {
-                return status.code();
-            }
-            assert!(Instant::now() < until, "it does not end:\n{}", self.log());
-            sleep(Duration::from_millis(20)).await;
-        }
+        let child = self.child.take()?;
+        ended(child, Signal::INT, || self.log()).await
     }
 
     /// The process id.
@@ -286,10 +280,10 @@ impl Up {
 impl Drop for Up {
     fn drop(&mut self) {
         if let Some(child) = &self.child
-            && let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw)
+            && let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
         {
             // Its nats-server must end with it, so it is asked first.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            let _ = kill_process(pid, Signal::TERM);
             std::thread::sleep(Duration::from_millis(300));
         }
         self.kill();

@@ -46,10 +46,6 @@ impl<Q: Question> Ask for Asking<Q> {
         &self.manner.profile
     }
 
-    fn shown(&self) -> String {
-        self.manner.profile.address.clone()
-    }
-
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move { self.question.put(clock).await.map(Told::Reading) })
     }

@@ -27,8 +27,10 @@ pub trait Ask: Send {
     /// What does not change about the feed.
     fn profile(&self) -> &FeedProfile;
 
-    /// The address that is shown as read.
-    fn shown(&self) -> String;
+    /// The address that is shown as read, where it is another than the feed's own.
+    fn shown(&self) -> String {
+        self.profile().address.clone()
+    }
 
     /// Asks once; what is told was observed when the clock says so. Whoever stops waiting for the answer may ask again.
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>>;

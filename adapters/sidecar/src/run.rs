@@ -435,10 +435,6 @@ mod tests {
             &self.0
         }
 
-        fn shown(&self) -> String {
-            String::new()
-        }
-
         fn ask(&mut self, _: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
             Box::pin(std::future::pending())
         }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Puts a file with this content in place of what a path holds. The draft stands beside it, with the extension `new`, so
@@ -13,9 +13,12 @@ use std::path::Path;
 /// If the folder or the disk does not take it. Then the path holds what it held.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    // A draft that was left by another start keeps its mode when it is opened.
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    // What was left there by a crash, or laid there as a link, is never written into.
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(content).and_then(|()| file.sync_all())?;
     fs::rename(&draft, path)?;
     // The name is on disk once its folder is; a path without one is in the working folder.
@@ -25,6 +28,8 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

@@ -45,10 +45,6 @@ impl<R: Read> Ask for Feed<R> {
         self.reader.profile()
     }
 
-    fn shown(&self) -> String {
-        self.reader.profile().address.clone()
-    }
-
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move {
             let (told, ()) = tokio::join!(self.reader.read(clock), self.google.look_at_clock());

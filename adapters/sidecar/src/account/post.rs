@@ -221,10 +221,6 @@ impl Ask for Reader {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move {
             // It listens from now on, and says so.

@@ -1,11 +1,11 @@
 //! Secrets of a sidecar in its data folder: the token of the intake, and the key under which native ids are hidden. Each is
 //! made once and is readable by its owner only.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use entente_journal::replace;
 use entente_schemas::digest::{SHORT, base32, is_base32, length_prefixed, sha256};
 
 /// Characters of a secret: 160 bits.
@@ -54,8 +54,7 @@ impl Secret {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(SecretError::Random)?;
         let secret = Self(base32(&bytes, LENGTH));
-        let beside = path.with_extension("new");
-        written(&beside, &secret.0).and_then(|()| std::fs::rename(&beside, path)).map_err(failed)?;
+        replace(path, format!("{}\n", secret.0).as_bytes()).map_err(failed)?;
         Ok(secret)
     }
 
@@ -76,18 +75,6 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(..)")
     }
-}
-
-/// Writes a file that was not there before: what lies in its place, left by a crash or laid there, is removed and never
-/// followed.
-fn written(path: &Path, text: &str) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()
 }
 
 fn shut(path: &Path) -> io::Result<()> {

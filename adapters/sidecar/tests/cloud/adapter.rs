@@ -355,10 +355,6 @@ impl Ask for Listing {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move {
             if self.client.flaw == Flaw::Sulky && self.failed {

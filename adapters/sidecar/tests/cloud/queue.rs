@@ -32,10 +32,6 @@ impl Ask for Queue {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move {
             let answer = self.client.get("acme.Queue", "/queue").await?;

@@ -234,10 +234,6 @@ impl Ask for EventsAsk {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move {
             self.flowing = false;

@@ -196,10 +196,6 @@ impl Ask for HealthAsk {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move {
             let read = self.read(clock.now()).await;

@@ -112,10 +112,6 @@ impl Ask for SsmAsk {
         &self.profile
     }
 
-    fn shown(&self) -> String {
-        self.profile.address.clone()
-    }
-
     fn ask(&mut self, clock: Clock) -> BoxFuture<'_, Result<Told, Failure>> {
         Box::pin(async move { self.read(clock.now()).await.map(Told::Reading) })
     }
