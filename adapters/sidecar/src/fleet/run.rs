@@ -150,14 +150,15 @@ fn native(keeper: &Keeper, system: String, id: &str, digest: String) -> Native {
     }
 }
 
-/// What is run. It refers to the impacts that it is run on, so that it is found beside them.
+/// What is run. It refers to the impacts that it is run on, so that it is found beside them. Of an approach that nobody
+/// described it is known only that a tool carries it out, and reported it.
 fn approach(keeper: &Keeper, slug: &str, impacts: Vec<Ref>, now: DateTime<Utc>) -> Statement {
     let known = known(keeper, slug);
     let caution = |text: &String| Caution { text: text.clone(), harm_count: None, since: None };
     let body = Approach {
         name: known.map_or_else(|| slug.replace('-', " "), |known| known.name.clone()),
         kind: known.map_or(ApproachKind::Other, |known| known.kind),
-        automation: known.map_or(Automation::Other, |known| known.automation),
+        automation: known.map_or(Automation::Scripted, |known| known.automation),
         same_as: None,
         access: Vec::new(),
         risk: known.and_then(|known| known.data_loss).map(|loss| Risk { data_loss: Some(loss), reversible: None }),

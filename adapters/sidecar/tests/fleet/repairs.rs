@@ -63,7 +63,7 @@ fn the_approach_goes_along_and_both_lead_to_the_impact() {
         ]
     );
     for (end, refs, kind, automation) in [
-        ("own-way", &["aws.ec2:main/guest"][..], ApproachKind::Other, Automation::Other),
+        ("own-way", &["aws.ec2:main/guest"][..], ApproachKind::Other, Automation::Scripted),
         ("aws-restart", &["aws.ec2:main/guest"], ApproachKind::SelfRecoveryReboot, Automation::Manual),
         ("restart/platform", &["aws.ec2:main/platform"], ApproachKind::SelfRecoveryReboot, Automation::Manual),
     ] {

@@ -6,11 +6,15 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::ServiceClass;
 use entente_schemas::count::{Count, Method, Quantity, Unit};
+use entente_schemas::event::Source;
 use entente_schemas::family::{Body, Impact, Remediation, Tally};
+use entente_schemas::speaker::{Relay, Role, Speaker};
+use entente_sidecar::draft::{Drafter, Occasion};
 use entente_sidecar::fleet::{
     Fleet, FleetProfile, Hint, Os, Place, Progress, Repair, Rules, Seen, Sighting, known_approaches,
 };
-use entente_sidecar::item::Item;
+use entente_sidecar::item::{FeedProfile, Item, Vanishing};
+use entente_sidecar::memory::Memory;
 
 /// So many seconds after 19 July 2024, 04:00.
 pub fn at(second: i64) -> DateTime<Utc> {
@@ -116,8 +120,13 @@ impl Stage {
         numbers.for_each(|number| self.repair(&device(number), approach, progress));
     }
 
+    /// What is said now. Whatever it is, an outbox takes all of it.
     pub fn items(&self) -> Vec<Item> {
-        self.fleet.items(self.now).unwrap()
+        let items = self.fleet.items(self.now).unwrap();
+        let occasion = Occasion { now: self.now, first_good: false };
+        let refused = drafter(&self.profile).items(items.clone(), &Memory::default(), occasion).refused;
+        assert!(refused.is_empty(), "{refused:#?}");
+        items
     }
 
     /// What is said after the least time between two revisions.
@@ -125,6 +134,20 @@ impl Stage {
         self.now += self.profile.rules.pace;
         self.items()
     }
+}
+
+fn drafter(profile: &FleetProfile) -> Drafter {
+    let feed = FeedProfile {
+        slug: "fleet".into(),
+        system: profile.system.clone(),
+        speaker: Speaker { org: profile.org.clone(), role: Role::Customer, channel: None, relay: Relay::Own },
+        address: String::new(),
+        vanishing: Vanishing::Nothing,
+        covers: Vec::new(),
+        mapping_version: 1,
+    };
+    let source = Source { org: profile.org.clone(), feed: feed.slug.clone(), instance: "0".repeat(26) };
+    Drafter::new(source, "actual", "gabcdefghijklmnop", feed)
 }
 
 pub const DOWN: Seen<'static> = Seen::Affected(Hint::GuestOsUnreachable);
