@@ -9,6 +9,8 @@ use super::{Stage, text};
 
 const README: &str = include_str!("../../../../README.md");
 const LINES: usize = 5;
+/// An incident that somebody has opened.
+const INCIDENT: &str = "inc-7c3k2q5m4n6p7r2s";
 
 /// The lines of the README that send something to the sidecar's intake.
 fn lines() -> Vec<&'static str> {
@@ -23,12 +25,12 @@ fn lines() -> Vec<&'static str> {
 fn run(stage: &Stage, lines: &[&str]) -> Output {
     let mut shell = Command::new("sh");
     shell.arg("-euc").arg(lines.join("\n")).env("SIDECAR", format!("http://{}", stage.address));
-    shell.env("TOKEN_FILE", stage.world.data().join("intake-token"));
+    shell.env("TOKEN_FILE", stage.world.data().join("intake-token")).env("INCIDENT", INCIDENT);
     shell.output().unwrap()
 }
 
-/// Of a run: revision; targeted, attempted, succeeded.
-type Arm = (u64, [Option<u64>; 3]);
+/// Of a run: revision; targeted, attempted, succeeded, failed.
+type Arm = (u64, [Option<u64>; 4]);
 
 /// What the log has of the run.
 fn arms(log: &[Event]) -> Vec<Arm> {
@@ -37,7 +39,8 @@ fn arms(log: &[Event]) -> Vec<Arm> {
         let Body::Remediation(run) = &event.claim.body else { panic!("{:?}", event.claim) };
         assert_eq!((run.approach_id.as_str(), run.arms.len()), ("bank:rescue-disk", 1));
         let tally = &run.arms[0].tally;
-        (event.claim.header.rev, [tally.targeted, tally.attempted, tally.succeeded])
+        assert!(event.claim.header.refs.iter().any(|named| named.value == INCIDENT), "{:?}", event.claim);
+        (event.claim.header.rev, [tally.targeted, tally.attempted, tally.succeeded, tally.failed])
     };
     runs.map(arm).collect()
 }
@@ -56,14 +59,14 @@ pub async fn five_lines_of_shell() {
     stage.ready().await;
     for (call, outcome) in [
         (call, "taken"),
-        (&call.replace("1000 240 198", "1000 720 655"), "taken"),
-        (&call.replace("running 1000 240 198", "done 1000 980 961"), "taken"),
+        (&call.replace("1000 240 198 12", "1000 720 655 31"), "taken"),
+        (&call.replace("running 1000 240 198 12", "done 1000 980 961 19"), "taken"),
     ] {
         let said = run(&stage, &[defined, &[call]].concat());
         assert!(said.status.success(), "{call}: {said:?}");
         assert!(text(&said.stdout).contains(&format!("\"outcome\":\"{outcome}\"")), "{call}: {said:?}");
     }
-    let told = [(1, [1_000, 240, 198]), (2, [1_000, 720, 655]), (3, [1_000, 980, 961])];
+    let told = [(1, [1_000, 240, 198, 12]), (2, [1_000, 720, 655, 31]), (3, [1_000, 980, 961, 19])];
     let told: Vec<Arm> = told.into_iter().map(|(rev, tally)| (rev, tally.map(Some))).collect();
     stage.world.log_with(|log| arms(log) == told).await;
     let refused = run(&stage, &[defined, &[&call.replace("running", "perhaps")]].concat());
