@@ -117,6 +117,9 @@ async fn a_feed_that_is_sent_away_for_long_is_blind_in_readiness_as_it_is_in_the
     let feed = ready["feeds"].as_array().unwrap().iter().find(|feed| feed["feed"] == "acme-vm").unwrap();
     assert_eq!((&feed["state"], &feed["failures"]), (&json!("blind"), &json!(1)), "{ready:#}");
     assert!(feed["text"].as_str().unwrap().contains("not to be asked before"), "{feed}");
+    // It takes reports all the same.
+    assert_eq!((&ready["ready"], &ready["reasons"]), (&json!(true), &json!([])), "{ready:#}");
+    assert!(ready["blind"].as_array().unwrap().contains(&json!("acme-vm")), "{ready:#}");
     sidecar.end().await;
     world.end().await;
 }

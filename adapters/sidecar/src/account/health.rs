@@ -1,5 +1,5 @@
 //! `/healthz`: the process lives. `/readyz`: the bus is there with the logs of all feeds, and each feed has had a first answer
-//! or a state that is shown; a feed that is blind and says so is no reason to start the sidecar anew.
+//! or a state that is shown: it takes reports and tells what it knows. A feed that is blind is named, and no reason to start anew.
 
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ struct Ready<'a> {
     org: &'a str,
     /// What keeps it from being ready.
     reasons: Vec<String>,
+    /// The feeds that see nothing now, which is no reason to start it anew.
+    blind: Vec<String>,
     feeds: Vec<Fed>,
 }
 
@@ -47,9 +49,11 @@ pub(super) async fn readyz(State(answering): State<Arc<Answering>>) -> Response 
     let mut reasons = answering.link.troubles().await;
     reasons.extend(feeds.iter().filter_map(not_ready));
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let blind = feeds.iter().filter(|feed| feed.asked && feed.state != FeedState::Live);
+    let blind = blind.map(|feed| feed.slug.clone()).collect();
     let (adapter, org) = (answering.adapter, answering.org.as_str());
     let feeds = feeds.into_iter().map(Fed::of).collect();
-    (status, Json(Ready { ready: reasons.is_empty(), adapter, org, reasons, feeds })).into_response()
+    (status, Json(Ready { ready: reasons.is_empty(), adapter, org, reasons, blind, feeds })).into_response()
 }
 
 fn not_ready(feed: &Seen) -> Option<String> {

@@ -16,7 +16,10 @@ use super::runner::Sidecar;
 use super::settings::{KEYS, Layers, Settings, usual_data};
 use super::stop::Signals;
 
-const CODES: &str = "\
+const AFTER: &str = "\
+ENTENTE_LOG chooses the lines on stderr, as in ENTENTE_LOG=warn or ENTENTE_LOG=off,entente=debug. Unset, only Entente's own
+are shown: those of the libraries that call the provider may name accounts, roles and people.
+
 Exit codes:
   0    done
   1    it was tried and did not work
@@ -55,7 +58,9 @@ pub fn main<A: Adapter>() -> ExitCode {
             return ExitCode::from(if printed.is_err() { 1 } else { u8::from(error.use_stderr()) * 2 });
         }
     };
-    log_to_stderr();
+    if let Some(wrong) = super::log::begin() {
+        say(&wrong);
+    }
     let code = run::<A>(&flags).unwrap_or_else(|end| {
         let (what, next) = end.what.split_once("; ").unwrap_or((&end.what, ""));
         say(&format!("entente-{}: {what}", A::NAME));
@@ -75,7 +80,7 @@ fn command<A: Adapter>() -> Command {
     Command::new(format!("entente-{}", A::NAME))
         .version(env!("CARGO_PKG_VERSION"))
         .about(format!("The {} sidecar of Entente: what an account sees, told to a sharing group. Read-only", A::NAME))
-        .after_help(CODES)
+        .after_help(AFTER)
         .arg(
             Arg::new("config")
                 .long("config")
@@ -107,16 +112,6 @@ fn command<A: Adapter>() -> Command {
                 ),
         )
         .arg(flag("json", "With --preflight: print JSON").requires("preflight"))
-}
-
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ENTENTE_LOG");
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,entente_sidecar=info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
-    // A log on a full disk must not take the work with it: what cannot be written of it is left out.
-    if log.log_internal_errors(false).try_init().is_err() {
-        say("a log was set up before ours; ENTENTE_LOG has no effect");
-    }
 }
 
 fn run<A: Adapter>(flags: &ArgMatches) -> Done {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::cloudevents::{CloudEvent, Fault};
 use super::devices::DeviceReport;
+use super::sense::{hidden, impossible, is_hidden};
 use crate::draft::{Drafter, Occasion};
 use crate::item::{FeedProfile, Item};
 use crate::memory::Memory;
@@ -83,6 +84,7 @@ impl Reporter {
         let family = family(&event.kind)?;
         let Value::Object(data) = &event.data else { return Err(vec![Fault::new("data", "expected an object")]) };
         let mut faults = foreign(data);
+        faults.extend(hidden(&event.data));
         let object_id = self.object_id(event, data).unwrap_or_else(|fault| {
             faults.push(fault);
             format!("{}:unnamed", self.profile.speaker.org)
@@ -94,8 +96,13 @@ impl Reporter {
         let native = self.native(data, &object_id);
         let written = self.completed(data, &object_id, &native, now).to_string();
         let claim = match Claim::read_strict(family, &written) {
-            Ok(claim) if faults.is_empty() => claim,
-            Ok(_) => return Err(faults),
+            Ok(claim) => {
+                faults.extend(impossible(&claim));
+                if !faults.is_empty() {
+                    return Err(faults);
+                }
+                claim
+            }
             Err(problems) => {
                 faults.extend(problems.list().iter().map(|problem| {
                     let path =
@@ -124,7 +131,16 @@ impl Reporter {
         match (data.get("object_id"), &event.subject) {
             (Some(Value::String(id)), _) if id.starts_with(&format!("{org}:")) => Ok(id.clone()),
             (Some(_), _) => Err(Fault::new("data.object_id", format!("expected `{org}:` and a name of its own"))),
+            (None, Some(subject)) if is_hidden(subject) => {
+                Err(Fault::new("subject", "holds a control character; leave it out"))
+            }
             (None, Some(subject)) if subject.starts_with(&format!("{org}:")) => Ok(subject.clone()),
+            (None, Some(subject)) if subject.split('/').next().is_some_and(|first| first.contains(':')) => {
+                let expected = format!(
+                    "begins like the id of another's object; expected a name of its own, or `{org}:` before it"
+                );
+                Err(Fault::new("subject", expected))
+            }
             (None, Some(subject)) => Ok(format!("{org}:{subject}")),
             (None, None) => Err(Fault::new(
                 "subject",
@@ -321,6 +337,10 @@ mod tests {
         assert_eq!(claimed(&event(REMEDIATION, Some("bank:x"), self::run())).object_id, "bank:x");
     }
 
+    fn arm(tally: Value) -> Value {
+        json!([{ "tally": tally }])
+    }
+
     fn with(name: &str, value: Value) -> Value {
         let mut data = run();
         data[name] = value;
@@ -348,11 +368,24 @@ mod tests {
             (with("times", json!({"observed_at": NOW})), "data.times.observed_at"),
             (with("state", json!("perhaps")), "data.state"),
             (with("states", json!(1)), "data.states"),
+            (with("arms", arm(json!({"attempted": 1, "succeeded": 5}))), "data.arms.0.tally.succeeded"),
+            (with("arms", arm(json!({"attempted": 5, "succeeded": 4, "failed": 2}))), "data.arms.0.tally.failed"),
+            (with("approach_id", json!("bank:a\u{0}b")), "data.approach_id"),
+            (with("operator", json!("desk\n1")), "data.operator"),
+            (
+                with("refs", json!([{"kind": "incident", "value": "x\u{7}", "relation": "related"}])),
+                "data.refs.0.value",
+            ),
             (json!([]), "data"),
         ] {
             assert_eq!(read(&event(REMEDIATION, Some("a"), data)), Err(vec![path.to_owned()]));
         }
-        assert_eq!(read(&event(REMEDIATION, None, run())), Err(vec!["subject".to_owned()]));
+        for subject in [None, Some("gcp:rescue/z"), Some("rescue\u{0}"), Some("bank:rescue\n")] {
+            assert_eq!(read(&event(REMEDIATION, subject, run())), Err(vec!["subject".to_owned()]), "{subject:?}");
+        }
+        for tally in [json!({"attempted": 6, "succeeded": 4, "failed": 2}), json!({"succeeded": 5})] {
+            assert!(read(&event(REMEDIATION, Some("a/b:c"), with("arms", arm(tally)))).is_ok());
+        }
         assert_eq!(read(&event("io.entente.feed.v1", Some("a"), run())), Err(vec!["type".to_owned()]));
         let many = json!({"approach_id": "x", "state": "perhaps", "rev": 2});
         assert_eq!(read(&event(REMEDIATION, None, many)).unwrap_err().len(), 4);

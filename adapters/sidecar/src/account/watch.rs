@@ -126,8 +126,24 @@ impl Watch {
     /// Takes note of how the feed does, as its loop has it.
     pub(super) fn shows(&self, health: &FeedHealth) {
         let mut inner = self.lock();
+        let known = inner.health.last_poll().is_some() && inner.down.is_none();
+        let before = known.then(|| inner.health.state());
         inner.health.clone_from(health);
         inner.down = None;
+        drop(inner);
+        if health.last_poll().is_some() && before != Some(health.state()) {
+            self.tell(health);
+        }
+    }
+
+    /// Says that the feed sees now, or sees no more. The texts are those that beats carry: no ids stand in them.
+    fn tell(&self, health: &FeedHealth) {
+        let feed = &self.slug;
+        match (health.state(), health.error()) {
+            (FeedState::Live, _) => tracing::info!(%feed, "the feed is live"),
+            (state, None) => tracing::warn!(%feed, "the feed is {state}"),
+            (state, Some(error)) => tracing::warn!(%feed, code = %error.code, "the feed is {state}: {}", error.text),
+        }
     }
 
     fn count_failed(&self, code: &str) {

@@ -29,13 +29,28 @@ pub(super) struct Season {
     pub correlated: Option<DateTime<Utc>>,
     /// Whether it was said that nothing can be seen.
     pub blind: bool,
+    /// The most devices that were affected at once, or may have been.
+    #[serde(default)]
+    pub worst: u64,
+    /// The most devices that were counted beside them, affected or not.
+    #[serde(default)]
+    pub counted: u64,
     pub burst: Burst,
 }
 
 impl Season {
     pub(super) fn numbered(number: u32) -> Self {
-        let burst = Burst::default();
-        Self { number, onset: None, ended: None, closed: false, correlated: None, blind: false, burst }
+        Self {
+            number,
+            onset: None,
+            ended: None,
+            closed: false,
+            correlated: None,
+            blind: false,
+            worst: 0,
+            counted: 0,
+            burst: Burst::default(),
+        }
     }
 
     /// A device began to fail.
@@ -43,7 +58,7 @@ impl Season {
         self.onset = Some(self.onset.map_or(since, |onset| onset.min(since)));
     }
 
-    /// A Windows machine began to fail whose host is in order: it may be one of many.
+    /// A Windows machine began to fail, by no sign of its host: it may be one of many.
     pub(super) fn correlate(&mut self, since: DateTime<Utc>, (region, zone): (&str, &str), rules: &Rules) {
         if self.correlated.is_some() {
             return;

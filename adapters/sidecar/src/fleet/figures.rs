@@ -31,7 +31,11 @@ pub(super) struct Figures {
     /// Of these: out of sight since they were affected.
     pub missing: u64,
     pub restored: u64,
+    /// Of these: out of sight since they were seen well, so that they may be affected again.
+    pub doubtful: u64,
     pub relapsed: u64,
+    /// Of those ever affected: there no more.
+    pub left: u64,
     /// Of those that are there: neither can be said.
     pub unknown: u64,
     /// Ever affected, by sign.
@@ -54,6 +58,17 @@ impl Figures {
         self.ever.saturating_sub(self.restored + self.affected + self.missing)
     }
 
+    /// Restored, and still seen well as far as anybody can say.
+    pub(super) fn seen_well(&self) -> u64 {
+        self.restored.saturating_sub(self.doubtful)
+    }
+
+    /// All that were ever counted: those that are there, and those that were affected and left. Who is affected is a share
+    /// of these, so that it is no greater share because some were removed.
+    pub(super) fn counted(&self) -> u64 {
+        self.present + self.left
+    }
+
     /// Takes others in.
     pub(super) fn absorb(&mut self, other: Self) {
         let pairs = [
@@ -62,7 +77,9 @@ impl Figures {
             (&mut self.affected, other.affected),
             (&mut self.missing, other.missing),
             (&mut self.restored, other.restored),
+            (&mut self.doubtful, other.doubtful),
             (&mut self.relapsed, other.relapsed),
+            (&mut self.left, other.left),
             (&mut self.unknown, other.unknown),
         ];
         pairs.into_iter().for_each(|(sum, more)| *sum += more);
@@ -90,6 +107,9 @@ impl Figures {
         if let Why::Failed(hint) = cell.why {
             *self.signs.entry(hint).or_default() += sums.ever_affected;
             self.zones.insert(zone.to_owned());
+            self.left += sums.gone;
+            let hidden = if dark { sums.known.saturating_sub(sums.gone + sums.affected) } else { sums.unknown };
+            self.doubtful += hidden.saturating_sub(sums.missing).min(sums.restored.total());
         }
     }
 }
@@ -140,6 +160,11 @@ pub(super) fn remaining(sheet: &Sheet) -> u64 {
 /// Devices that were affected in this incident.
 pub(super) fn ever(sheet: &Sheet) -> u64 {
     sheet.values().map(|figures| figures.ever).sum()
+}
+
+/// Devices that were ever counted, affected or not.
+pub(super) fn counted(sheet: &Sheet) -> u64 {
+    sheet.values().map(Figures::counted).sum()
 }
 
 /// All figures together.

@@ -96,7 +96,8 @@ pub(super) fn block(keeper: &Keeper, group: Group, row: &Row) -> Block {
 fn state(figures: &Figures) -> BlockState {
     let lost_agents = figures.signs.get(&Hint::GuestAgentLost).copied().unwrap_or(0);
     match figures {
-        Figures { affected: 0, missing: 0, ever: 1.., dark: None, .. } => BlockState::Restored,
+        Figures { affected: 0, missing: 0, dark: None, .. } if figures.seen_well() > 0 => BlockState::Restored,
+        // Of who was removed before it was seen well nobody can say how it fared.
         Figures { affected: 0, .. } => BlockState::Unknown,
         // Of who only lost its agent no more is known than that.
         _ if figures.ever == lost_agents => BlockState::AffectedDegraded,
@@ -166,17 +167,19 @@ impl<'a> View<'a> {
     }
 
     fn outcome(&self) -> Option<Outcome> {
-        (self.phase == Phase::Resolved && self.total.restored > 0).then_some(Outcome::Restored)
+        (self.phase == Phase::Resolved && self.total.seen_well() > 0).then_some(Outcome::Restored)
     }
 
-    /// While something remains, how much; then how much it was.
+    /// How bad it was at its worst: what is repaired makes it no worse, nor does who leaves.
     fn severity(&self) -> Severity {
         if self.total.ever == 0 {
             return Severity::NotStated;
         }
         let remaining = self.total.affected + self.total.missing;
-        let machines = if remaining > 0 { remaining } else { self.total.ever };
-        let severity = self.keeper.words.severity(machines, self.total.present);
+        // Who failed unseen was seen only when it was restored.
+        let worst = self.season.worst.min(self.total.ever).max(remaining);
+        let worst = if worst > 0 { worst } else { self.total.ever };
+        let severity = self.keeper.words.severity(worst, self.season.counted.max(self.total.counted()));
         if self.is_correlated() && severity.rank() < Severity::Major.rank() { Severity::Major } else { severity }
     }
 
@@ -226,11 +229,9 @@ impl<'a> View<'a> {
     }
 
     fn certainty(&self) -> Certainty {
-        if self.total.affected == 0 && (self.total.ever == 0 || self.total.missing > 0) {
-            Certainty::Unknown
-        } else {
-            Certainty::Observed
-        }
+        let Figures { affected, ever, missing, doubtful, .. } = self.total;
+        let hidden = missing > 0 || doubtful > 0 && self.total.seen_well() == 0;
+        if affected == 0 && (ever == 0 || hidden) { Certainty::Unknown } else { Certainty::Observed }
     }
 
     fn times(&self) -> Times {
@@ -255,14 +256,16 @@ impl<'a> View<'a> {
         let blocks = self.rows.iter().map(|row| Block {
             severity: match row.figures.affected + row.figures.missing {
                 0 => Severity::NotStated,
-                remaining => self.keeper.words.severity(remaining, row.figures.present),
+                remaining => self.keeper.words.severity(remaining, row.figures.counted()),
             },
             ..block(self.keeper, self.group, row)
         });
         blocks.collect()
     }
 
-    /// What is counted of a row. Where nobody looks, a figure is at least so much, and none is never nought.
+    /// What is counted of a row. Where nobody looks, a figure is at least so much, and none is never nought. Who was ever
+    /// affected is counted so already and adds nothing to how many may be; who was restored and cannot be seen any more may
+    /// be affected again.
     fn counts(&self, row: &Row) -> Vec<Count> {
         let figures = &row.figures;
         let blurred = self.blind || figures.dark.is_some();
@@ -270,16 +273,21 @@ impl<'a> View<'a> {
         let exact = |value: u64| (Some(value), Some(value), Some(value));
         let between = |lo: u64, hi: u64| (None, Some(lo), Some(hi));
         let affected = if blurred {
-            between(figures.ever, figures.ever.saturating_add(unseen.saturating_sub(figures.missing)))
+            between(figures.ever, figures.ever.saturating_add(unseen.saturating_sub(figures.missing + figures.doubtful)))
         } else {
             exact(figures.ever)
         };
-        let remaining = match (blurred, figures.missing) {
+        let hidden = figures.missing + figures.doubtful;
+        let remaining = match (blurred, hidden) {
             (false, 0) => exact(figures.affected),
-            (false, missing) => between(figures.affected, figures.affected + missing),
-            (true, missing) => between(figures.affected, figures.affected.saturating_add(unseen.max(missing))),
+            (false, hidden) => between(figures.affected, figures.affected + hidden),
+            (true, hidden) => between(figures.affected, figures.affected.saturating_add(unseen.max(hidden))),
         };
-        let restored = if figures.dark.is_some() { between(0, figures.ever) } else { exact(figures.restored) };
+        let restored = match (figures.dark, figures.doubtful) {
+            (Some(_), _) => between(figures.seen_well(), figures.restored + figures.missing),
+            (None, 0) => exact(figures.restored),
+            (None, _) => between(figures.seen_well(), figures.restored),
+        };
         let failed = figures.ever > 0;
         [
             (Quantity::Affected, failed, affected),

@@ -386,6 +386,8 @@ impl Keeper {
             }
             let last = self.settled.get(group).copied().unwrap_or(now).min(now);
             let season = self.diary.season_mut(*group);
+            season.worst = season.worst.max(remains);
+            season.counted = season.counted.max(figures::counted(sheet));
             season.onset = season.onset.or(Some(last));
             season.ended = if remains > 0 || blind { None } else { season.ended.or(Some(last)) };
         }

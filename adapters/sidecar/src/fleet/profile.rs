@@ -63,8 +63,8 @@ pub struct KnownApproach {
 /// From which figures on things are called what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// Windows machines that fail within [`Rules::together`], in two places or more, whose hosts are in order: they fail
-    /// together.
+    /// Windows machines that fail within [`Rules::together`], in two places or more, and not by a sign of their hosts:
+    /// they fail together.
     pub correlated_machines: u64,
     /// Within which time they must fail.
     pub together: TimeDelta,

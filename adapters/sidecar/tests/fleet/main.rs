@@ -6,6 +6,7 @@
     reason = "a test ends at what it did not expect"
 )]
 
+mod ended;
 mod figures;
 mod hidden;
 mod neighbours;

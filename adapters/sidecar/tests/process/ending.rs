@@ -80,6 +80,7 @@ pub async fn it_ends_in_order() {
     assert_eq!((taken.0, ended.status.code()), (202, Some(0)), "{told}");
     assert!(told.contains("ending in order") && told.contains("1 events wait in"), "{told}");
     assert!(told.contains("sent at the next start"), "{told}");
+    assert!(told.contains("the feed is live feed=acme-vm"), "{told}");
     stage.launch();
     stage.ready().await;
     stage.world.log_with(|log| said(log, "statement-1") == 1).await;

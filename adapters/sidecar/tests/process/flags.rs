@@ -19,7 +19,13 @@ pub fn what_flags_print() {
     }
     assert_eq!(program().arg("--no-such-flag").output().unwrap().status.code(), Some(2));
     let help = text(&program().arg("--help").output().unwrap().stdout);
-    assert!(help.contains("--preflight") && help.contains("--outbox-mib") && help.contains("Exit codes"), "{help}");
+    assert!(
+        help.contains("--preflight")
+            && help.contains("--outbox-mib")
+            && help.contains("Exit codes")
+            && help.contains("ENTENTE_LOG"),
+        "{help}"
+    );
     let version = text(&program().arg("--version").output().unwrap().stdout);
     assert_eq!(version.trim(), format!("entente-acme {}", env!("CARGO_PKG_VERSION")));
 }

@@ -87,7 +87,10 @@ impl Stage {
 
     /// Waits for its end.
     pub fn ended(&mut self) -> Output {
-        self.child.take().unwrap().wait_with_output().unwrap()
+        let ended = self.child.take().unwrap().wait_with_output().unwrap();
+        let told = text(&ended.stderr);
+        assert!(Cloud::secrets().iter().all(|secret| !told.contains(secret)), "{told}");
+        ended
     }
 
     /// Ends it in order.
