@@ -1,5 +1,6 @@
 //! Words of AWS without the names of an account and its things: numbers of accounts, ids of resources, addresses inside a
-//! network. What AWS says of an event to one customer names them freely; none may travel.
+//! network, addresses that open something, addresses of mail, keys. What AWS says of an event to one customer names them
+//! freely; none may travel.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -18,6 +19,12 @@ const RESOURCE: &str = r"\b(?:[a-z]{1,12}-){1,2}[0-9a-f]{8}(?:[0-9a-f]{9})?\b";
 /// What names a thing of an account, whatever it stands in. The order matters: a whole address goes before its parts.
 static NAMES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let patterns = [
+        // A part of an address that opens something, where a line's end has cut it off.
+        (r#"(?i)x-amz-(?:signature|credential|security-token)=[^\s&"'<>]+"#, "[address]"),
+        (r#"https?://[^\s"'<>/@]*@[^\s"'<>]*"#, "[address]"),
+        (r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)*", "[mail]"),
+        // Keys, and the ids of who may have one; the kinds are IAM's.
+        (r"A(?:BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA)[A-Z0-9]{16,}", "[key]"),
         // Addresses of a queue, or of anything else that has the account as a part of its path.
         (r"https?://[^\s<>()]*/\d{12}(/[^\s<>()]*)?", "[address]"),
         // An ARN that names an account, to its end.
@@ -29,6 +36,17 @@ static NAMES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     patterns.into_iter().filter_map(|(pattern, instead)| Some((Regex::new(pattern).ok()?, instead))).collect()
 });
 
+/// An address with a query or a fragment, whether or not it begins with a scheme.
+static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"[^\s"'<>]+[?#][^\s"'<>]+"#).ok());
+/// What stands before an address and is none of it.
+const BEFORE: [char; 2] = ['(', '['];
+/// What stands behind one.
+const BEHIND: [char; 8] = ['.', ',', ';', ':', '!', '?', ')', ']'];
+/// What the name of a parameter holds whose value opens something.
+const OPENING: [&str; 7] = ["x-amz-", "signature", "credential", "token", "secret", "password", "accesskey"];
+/// Names of such parameters that are short, and so are parts of others too.
+const OPENING_ALONE: [&str; 3] = ["sig", "key", "code"];
+
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(RESOURCE).ok());
 
 /// Twelve digits in a row, as accounts have them; with what stands at either side, since `\b` takes `_` for a letter.
@@ -37,7 +55,7 @@ static ACCOUNT: LazyLock<Option<Regex>> =
 
 /// A text without such names, and without those of `resources`.
 pub(crate) fn text(text: &str, resources: &BTreeSet<String>) -> String {
-    let mut told = text.to_owned();
+    let mut told = unsigned(text);
     // The longest first: a name may be a part of another.
     let mut resources: Vec<&String> = resources.iter().filter(|name| name.chars().count() >= NAME_MIN).collect();
     resources.sort_by_key(|name| std::cmp::Reverse(name.len()));
@@ -48,6 +66,25 @@ pub(crate) fn text(text: &str, resources: &BTreeSet<String>) -> String {
         told = pattern.replace_all(&told, *instead).into_owned();
     }
     accounts(&told, |_| "[account]".to_owned())
+}
+
+/// A text without addresses whose query opens something.
+fn unsigned(text: &str) -> String {
+    let Some(pattern) = ADDRESS.as_ref() else { return String::new() };
+    let instead = |found: &Captures<'_>| {
+        let found = found.get(0).map_or("", |found| found.as_str());
+        let address = found.trim_start_matches(BEFORE).trim_end_matches(BEHIND);
+        if opens(address) { found.replacen(address, "[address]", 1) } else { found.to_owned() }
+    };
+    pattern.replace_all(text, instead).into_owned()
+}
+
+/// Whether an address has a parameter whose value opens something.
+fn opens(address: &str) -> bool {
+    let parameters = address.find(['?', '#']).and_then(|query| address.get(query..)).unwrap_or_default();
+    let parameters = parameters.to_ascii_lowercase().replace("&amp;", "&").replace("%2d", "-");
+    let mut named = parameters.split(['?', '#', '&', ';']).filter_map(|pair| pair.split_once('='));
+    named.any(|(name, _)| OPENING_ALONE.contains(&name) || OPENING.iter().any(|part| name.contains(part)))
 }
 
 /// The name of an event, without an account in it. What else in it names a thing is hidden under the secret, so that two
@@ -133,6 +170,34 @@ mod tests {
             ("see https://aws.amazon.com/premiumsupport/a", "see https://aws.amazon.com/premiumsupport/a"),
         ] {
             assert_eq!(told(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn what_opens_something_and_who_is_written_to_is_gone() {
+        let key = "AKIAIOSFODNN7EXAMPLE";
+        let signed = format!(
+            "https://s3.us-east-1.amazonaws.com/reports/a.csv?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key}%2F\
+             20260101&X-Amz-Signature=fe5f80"
+        );
+        for (given, expected) in [
+            (format!("Report ({signed}), for a day."), "Report ([address]), for a day."),
+            (format!("<a href=\"{}\">it</a>", signed.replace('&', "&amp;")), "<a href=\"[address]\">it</a>"),
+            ("at d1.cloudfront.net/a?Expires=1&Signature=aB~&Key-Pair-Id=K2".to_owned(), "at [address]"),
+            (
+                "https://a.example/(x)?p=(1)&sig=z1 or https://a.example/#access_token=b".to_owned(),
+                "[address] or [address]",
+            ),
+            ("https://jane:word@a.example/x".to_owned(), "[address]"),
+            ("rest\nX-Amz-Signature=fe5f80 of it".to_owned(), "rest\n[address] of it"),
+            (format!("the key {key}, ASIA0123456789ABCDEF_x"), "the key [key], [key]_x"),
+            ("Ask jane.o'neil+aws@bank.example, zoë@köln.example.".to_owned(), "Ask [mail], [mail]."),
+            (
+                "see https://aws.amazon.com/x?design=flat&page=2#keys. Why?".to_owned(),
+                "see https://aws.amazon.com/x?design=flat&page=2#keys. Why?",
+            ),
+        ] {
+            assert_eq!(text(&given, &BTreeSet::new()), expected, "{given}");
         }
     }
 
