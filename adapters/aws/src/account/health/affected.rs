@@ -7,6 +7,13 @@ use entente_schemas::count::{Count, Method, Quantity, Unit};
 
 use crate::account::machine::machine;
 
+/// States of what is hit still.
+const OPEN: [&str; 2] = ["IMPAIRED", "PENDING"];
+/// The state of what was hit.
+const RESOLVED: &str = "RESOLVED";
+/// The state of what was not hit. Any other word than these is of a state that is not known.
+const UNIMPAIRED: &str = "UNIMPAIRED";
+
 /// What an event hits, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Affected {
@@ -54,27 +61,34 @@ impl Affected {
         self.names.extend(other.names.iter().cloned());
     }
 
-    /// Figures of the account that looks, as AWS states them: of a part of what is hit nothing is claimed.
+    /// Figures of the account that looks, as AWS states them: of a part of what is hit nothing is claimed. Who is in a state
+    /// that is not known may be hit or not, and may be hit still.
     pub(super) fn counts(&self, as_of: DateTime<Utc>) -> Vec<Count> {
-        let machines = |words: &[&str]| {
-            let of = self.machines.iter().filter(|(word, _)| words.contains(&word.as_str()));
-            of.map(|(_, count)| *count).sum::<u64>()
-        };
-        let hit = machines(&["IMPAIRED", "PENDING", "RESOLVED", ""]);
+        let (open, resolved, silent) =
+            (self.machines_at(&OPEN), self.machines_at(&[RESOLVED]), self.machines_at(&[""]));
+        let known = open + resolved + silent;
+        let unknown = self.machines.values().sum::<u64>() - known - self.machines_at(&[UNIMPAIRED]);
         let mut figures = Vec::new();
-        if hit > 0 {
-            figures.push((Unit::Vm, Quantity::Affected, hit));
+        if known + unknown > 0 {
+            figures.push((Unit::Vm, Quantity::Affected, known, known + unknown));
             // Where AWS states no status it is not known who is hit still.
-            if machines(&[""]) == 0 {
-                figures.push((Unit::Vm, Quantity::Remaining, machines(&["IMPAIRED", "PENDING"])));
-                figures.push((Unit::Vm, Quantity::Restored, machines(&["RESOLVED"])));
+            if silent == 0 {
+                figures.push((Unit::Vm, Quantity::Remaining, open, open + unknown));
+            }
+            if silent == 0 && known > 0 {
+                figures.push((Unit::Vm, Quantity::Restored, resolved, resolved));
             }
         }
-        figures.extend(Some((Unit::Vm, Quantity::Unknown, machines(&["UNKNOWN"]))).filter(|(.., count)| *count > 0));
+        figures.extend((unknown > 0).then_some((Unit::Vm, Quantity::Unknown, unknown, unknown)));
         figures.retain(|_| self.whole);
         let accounts = self.accounts.filter(|accounts| *accounts > 0);
-        figures.extend(accounts.map(|accounts| (Unit::Account, Quantity::Affected, accounts)));
-        figures.into_iter().map(|(unit, quantity, value)| count(unit, quantity, value, as_of)).collect()
+        figures.extend(accounts.map(|accounts| (Unit::Account, Quantity::Affected, accounts, accounts)));
+        figures.into_iter().map(|(unit, quantity, lo, hi)| count(unit, quantity, (lo, hi), as_of)).collect()
+    }
+
+    /// Machines in any of these states.
+    fn machines_at(&self, words: &[&str]) -> u64 {
+        words.iter().filter_map(|word| self.machines.get(*word)).sum()
     }
 }
 
@@ -86,13 +100,15 @@ fn parts(name: &str) -> impl Iterator<Item = &str> {
     path.get(named..).unwrap_or_default().split([':', '/'])
 }
 
-fn count(unit: Unit, quantity: Quantity, value: u64, as_of: DateTime<Utc>) -> Count {
+/// A figure: exact where its bounds are one, else these.
+fn count(unit: Unit, quantity: Quantity, (lo, hi): (u64, u64), as_of: DateTime<Utc>) -> Count {
+    let ranged = |bound| Some(bound).filter(|_| lo != hi);
     Count {
         unit,
         quantity,
-        value: Some(value),
-        lo: None,
-        hi: None,
+        value: Some(lo).filter(|_| lo == hi),
+        lo: ranged(lo),
+        hi: ranged(hi),
         method: Method::VendorStatement,
         as_of,
         overlap_domain: None,
@@ -130,6 +146,27 @@ mod tests {
     }
 
     #[test]
+    fn who_is_in_a_state_that_is_not_known_may_be_hit_still() {
+        let stated = |words: &[(&'static str, u64)]| {
+            let machines = words.iter().map(|(word, number)| ((*word).to_owned(), *number)).collect();
+            let counts = Affected { machines, whole: true, ..Affected::default() }.counts(DateTime::UNIX_EPOCH);
+            counts.into_iter().map(|count| (count.quantity, count.value, count.lo, count.hi)).collect::<Vec<_>>()
+        };
+        let ranged = |quantity, lo, hi| (quantity, None, Some(lo), Some(hi));
+        let expected = [
+            ranged(Quantity::Affected, 1, 10),
+            ranged(Quantity::Remaining, 0, 9),
+            (Quantity::Restored, Some(1), None, None),
+            (Quantity::Unknown, Some(9), None, None),
+        ];
+        assert_eq!(stated(&[("WIBBLE", 4), ("UNKNOWN", 5), ("RESOLVED", 1), ("UNIMPAIRED", 3)]), expected);
+        let unknown = (Quantity::Unknown, Some(9), None, None);
+        let nobody = [ranged(Quantity::Affected, 0, 9), ranged(Quantity::Remaining, 0, 9), unknown];
+        assert_eq!(stated(&[("UNKNOWN", 9)]), nobody);
+        assert_eq!(stated(&[("UNIMPAIRED", 3)]), []);
+    }
+
+    #[test]
     fn a_name_within_a_name_is_one() {
         let hidden = |value: &str| {
             let mut affected = Affected::default();
@@ -146,7 +183,6 @@ mod tests {
     #[test]
     fn nothing_is_nought_for_want_of_a_word() {
         assert_eq!(figures(&[("i-0aaaaaa1", None)], true), [(Unit::Vm, Quantity::Affected, Some(1))]);
-        assert_eq!(figures(&[("i-0aaaaaa1", Some("UNKNOWN"))], true), [(Unit::Vm, Quantity::Unknown, Some(1))]);
         assert_eq!(figures(&[("AWS_ACCOUNT", Some("IMPAIRED")), ("UNKNOWN", None)], true), []);
     }
 }

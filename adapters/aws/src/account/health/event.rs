@@ -219,17 +219,16 @@ impl Reader<'_> {
         }
     }
 
-    /// The worst state of what is hit; where AWS states none, that of the event.
+    /// The worst state of what is hit; where AWS states none, that of the event. What is in a state that is not known is no
+    /// better than unknown.
     fn state(&self, kind: ImpactKind, phase: Phase, lookup: &mut Lookup<'_>) -> BlockState {
+        let states = self.states(lookup);
         if kind == ImpactKind::Maintenance {
             return BlockState::Excluded;
         }
         if !phase.is_open() {
             return BlockState::Restored;
         }
-        let words = self.event.affected.resources.keys().filter_map(|word| told(Some(word)));
-        let states: Vec<BlockState> =
-            words.filter_map(|word| lookup.word("entity statusCode", Some(&word), "unknown").state).collect();
         let worst = [
             BlockState::AffectedDegraded,
             BlockState::Restoring,
@@ -239,6 +238,20 @@ impl Reader<'_> {
         ];
         let stated = worst.into_iter().find(|state| states.contains(state));
         stated.or(category(self.event, lookup).state).unwrap_or(BlockState::Unknown)
+    }
+
+    /// The states of what is hit; none where AWS states none of any.
+    fn states(&self, lookup: &mut Lookup<'_>) -> Vec<BlockState> {
+        let mut state = |word: &String| {
+            let meaning = lookup.word("entity statusCode", told(Some(word)).as_deref(), "unknown");
+            meaning.state.unwrap_or(BlockState::Unknown)
+        };
+        let words = &self.event.affected.resources;
+        if words.keys().all(|word| word.trim().is_empty()) {
+            Vec::new()
+        } else {
+            words.keys().map(&mut state).collect()
+        }
     }
 
     fn advisory(&self) -> Advisory {
@@ -393,10 +406,24 @@ mod tests {
             (&["RESOLVED", "UNKNOWN"], BlockState::Unknown),
             (&["PENDING", "UNKNOWN"], BlockState::Restoring),
             (&["IMPAIRED", "RESOLVED"], BlockState::AffectedDegraded),
+            (&["RESOLVED", "WIBBLE"], BlockState::Unknown),
+            (&["RESOLVED", ""], BlockState::Unknown),
+            (&["UNIMPAIRED", "WIBBLE"], BlockState::Unknown),
+            (&[""], BlockState::AffectedDegraded),
         ] {
             let mut event = event("issue", Some("open"));
             words.iter().for_each(|word| event.affected.add("vol-1", Some(word)));
             assert_eq!(impact(&event).blocks[0].state, expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_tomorrow_for_what_is_hit_is_told_of_whether_the_event_is_over_or_not() {
+        for status in ["open", "closed"] {
+            let mut event = event("issue", Some(status));
+            event.affected.add("vol-1", Some("WIBBLE"));
+            let unknown = told_with_words(&event).1;
+            assert!(unknown.contains("WIBBLE"), "{status}: {unknown}");
         }
     }
 
