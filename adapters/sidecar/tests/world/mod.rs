@@ -137,7 +137,8 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(address: &Listen, token: String) -> Self {
-        let builder = reqwest::Client::builder();
+        // A connection whose request was refused before it was read whole is closed, and may be just as it is used again.
+        let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
         let (base, builder) = match address {
             Listen::Port(address) => (format!("http://{address}"), builder),
             Listen::Socket(path) => ("http://localhost".to_owned(), builder.unix_socket(path.clone())),
