@@ -16,7 +16,7 @@ use entente_schemas::trim::fit;
 
 use crate::item::{FeedProfile, Item, Refusal, Statement};
 use crate::memory::{Judgement, Memory, VANISHED, Version};
-use crate::stamp::only_observed;
+use crate::stamp::{only_observed, orders};
 
 const TITLE_MAX: usize = 500;
 const SUMMARY_MAX: usize = 4_000;
@@ -88,7 +88,7 @@ impl Drafter {
     #[must_use]
     pub fn items(&self, items: Vec<Item>, memory: &Memory, occasion: Occasion) -> Drafted {
         let mut drafted = Drafted::default();
-        for item in newest_of_each(items) {
+        for item in newest_of_each(items, occasion.now) {
             self.item(&item, memory, occasion, &mut drafted);
         }
         drafted
@@ -97,7 +97,7 @@ impl Drafter {
     fn item(&self, item: &Item, memory: &Memory, occasion: Occasion, drafted: &mut Drafted) {
         let backfill = backfilled(item, memory, occasion);
         let family = item.body.family();
-        let fresh = match memory.judge(family, &item.object_id, item.stamp(), &item.native.digest) {
+        let fresh = match memory.judge(family, &item.object_id, item.stamp(), &item.native.digest, occasion.now) {
             Judgement::Stale => return,
             Judgement::Again => {
                 drafted.again.insert((family, item.object_id.clone(), item.native.digest.clone()));
@@ -114,7 +114,7 @@ impl Drafter {
             },
         };
         for statement in told_apart(&item.also) {
-            let Some(rev) = news(&statement, memory, fresh, &mut drafted.again) else { continue };
+            let Some(rev) = news(&statement, memory, (fresh, occasion.now), &mut drafted.again) else { continue };
             match self.draft(self.statement_said(statement, (rev, item.tlp), backfill), occasion.now) {
                 Ok(draft) => drafted.drafts.push(draft),
                 Err(refusal) => drafted.refused.push(refusal),
@@ -388,10 +388,15 @@ fn backfilled(item: &Item, memory: &Memory, occasion: Occasion) -> bool {
     closed && last.map_or(occasion.first_good, |last| last.backfill)
 }
 
-/// The revision that a statement gets if it is news; `fresh` is what it stands in.
-fn news(statement: &Statement, memory: &Memory, fresh: bool, again: &mut BTreeSet<Version>) -> Option<u64> {
+/// The revision that a statement gets if it is news `now`; `fresh` is what it stands in.
+fn news(
+    statement: &Statement,
+    memory: &Memory,
+    (fresh, now): (bool, DateTime<Utc>),
+    again: &mut BTreeSet<Version>,
+) -> Option<u64> {
     let (family, id, digest) = (statement.body.family(), &statement.object_id, &statement.native.digest);
-    match memory.judge(family, id, statement.times.published_at, digest) {
+    match memory.judge(family, id, statement.times.published_at, digest, now) {
         Judgement::News { rev } => Some(rev),
         // What is new beside it shows that the copy is no old one.
         Judgement::Again if fresh => Some(memory.next_rev(family, id)),
@@ -404,11 +409,11 @@ fn news(statement: &Statement, memory: &Memory, fresh: bool, again: &mut BTreeSe
 }
 
 /// One item of each family and object: of several copies in one answer the newest, else the last.
-fn newest_of_each(items: Vec<Item>) -> Vec<Item> {
+fn newest_of_each(items: Vec<Item>, now: DateTime<Utc>) -> Vec<Item> {
     let mut newest: BTreeMap<(Family, &str), usize> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
         let kept = newest.entry((item.body.family(), &item.object_id)).or_insert(index);
-        if items.get(*kept).is_some_and(|kept| item.stamp() >= kept.stamp()) {
+        if items.get(*kept).is_some_and(|kept| orders(item.stamp(), now) >= orders(kept.stamp(), now)) {
             *kept = index;
         }
     }

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use entente_schemas::event::{Draft, Event};
 use entente_schemas::family::{Claim, Family};
 
+use crate::stamp::orders;
+
 /// The cause that the revision carries which closes an item that left its feed.
 pub const VANISHED: &str = "vanished";
 
@@ -17,7 +19,7 @@ pub struct Last {
     pub rev: u64,
     /// The digest of the native item that the revision was made from.
     pub digest: Option<String>,
-    /// The provider's stamp of that item; none counts as oldest.
+    /// The provider's stamp of that item, if it was not ahead of the time then; none counts as oldest.
     pub stamp: Option<DateTime<Utc>>,
     /// Whether the object was already closed when the feed was first read.
     pub backfill: bool,
@@ -42,7 +44,7 @@ pub enum Judgement {
     Stale,
     /// Said already.
     Same,
-    /// Said once and replaced since, by a provider that stamps nothing: a stale cache, or its old word again. A cache
+    /// Said once and replaced since, by a provider that stamps nothing, or in the future: a stale cache, or its old word again. A cache
     /// catches up, so the next good answer tells which.
     Again,
     /// Not said yet; this is the revision it gets.
@@ -84,12 +86,21 @@ impl Memory {
         self.objects.is_empty()
     }
 
-    /// Compares a copy with what was last said of the object.
+    /// Compares a copy that is read `now` with what was last said of the object. A stamp from the future is none, and who
+    /// writes such is not taken for old because of it: a wrong clock must silence neither what it stamped nor its correction.
     #[must_use]
-    pub fn judge(&self, family: Family, object_id: &str, stamp: Option<DateTime<Utc>>, digest: &str) -> Judgement {
+    pub fn judge(
+        &self,
+        family: Family,
+        object_id: &str,
+        stated: Option<DateTime<Utc>>,
+        digest: &str,
+        now: DateTime<Utc>,
+    ) -> Judgement {
+        let stamp = orders(stated, now);
         match self.last(family, object_id) {
             None => Judgement::News { rev: 1 },
-            Some(last) if stamp < last.stamp => Judgement::Stale,
+            Some(last) if stamp < last.stamp && stamp == stated => Judgement::Stale,
             Some(last) if last.digest.as_deref() == Some(digest) => Judgement::Same,
             Some(last) if stamp.is_none() && !last.vanished && self.doubtful(family, object_id, digest) => {
                 Judgement::Again
@@ -130,7 +141,7 @@ impl Memory {
         let last = Last {
             rev: header.rev,
             digest: header.native.as_ref().map(|native| native.digest.clone()),
-            stamp: header.times.published_at,
+            stamp: orders(header.times.published_at, recorded),
             backfill: header.backfill,
             vanished: header.cause.as_deref() == Some(VANISHED),
             recorded,
@@ -173,7 +184,8 @@ mod tests {
     }
 
     fn judged(memory: &Memory, stamp: Option<i64>, digest: &str) -> Judgement {
-        memory.judge(Family::Impact, "x:1", stamp.and_then(|s| DateTime::from_timestamp(s, 0)), digest)
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        memory.judge(Family::Impact, "x:1", stamp.and_then(|s| DateTime::from_timestamp(s, 0)), digest, now)
     }
 
     #[test]
@@ -186,7 +198,24 @@ mod tests {
         assert_eq!(judged(&memory, Some(100), "b"), Judgement::News { rev: 2 });
         assert_eq!(judged(&memory, Some(99), "b"), Judgement::Stale);
         assert_eq!(judged(&memory, None, "b"), Judgement::Stale);
-        assert_eq!(memory.judge(Family::Notice, "x:1", None, "a"), Judgement::News { rev: 1 });
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!(memory.judge(Family::Notice, "x:1", None, "a", now), Judgement::News { rev: 1 });
+    }
+
+    #[test]
+    fn a_stamp_from_the_future_freezes_nothing() {
+        let mut memory = Memory::default();
+        memory.keep(Family::Impact, "x:1", last(1, "right", Some(900)));
+        // Ahead of the time, it is news all the same.
+        assert_eq!(judged(&memory, Some(9_000), "wrong"), Judgement::News { rev: 2 });
+        memory.keep(Family::Impact, "x:1", last(2, "wrong", None));
+        assert_eq!(judged(&memory, Some(9_000), "wrong"), Judgement::Same);
+        assert_eq!(judged(&memory, Some(950), "corrected"), Judgement::News { rev: 3 });
+        memory.keep(Family::Impact, "x:1", last(3, "corrected", Some(950)));
+        // A stale cache still has the wrong one: only if it stays is it said again.
+        assert_eq!(judged(&memory, Some(9_000), "wrong"), Judgement::Again);
+        assert_eq!(judged(&memory, Some(900), "right"), Judgement::Stale);
+        assert_eq!(judged(&memory, Some(9_000), "wrong once more"), Judgement::News { rev: 4 });
     }
 
     #[test]

@@ -3,12 +3,15 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Timelike, Utc};
 use entente_schemas::check::plausible;
 use entente_schemas::header::{Fidelity, Times};
 
 /// As a number of seconds it is the year 5138, of milliseconds 1973.
 const SECONDS_END: i64 = 100_000_000_000;
+
+/// How far a provider's clock may be ahead of the one that observes it.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// RFC 3339 as it is written by those who do not know it.
 const LOOSE: &str = "%Y-%m-%dT%H:%M:%S%.f %#z";
@@ -96,6 +99,13 @@ pub fn meant(time: DateTime<Utc>, observed: DateTime<Utc>) -> Result<DateTime<Ut
     if plausible(time, observed) { Ok(time) } else { Err(StampError::Implausible(time.to_rfc3339())) }
 }
 
+/// The stamp of a version as far as it tells which of two is newer: one that is over five minutes ahead of `observed` tells
+/// nothing, since it would make every version look old that is stamped with the right time.
+#[must_use]
+pub fn orders(stamp: Option<DateTime<Utc>>, observed: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    stamp.filter(|stamp| *stamp <= observed + AHEAD)
+}
+
 /// How far a time of a feed that writes seconds can be trusted: people round to minutes.
 #[must_use]
 pub fn fidelity(time: DateTime<Utc>) -> Fidelity {
@@ -162,6 +172,15 @@ mod tests {
             assert!(since_epoch(number, now).is_err(), "{number} was taken");
         }
         assert_eq!(since_epoch(1_721_362_140_000, now), since_epoch(1_721_362_140, now));
+    }
+
+    #[test]
+    fn a_stamp_from_the_future_orders_nothing() {
+        let time = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
+        for (ahead, counts) in [(-9_000, true), (0, true), (300, true), (301, false), (86_400 * 40, false)] {
+            assert_eq!(orders(Some(time(ahead)), time(0)).is_some(), counts, "{ahead}");
+        }
+        assert_eq!(orders(None, time(0)), None);
     }
 
     #[test]

@@ -321,6 +321,34 @@ fn an_item_s_stamp_is_the_provider_s() {
     );
 }
 
+#[test]
+fn a_stamp_from_the_future_hides_no_correction_also_after_a_restart() {
+    let here = (now() - DateTime::from_timestamp(1_700_000_000, 0).unwrap()).num_seconds();
+    let far = here + 40 * 86_400;
+    let said = |edge: &mut Public, items: &[(&str, &str, &str, i64)]| {
+        let events = poll(edge, &answer(items));
+        let impacts = of(&events, Family::Impact).into_iter();
+        let said =
+            impacts.map(|event| (event.claim.header.rev, event.claim.impact().unwrap().summary.clone().unwrap()));
+        (said.collect::<Vec<_>>(), events)
+    };
+    let news = |rev, text: &str| vec![(rev, text.to_owned())];
+    let mut edge = plain();
+    assert_eq!(said(&mut edge, &[("a", "open", "Right", here - 60)]).0, news(1, "Right"));
+    let (wrong, log) = said(&mut edge, &[("a", "open", "Wrong", far)]);
+    assert_eq!(wrong, news(2, "Wrong"), "it is told all the same");
+    assert_eq!(said(&mut edge, &[("a", "open", "Wrong", far)]).0, []);
+    let mut restarted = plain();
+    restarted.recall(&log);
+    // Even where both stand in one answer.
+    let corrected = [("a", "open", "Corrected", here - 30), ("a", "open", "Wrong", far)];
+    for edge in [&mut edge, &mut restarted] {
+        assert_eq!(said(edge, &corrected).0, news(3, "Corrected"));
+        assert_eq!(said(edge, &corrected).0, []);
+        assert_eq!(said(edge, &[("a", "open", "Right", here - 60)]).0, [], "a stale cache");
+    }
+}
+
 /// A provider that stamps nothing.
 fn unstamped() -> Public {
     edge(|reading| {
