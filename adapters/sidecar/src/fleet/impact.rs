@@ -273,7 +273,10 @@ impl<'a> View<'a> {
         let exact = |value: u64| (Some(value), Some(value), Some(value));
         let between = |lo: u64, hi: u64| (None, Some(lo), Some(hi));
         let affected = if blurred {
-            between(figures.ever, figures.ever.saturating_add(unseen.saturating_sub(figures.missing + figures.doubtful)))
+            between(
+                figures.ever,
+                figures.ever.saturating_add(unseen.saturating_sub(figures.missing + figures.doubtful)),
+            )
         } else {
             exact(figures.ever)
         };
