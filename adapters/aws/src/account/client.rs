@@ -11,8 +11,9 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_ec2::config::interceptors::{
-    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef, InterceptorContext,
 };
+use aws_sdk_ec2::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents, SharedHttpClient};
 use aws_sdk_ec2::error::BoxError;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -20,6 +21,8 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use entente_sidecar::account::{Endpoint, Skew};
+
+use super::whole::{NoEnd, broke_off};
 
 /// The longest that a connection may take to come about.
 const CONNECT_MAX: Duration = Duration::from_millis(3_100);
@@ -92,6 +95,7 @@ macro_rules! client {
             let mut builder = $sdk::config::Builder::from(config.as_ref())
                 .region(Region::new(region.to_owned()))
                 .interceptor(Dated(self.making.skew.clone()))
+                .retry_classifier(SentAway)
                 $(.interceptor($more))?;
             if let Some(endpoint) = self.making.endpoints.get(stringify!($name)) {
                 builder = builder.endpoint_url(endpoint.as_str());
@@ -211,10 +215,20 @@ impl Intercept for Dated {
     }
 }
 
-/// An answer in XML that has no end. The SDK takes it for a short list, and whoever is missing for gone.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer has no end")]
-pub(crate) struct NoEnd;
+/// Whoever is told when to come again is not asked before: the SDK's own attempts know nothing of the header.
+#[derive(Debug)]
+struct SentAway;
+
+impl ClassifyRetry for SentAway {
+    fn name(&self) -> &'static str {
+        "SentAway"
+    }
+
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let told = context.response().is_some_and(|answer| answer.headers().get("retry-after").is_some());
+        if told { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
+    }
+}
 
 /// Sees to it that answers in XML have their end.
 #[derive(Debug)]
@@ -232,29 +246,7 @@ impl Intercept for Whole {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let answer = context.response();
-        let whole = !answer.status().is_success() || answer.body().bytes().is_none_or(has_end);
+        let whole = !answer.status().is_success() || answer.body().bytes().is_none_or(|body| !broke_off(body));
         if whole { Ok(()) } else { Err(NoEnd.into()) }
-    }
-}
-
-/// Whether a document ends with the end of the element that it begins with.
-fn has_end(xml: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(xml);
-    let root = text.split('<').map(str::trim).find(|tag| !tag.is_empty() && !tag.starts_with(['?', '!']));
-    let name = root.and_then(|tag| tag.split(|c: char| c == '>' || c == '/' || c.is_whitespace()).next());
-    name.is_some_and(|name| text.trim_end().ends_with(&format!("</{name}>")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_end;
-
-    #[test]
-    fn a_document_ends_as_it_begins() {
-        let whole = "<?xml version=\"1.0\"?>\n<AResponse xmlns=\"x\"><b>1</b></AResponse>\n";
-        assert!(has_end(whole.as_bytes()));
-        let cut = (0..whole.len() - 1).find(|cut| has_end(&whole.as_bytes()[..*cut]));
-        assert_eq!(cut, None);
-        assert!(!has_end(b"") && !has_end(b"not found"));
     }
 }

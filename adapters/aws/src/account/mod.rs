@@ -23,6 +23,7 @@ mod table;
 mod tests;
 mod time;
 mod trouble;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use chrono::{DateTime, Utc};
 use entente_sidecar::account::{Skew, Trouble};
 
-use super::client::NoEnd;
+use super::whole::{self, NoEnd};
 
 const THROTTLED: [&str; 13] = [
     "RequestLimitExceeded",
@@ -77,15 +77,21 @@ where
         SdkError::ServiceError(service) => match (service.err().code(), status) {
             (Some(word), status) => refused(of_word(word, status.unwrap_or_default(), wish, skew), word),
             // What is no answer although nothing was refused broke off, or is of something between.
-            (None, Some(200..300)) => refused(Trouble::Truncated, ""),
+            (None, Some(200..300)) => refused(unread(answer.and_then(|answer| answer.body().bytes())), ""),
             (None, status) => refused(Trouble::of_status(status.unwrap_or_default(), wish), ""),
         },
-        SdkError::ResponseError(_) => refused(Trouble::Truncated, ""),
+        // The connection ended within the body, or the body was read and is no answer.
+        SdkError::ResponseError(_) => refused(unread(answer.and_then(|answer| answer.body().bytes())), ""),
         other if has_no_credentials(other) => refused(Trouble::Unauthenticated, "no credentials"),
         other if broke_off(other) => refused(Trouble::Truncated, ""),
         SdkError::DispatchFailure(_) => refused(Trouble::Unreachable, ""),
         _ => refused(Trouble::Unreadable, "the call could not be made"),
     }
+}
+
+/// What an answer is that nobody can read.
+fn unread(body: Option<&[u8]>) -> Trouble {
+    if body.is_none_or(whole::broke_off) { Trouble::Truncated } else { Trouble::Unreadable }
 }
 
 /// What a refused call lacks: a queue whose messages are under a key of its own needs that too.

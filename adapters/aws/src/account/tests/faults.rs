@@ -109,6 +109,24 @@ async fn whoever_is_told_to_wait_waits() {
 }
 
 #[tokio::test]
+async fn whoever_is_told_to_wait_makes_no_further_attempt() {
+    let bench = bench().await.attempting(3);
+    let after = Duration::from_secs(90);
+    for mut feed in feeds(&bench) {
+        bench.double.faults().keep("", Fault::Throttled { retry_after: Some(after) });
+        let before = bench.double.asked();
+        let failure = ask(feed.as_mut()).await.unwrap_err();
+        assert_eq!(failure.retry_after, Some(after), "{}", feed.profile().slug);
+        let mut asked = bench.double.asked().split_off(before.len());
+        let all = asked.len();
+        asked.sort();
+        asked.dedup();
+        assert_eq!(all, asked.len(), "{}: {asked:?}", feed.profile().slug);
+        bench.double.faults().lift();
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_told_to_wait_in_one_region_waits_in_no_other() {
     let bench = bench().await;
     let mut feed = bench.ec2(&["us-east-1", "eu-west-1"]);
@@ -173,6 +191,20 @@ async fn an_answer_of_the_right_length_that_ends_early_is_none() {
         .await;
         let failure = ask(&mut bench.at(&url).ec2(&["us-east-1"])).await.unwrap_err();
         assert_eq!(failure.error.code, "truncated", "{cut}: {}", failure.error.text);
+    }
+}
+
+/// Whatever stands between may answer in AWS's place, and AWS may write what cannot be read.
+#[tokio::test]
+async fn an_answer_that_is_whole_and_cannot_be_read_did_not_break_off() {
+    let page = "<!DOCTYPE html><html><body>Sign in to the network</body></html>\n";
+    let odd = "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><launchTime>soon</launchTime></item>\
+               </instancesSet></item></reservationSet></DescribeInstancesResponse>";
+    for answer in [page, odd, "Sign in to the network"] {
+        let bench = bench().await;
+        let url = said_to_be_whole(move |_| answer.to_owned()).await;
+        let failure = ask(&mut bench.at(&url).ec2(&["us-east-1"])).await.unwrap_err();
+        assert_eq!(failure.error.code, "unreadable", "{answer}: {}", failure.error.text);
     }
 }
 
