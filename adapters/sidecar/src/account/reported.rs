@@ -29,7 +29,8 @@ const TIMES: [&str; 3] = ["occurred_at", "occurred_end", "fidelity"];
 /// How far a neighbour's clock may be ahead of ours: what is stamped later would make all that follows look old.
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
 const DEVICE_MAX: usize = 500;
-const PLACE_MAX: usize = 64;
+const PLACE_MAX: usize = 32;
+const OS_MAX: usize = 64;
 
 /// What an event means.
 #[derive(Clone, Debug, PartialEq)]
@@ -249,13 +250,14 @@ fn device(event: &CloudEvent) -> Result<DeviceReport, Vec<Fault>> {
         faults.push(Fault::new("data.device", format!("expected 1 to {DEVICE_MAX} characters")));
     }
     // The words below travel on the bus, so they must be no place to hide a name in.
-    for (name, word) in [("region", &report.region), ("zone", &report.zone), ("os", &report.os)] {
-        if word.as_deref().is_some_and(|word| !is_code(word)) {
-            faults.push(Fault::new(
-                format!("data.{name}"),
-                format!("expected a code: at most {PLACE_MAX} of a-z, 0-9, - _ ."),
-            ));
+    for (name, word) in [("region", &report.region), ("zone", &report.zone)] {
+        if word.as_deref().is_some_and(|word| !is_place(word)) {
+            let expected = format!("expected a code: at most {PLACE_MAX} of a-z, 0-9 and single hyphens between them");
+            faults.push(Fault::new(format!("data.{name}"), expected));
         }
+    }
+    if report.os.as_deref().is_some_and(|word| !is_code(word)) {
+        faults.push(Fault::new("data.os", format!("expected a code: at most {OS_MAX} of a-z, 0-9, - _ .")));
     }
     if report.approach.as_deref().is_some_and(|slug| !is_feed(slug)) {
         faults.push(Fault::new(
@@ -268,7 +270,13 @@ fn device(event: &CloudEvent) -> Result<DeviceReport, Vec<Fault>> {
 
 fn is_code(word: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    (1..=PLACE_MAX).contains(&word.len()) && word.bytes().all(fits)
+    (1..=OS_MAX).contains(&word.len()) && word.bytes().all(fits)
+}
+
+/// No cloud's code of a region or zone has a dot, as the names of hosts have.
+fn is_place(word: &str) -> bool {
+    let part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    word.len() <= PLACE_MAX && word.split('-').all(part)
 }
 
 #[cfg(test)]
@@ -415,6 +423,25 @@ mod tests {
     }
 
     #[test]
+    fn places_of_every_cloud_are_codes() {
+        for place in [
+            "us-east-1",
+            "us-gov-west-1a",
+            "us-east-1-wl1-bos-wlz-1",
+            "us-west-2-lax-1a",
+            "use1-az6",
+            "germanywestcentral",
+            "microsoftrrdclab1",
+            "1",
+            "northamerica-northeast1-a",
+            "us-central1-ai1a",
+            "global",
+        ] {
+            assert!(is_place(place), "{place}");
+        }
+    }
+
+    #[test]
     fn a_device_is_reported_by_a_code_of_its_place_and_never_by_a_name_there() {
         let report = json!({"device": "vm-1", "state": "restored", "approach": "rescue-disk", "region": "eu-west-1"});
         let Ok(Reported::Device(read_report)) = read(&event(DEVICE, None, report.clone())) else { panic!() };
@@ -423,6 +450,11 @@ mod tests {
         for (name, value, path) in [
             ("device", json!(" "), "data.device"),
             ("region", json!("the cellar of 10.0.0.1/24"), "data.region"),
+            ("region", json!("leakhost-17.bank.example"), "data.region"),
+            ("zone", json!("leakhost_17"), "data.zone"),
+            ("zone", json!("eu-west--1"), "data.zone"),
+            ("region", json!(""), "data.region"),
+            ("region", json!("a".repeat(33)), "data.region"),
             ("approach", json!("Rescue!"), "data.approach"),
             ("state", json!("sick"), "data.state"),
             ("serial", json!(1), "data.serial"),
