@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event, ServerInfo};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerInfo};
 use entente_schemas::subject::is_feed;
 
 use crate::judge::Verdicts;
@@ -45,12 +45,22 @@ pub enum BusError {
     #[error("`{0}` is no address of a NATS server; expected nats://host:port")]
     Address(String),
     /// No server answered.
-    #[error("no NATS server answers at {urls}: {reason}; check that it runs and that the key is known to it")]
+    #[error("no NATS server answers at {urls}: {reason}; check that it runs")]
     Connect {
         /// The addresses tried.
         urls: String,
         /// The client's reason.
         reason: String,
+    },
+    /// A server answered and does not take the key.
+    #[error(
+        "the NATS server at {urls} does not know the key {key}; put {{nkey: {key}}} among the users of its account in the server's configuration and let it read that again"
+    )]
+    Key {
+        /// The addresses tried.
+        urls: String,
+        /// The public NKey; `none` where there is no seed or it is none.
+        key: String,
     },
     /// The server is too old.
     #[error("the NATS server at {url} is version {found}; the log needs 2.12.1 or newer: upgrade it")]
@@ -86,10 +96,8 @@ impl Bus {
             return Err(BusError::Address(String::new()));
         }
         let closing = Arc::new(AtomicBool::new(false));
-        let client = options(access, &closing)
-            .connect(addresses)
-            .await
-            .map_err(|error| BusError::Connect { urls, reason: error.to_string() })?;
+        let client =
+            options(access, &closing).connect(addresses).await.map_err(|error| unconnected(access, urls, &error))?;
         check_version(&client.server_info())?;
         Ok(Self { client, verdicts: Verdicts::default(), closing })
     }
@@ -143,6 +151,14 @@ fn tell(event: &Event, closing: bool) {
         Event::Disconnected => tracing::warn!("the connection to NATS is lost; reconnecting"),
         other => tracing::warn!("NATS: {other}"),
     }
+}
+
+fn unconnected(access: &Access, urls: String, error: &ConnectError) -> BusError {
+    if error.kind() != ConnectErrorKind::AuthorizationViolation {
+        return BusError::Connect { urls, reason: error.to_string() };
+    }
+    let pair = access.seed.as_deref().and_then(|seed| nkeys::KeyPair::from_seed(seed).ok());
+    BusError::Key { urls, key: pair.map_or_else(|| "none".to_owned(), |pair| pair.public_key()) }
 }
 
 fn check_version(server: &ServerInfo) -> Result<(), BusError> {

@@ -3,6 +3,7 @@
 //! Two servers run on one folder without a word, so the data folder is locked here first. The lock file holds the
 //! server's process id: what a killed process left running is ended before a new one starts.
 
+mod address;
 mod child;
 mod lock;
 mod program;
@@ -106,8 +107,9 @@ struct Ports {
 }
 
 impl NatsServer {
-    /// Brings a server up and waits until it answers; says in single lines what takes its time. It is started again on
-    /// the same ports when it dies.
+    /// Brings a server up and waits until it answers; says in single lines what takes its time, and when it has another
+    /// address than it had at the last start, which it keeps where it is free. It is started again on the same ports when
+    /// it dies.
     ///
     /// # Errors
     /// If there is no program, the folder is in use, or the server does not become ready.
@@ -121,15 +123,22 @@ impl NatsServer {
         let lock = lock::Lock::take(&options.data)?;
         let program = program::find(&options, say).await?;
         let config = options.data.join("nats.conf");
-        write_config(&config, &options, None)?;
+        let before = address::of_last_start(&config);
+        let kept = before.as_deref().filter(|listen| address::is_free(listen));
+        write_config(&config, &options, (kept.unwrap_or(address::ANY), address::ANY))?;
         program::check_config(&program, &config).await?;
         remove_ports_files(&options.data)?;
         let launch = Launch { program, config: config.clone(), lock: lock.path().to_owned() };
         let keeper = Keeper::start(launch).map_err(|source| ServerError::File { path: config.clone(), source })?;
         let keeper = Arc::new(keeper);
         let (nats, monitoring) = ready(&keeper, &options.data).await?;
+        if let Some(before) = before.filter(|before| *before != nats) {
+            say(&format!(
+                "nats-server had the address {before}, which another program has now; who was given it needs {nats}"
+            ));
+        }
         // From now on the ports are fixed, so that clients find a server that was started again.
-        write_config(&config, &options, Some((&nats, &monitoring)))?;
+        write_config(&config, &options, (&nats, &monitoring))?;
         Ok(Self { keeper, url: format!("nats://{nats}"), _lock: lock })
     }
 
@@ -166,9 +175,8 @@ fn make_folders(data: &Path) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn write_config(path: &Path, options: &ServerOptions, ports: Option<(&str, &str)>) -> Result<(), ServerError> {
+fn write_config(path: &Path, options: &ServerOptions, (listen, http): (&str, &str)) -> Result<(), ServerError> {
     let system = crate::Identity::generate().map_err(|reason| ServerError::Config { path: path.to_owned(), reason })?;
-    let (listen, http) = ports.unwrap_or(("127.0.0.1:-1", "127.0.0.1:-1"));
     let users: Vec<String> = options.users.iter().map(|user| format!("{{nkey: {user}}}")).collect();
     let data = &options.data;
     let text = format!(

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use async_nats::RequestErrorKind;
 use async_nats::jetstream::{self, kv};
 use entente_schemas::subject;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,14 @@ pub enum TopologyError {
         step: String,
         /// The server's words.
         reason: String,
+    },
+    /// NATS does not answer at all.
+    #[error(
+        "{step} failed: the NATS server does not answer; check that it runs and can be reached from here, or, if others reach it, that JetStream is enabled for this user, then apply again"
+    )]
+    Silent {
+        /// What was tried.
+        step: String,
     },
     /// The server has promised its disk to other streams.
     #[error(
@@ -213,6 +222,8 @@ impl Bus {
     }
 
     async fn bucket(&self) -> Result<kv::Store, TopologyError> {
+        // A server that does not answer says so here, in fewer words than the bucket would need.
+        self.stream_info(&format!("KV_{BUCKET}")).await?;
         let context = jetstream::new(self.client.clone());
         if let Ok(bucket) = context.get_key_value(BUCKET).await {
             return Ok(bucket);
@@ -266,7 +277,10 @@ impl Bus {
         step: &str,
     ) -> Result<Result<Value, ApiError>, TopologyError> {
         let answer = self.client.request(format!("$JS.API.{verb}"), body.to_string().into()).await;
-        let answer = answer.map_err(|error| api(step, &error))?;
+        let answer = answer.map_err(|error| match error.kind() {
+            RequestErrorKind::TimedOut => TopologyError::Silent { step: step.to_owned() },
+            _ => api(step, &error),
+        })?;
         let mut answer: Value = serde_json::from_slice(&answer.payload).map_err(|error| api(step, &error))?;
         match answer.get_mut("error").map(Value::take) {
             Some(error) => Ok(Err(serde_json::from_value(error).map_err(|error| api(step, &error))?)),

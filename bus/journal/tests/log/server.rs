@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use entente_journal::{Identity, NatsServer, ServerError};
+use entente_journal::{Access, Bus, Identity, NatsServer, ServerError};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::trial::{Trial, connect, server_options, soon};
@@ -46,14 +46,44 @@ async fn a_killed_server_comes_back_at_the_same_address() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_server_is_gone_and_its_data_is_there_at_the_next_start() {
     let trial = Trial::start().await;
-    let pid = trial.server.pid().unwrap();
+    let (pid, url) = (trial.server.pid().unwrap(), trial.server.url());
     trial.bus.close().await;
     let options = server_options(trial.dir.path().join("nats"), &trial.identity, true);
     trial.server.stop().await;
     assert!(test_kill_process(process(pid)).is_err());
-    let server = NatsServer::start(options, &|_| {}).await.unwrap();
+    let server = NatsServer::start(options.clone(), &|_| {}).await.unwrap();
+    assert_eq!(server.url(), url, "who was given the address finds the server again");
     let bus = connect(&server.url(), &trial.identity).await;
     bus.apply(&crate::trial::scope()).await.unwrap();
+    bus.close().await;
+    server.stop().await;
+
+    let _taken = std::net::TcpListener::bind(url.trim_start_matches("nats://")).unwrap();
+    let said = std::sync::Mutex::new(Vec::new());
+    let server = NatsServer::start(options, &|text| said.lock().unwrap().push(text.to_owned())).await.unwrap();
+    let (said, moved) = (said.lock().unwrap().concat(), server.url());
+    assert!(moved != url && said.contains(url.trim_start_matches("nats://")), "{moved} {said}");
+    connect(&moved, &trial.identity).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_the_server_does_not_know_is_told_so_and_how_it_is_made_known() {
+    let trial = Trial::bare(false).await;
+    let stranger = Identity::open(&trial.dir.path().join("stranger")).unwrap();
+    let seed = Some(stranger.seed().to_owned());
+    let access = Access { urls: vec![trial.server.url()], seed, name: "stranger".to_owned() };
+    let said = Bus::connect(&access).await.unwrap_err().to_string();
+    assert!(said.contains("does not know the key") && said.contains("users"), "{said}");
+    assert!(said.contains(&stranger.public().to_owned()) && !said.contains("check that it runs"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_answer_is_not_said_to_lack_jetstream() {
+    let trial = Trial::start().await;
+    kill_process(process(trial.server.pid().unwrap()), Signal::STOP).unwrap();
+    let said = trial.bus.apply(&crate::trial::scope()).await.unwrap_err().to_string();
+    kill_process(process(trial.server.pid().unwrap()), Signal::CONT).unwrap();
+    assert!(said.contains("does not answer") && said.contains("check that it runs"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
