@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use entente_correlator::picture::{Approach, Incident, Run, RunArm};
+use entente_correlator::picture::{Approach, Incident, Run, RunArm, Success};
 use entente_correlator::words;
 
 use crate::name::{org, plain, spaced};
@@ -46,12 +46,18 @@ pub(crate) fn by(approach: &Approach) -> String {
 /// How far a run has come, with all that is told, and what fell.
 pub(crate) fn in_full(run: &Run) -> String {
     let fallen = run.fallen.iter().map(|fall| format!("; {}", words::fallen(fall)));
-    number::whole(&format!("{}{}", words::reached_in_full(&run.reach), fallen.collect::<String>()))
+    let fallen = fallen.collect::<String>();
+    number::whole(&format!("{}{}{fallen}", words::reached_in_full(&run.reach), untold(&run.success)))
 }
 
 /// How far an arm has come.
 pub(crate) fn of_arm(arm: &RunArm) -> String {
-    number::whole(&words::reached_in_full(&arm.reach))
+    number::whole(&format!("{}{}", words::reached_in_full(&arm.reach), untold(&arm.success)))
+}
+
+/// What is missing between attempts and outcomes; where no outcome is told, the figures say so themselves.
+fn untold(success: &Success) -> String {
+    if success.n == 0 || success.untold == 0 { String::new() } else { format!(", {}", words::untold(success.untold)) }
 }
 
 /// The arms with most units and what tells them apart, in the order of places; and how many there are beside them.

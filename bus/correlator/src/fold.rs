@@ -17,6 +17,7 @@ use crate::join::cluster::{Clusters, View};
 use crate::join::facets;
 use crate::join::ghost::Ghosts;
 use crate::join::graph::{Graph, Id, Moved};
+use crate::join::home;
 use crate::join::place::{impacts_naming, impacts_referred};
 use crate::join::reach::{self, Rules};
 use crate::join::scene::{Ground, Referrals, incident_id, is_attached};
@@ -24,7 +25,7 @@ use crate::join::vertex;
 use crate::model::Model;
 use crate::picture::HeldBack;
 use crate::record::admit::{Admission, Door};
-use crate::record::entry::{Entry, Order};
+use crate::record::entry::{Entry, Order, RoleTold};
 use crate::record::objects::{Object, Objects};
 use crate::record::place::Place;
 use crate::sight::{FeedKey, Traffic, Traffics};
@@ -51,8 +52,9 @@ pub struct State {
     pub(crate) log: BTreeMap<Order, Arc<Entry>>,
     places: BTreeMap<(Arc<str>, u64), Order>,
     pub(crate) traffic: Traffics,
-    /// What each speaker said that it is, where it was logged first; clouds are known beforehand.
-    pub(crate) roles: BTreeMap<String, (Option<Order>, Role)>,
+    /// What each speaker said that it is, where it was logged first, or where others said it first, if it did not itself;
+    /// clouds are known beforehand.
+    pub(crate) roles: BTreeMap<String, (Option<RoleTold>, Role)>,
     pub(crate) heard: BTreeMap<String, DateTime<Utc>>,
     pub(crate) maintenance: BTreeSet<String>,
     pub(crate) held: BTreeMap<Order, HeldBack>,
@@ -240,9 +242,10 @@ impl State {
         if let Some(seen) = self.traffic.get_mut(&feed) {
             seen.heard = by_feed;
         }
-        if self.roles.get(&speaker).is_some_and(|(first, _)| first.as_ref() == Some(&gone.order)) {
-            let first = self.log.values().find(|entry| entry.speaker() == speaker && speaks(entry));
-            match first.map(|entry| (Some(entry.order.clone()), entry.header().speaker.role)) {
+        if self.roles.get(&speaker).is_some_and(|(first, _)| *first == Some(gone.role_told())) {
+            let told = self.log.values().filter(|entry| entry.speaker() == speaker && speaks(entry));
+            let first = told.min_by_key(|entry| entry.role_told());
+            match first.map(|entry| (Some(entry.role_told()), entry.header().speaker.role)) {
                 Some(role) => self.roles.insert(speaker.clone(), role),
                 None => self.roles.remove(&speaker),
             };
@@ -285,7 +288,7 @@ impl State {
         }
         let speaker = &entry.header().speaker;
         if speaks(&entry) {
-            let said = (Some(entry.order.clone()), speaker.role);
+            let said = (Some(entry.role_told()), speaker.role);
             let known = self.roles.entry(speaker.org.clone()).or_insert_with(|| said.clone());
             if said.0 < known.0 {
                 *known = said;
@@ -337,8 +340,12 @@ impl State {
             }
         }
         impacts.iter().for_each(|id| self.touch_impact(id));
+        impacts.iter().for_each(|id| self.changed.extend(home::concerned(self.ground(), (Family::Impact, id))));
         for (family, id) in unsettled.into_iter().filter(|(family, _)| is_attached(*family)) {
             let entry = self.objects.current_by_id(family, &id).cloned();
+            if family == Family::Approach {
+                self.changed.extend(home::concerned(self.ground(), (family, &id)));
+            }
             let (keys, references) = self.referrals.set(&self.objects, (family, id), entry.as_deref());
             self.changed.extend(impacts_naming(&self.graph, &keys));
             self.changed.extend(impacts_referred(&self.objects, (&self.graph, &self.ghosts), &references));

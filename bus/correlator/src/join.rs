@@ -5,6 +5,7 @@ pub(crate) mod cut;
 pub(crate) mod facets;
 pub(crate) mod ghost;
 pub(crate) mod graph;
+pub(crate) mod home;
 pub(crate) mod place;
 pub(crate) mod reach;
 pub(crate) mod scene;

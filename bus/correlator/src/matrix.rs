@@ -12,7 +12,7 @@ use crate::incident::core::Core;
 use crate::incident::lane::{role_rank, told_by};
 use crate::join::scene::Hit;
 use crate::picture::{Cell, CellClaim, Column, Matrix, Row};
-use crate::record::entry::Order;
+use crate::record::entry::{Order, RoleTold};
 use crate::record::shared::Shared;
 use crate::sight::{Sights, is_blind};
 use crate::words;
@@ -70,7 +70,7 @@ impl Contribution {
 /// What the matrix is read from.
 pub(crate) struct Source<'a> {
     pub(crate) sights: &'a Sights,
-    pub(crate) roles: &'a BTreeMap<String, (Option<Order>, Role)>,
+    pub(crate) roles: &'a BTreeMap<String, (Option<RoleTold>, Role)>,
     pub(crate) heard: &'a BTreeMap<String, DateTime<Utc>>,
     pub(crate) at: DateTime<Utc>,
     pub(crate) silent_after: TimeDelta,

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entente_schemas::block::{BlockState, ServiceClass, Severity};
 use entente_schemas::count::{Quantity, Unit};
 
-pub use repair::{fallen, reached, reached_in_full};
+pub use repair::{fallen, reached, reached_in_full, untold};
 
 /// `6 s`, `18 min`, `2 h 55 min`, `2 d 16 h`.
 #[must_use]

@@ -58,7 +58,7 @@ fn tile(frame: &Frame, feed: &Feed) -> Markup {
     html! {
         li.bad[blind] id=(id(feed)) data-f data-now[blind] {
             b { (glyph(sign(feed), "k-ink")) (feed_name(&feed.feed)) }
-            (inline(frame, feed.shared.as_ref()))
+            @if feed.shared.is_some() { (inline(frame, feed.shared.as_ref())) " " }
             @if blind {
                 "blind " @if let Some(since) = feed.since { (age(since, frame.at)) }
                 @if let Some(reason) = &feed.reason { ", " (plain(reason, 24)) }

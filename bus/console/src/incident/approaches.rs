@@ -147,7 +147,7 @@ fn by(approach: &Approach, operator: &str) -> Markup {
     html! {
         @match run {
             Some(run) if run.success.n == 0 => { span.muted { "no outcome yet" } (beside(run)) },
-            Some(run) if run.success.too_early => { (run.success.succeeded) " of " (run.success.n) (beside(run)) },
+            Some(run) if run.success.too_early || run.success.untold > 0 => { (run.success.succeeded) " of " (run.success.n) (beside(run)) },
             Some(run) => { @match run.success.ppm { Some(ppm) => (words::percent(ppm)), None => "no outcome yet" } (beside(run)) },
             None if applies => span.muted { "no claim" },
             None => span.muted { "n/a" },

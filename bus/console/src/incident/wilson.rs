@@ -1,5 +1,5 @@
 //! The Wilson bar: a track from 0 to 100 %, the 95 % interval as a block, the point as a tick, a rival's hearsay as a dotted
-//! tick in the colour of disagreement. Below 30 outcomes there is no bar, only the words that it is too early.
+//! tick in the colour of disagreement. Below 30 outcomes, or where some are not told, there is no bar, only the words why.
 
 use entente_correlator::picture::Success;
 use entente_correlator::words;
@@ -15,6 +15,7 @@ pub(super) fn bar(success: &Success, said: Option<&SaidRate>) -> Markup {
     let known = success.ppm.zip(success.lo_ppm.zip(success.hi_ppm)).filter(|_| !success.too_early);
     html! {
         @match known {
+            None if success.untold > 0 => span.wilnone { "no rate, " (words::untold(success.untold)) },
             None => span.wilnone { "too early, n below 30" },
             Some((rate, (lo, hi))) => {
                 span.pc { (words::percent(rate)) } " " span.small.muted.nw { (words::percent(lo).trim_end_matches(" %")) " to " (words::percent(hi).trim_end_matches(" %")) }
@@ -40,7 +41,8 @@ mod tests {
 
     fn success(n: u64, ppm: u32) -> Success {
         let around = |by: i64| u32::try_from(i64::from(ppm) + by).ok();
-        Success { n, succeeded: n, ppm: Some(ppm), lo_ppm: around(-1_500), hi_ppm: around(1_500), too_early: n < 30 }
+        let (lo_ppm, hi_ppm) = (around(-1_500), around(1_500));
+        Success { n, succeeded: n, untold: 0, ppm: Some(ppm), lo_ppm, hi_ppm, too_early: n < 30 }
     }
 
     #[test]
@@ -54,6 +56,12 @@ mod tests {
     fn few_outcomes_have_no_bar_and_no_rate() {
         let html = bar(&success(19, 894_000), None).into_string();
         assert_eq!(html, "<span class=\"wilnone\">too early, n below 30</span>");
+    }
+
+    #[test]
+    fn outcomes_that_are_not_told_leave_no_rate() {
+        let html = bar(&success(198, 1_000_000).beside(42), None).into_string();
+        assert_eq!(html, "<span class=\"wilnone\">no rate, 42 outcomes not told</span>");
     }
 
     #[test]

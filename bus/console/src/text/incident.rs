@@ -250,6 +250,10 @@ fn observed(approach: &Approach) -> String {
                 number::figure(pooled.n)
             )
         }
+        None if pooled.untold > 0 => {
+            let untold = words::untold(pooled.untold);
+            format!("no rate, {} of {} known outcomes, {untold}{invented}", pooled.succeeded, pooled.n)
+        }
         None => format!("too early, {} of {} known outcomes{invented}", pooled.succeeded, pooled.n),
     }
 }

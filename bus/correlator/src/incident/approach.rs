@@ -31,11 +31,9 @@ pub(crate) fn approaches(scene: &Scene<'_>) -> Vec<Approach> {
             runs.entry(of).or_default().entry(entry.speaker().to_owned()).or_default().push((entry, run));
         }
     }
-    let described = scene.of(Family::Approach).filter_map(|entry| match &entry.claim().body {
-        Body::Approach(approach) if approach.same_as.is_none() => Some((entry, approach)),
-        _ => None,
-    });
+    let described = described(scene, runs.keys());
     let mut list: Vec<Approach> = described
+        .into_iter()
         .map(|(entry, approach)| {
             let of = runs.remove(&entry.header().object_id).unwrap_or_default();
             view(entry, approach, counted(objects, of))
@@ -44,6 +42,21 @@ pub(crate) fn approaches(scene: &Scene<'_>) -> Vec<Approach> {
     list.extend(runs.into_iter().filter_map(|(id, of)| undescribed(objects, id, of)));
     list.sort_by(|a, b| used(b).cmp(&used(a)).then_with(|| a.object_id.cmp(&b.object_id)));
     list
+}
+
+/// The approaches of the scene, and those of other incidents that are run here.
+fn described<'a, 'b>(
+    scene: &Scene<'a>,
+    run: impl Iterator<Item = &'b String>,
+) -> Vec<(&'a Arc<Entry>, &'a ApproachClaim)> {
+    let run = run.filter_map(|id| scene.ground.objects.current_by_id(Family::Approach, id));
+    let all = scene.of(Family::Approach).chain(run).map(|entry| (&entry.header().object_id, entry));
+    let all: BTreeMap<&String, &Arc<Entry>> = all.collect();
+    let described = all.into_values().filter_map(|entry| match &entry.claim().body {
+        Body::Approach(approach) if approach.same_as.is_none() => Some((entry, approach)),
+        _ => None,
+    });
+    described.collect()
 }
 
 /// How much an approach is used: by known outcomes, then by what was attempted.
@@ -121,7 +134,7 @@ fn undescribed(objects: &Objects, id: String, of: BTreeMap<String, Runs<'_>>) ->
 fn pooled(runs: &[Run]) -> Option<Success> {
     let sum = |of: fn(&Run) -> u64| runs.iter().map(of).fold(0_u64, u64::saturating_add);
     let n = sum(|run| run.success.n);
-    (n > 0).then(|| observed(n, sum(|run| run.success.succeeded)))
+    (n > 0).then(|| observed(n, sum(|run| run.success.succeeded)).beside(sum(|run| run.success.untold)))
 }
 
 fn run(objects: &Objects, speaker: String, all: &[(&Arc<Entry>, &Remediation)]) -> Run {
@@ -133,7 +146,7 @@ fn run(objects: &Objects, speaker: String, all: &[(&Arc<Entry>, &Remediation)]) 
         speaker,
         told_by: newest.and_then(|(entry, _)| told_by(entry)),
         state: newest.map_or(RunState::Other, |(_, run)| run.state),
-        success: reach::success(&reach.lo),
+        success: reach::success(&reach.lo, &tallies),
         lost: reach.lo.lost_to_followup.unwrap_or(0),
         fallen: reach::fallen(objects, all, &reach.lo),
         arms: reach::arms(&arms),

@@ -135,7 +135,9 @@ fn by(cause: &Cause) -> String {
 fn working(incident: &Incident) -> Answer {
     if let Some(approach) = incident.approaches.iter().find(|approach| approach.pooled.is_some_and(|p| !p.too_early)) {
         let rate = approach.pooled.and_then(|p| p.lo_ppm.zip(p.hi_ppm));
-        let rate = rate.map(|(lo, hi)| format!("{} to {}", words::percent(lo), words::percent(hi))).unwrap_or_default();
+        let rate = rate.map(|(lo, hi)| format!("{} to {}", words::percent(lo), words::percent(hi)));
+        let untold = approach.pooled.map_or(0, |p| p.untold);
+        let rate = rate.unwrap_or_else(|| format!("no rate, {}", words::untold(untold)));
         let by =
             names(approach.runs.iter().map(|run| words::as_told(words::org(&run.speaker), run.told_by.as_deref())));
         let n = approach.pooled.map_or(0, |p| p.n);

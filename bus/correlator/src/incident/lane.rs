@@ -19,16 +19,16 @@ use crate::words;
 /// The lanes of an incident: clouds, vendors, then others, in the order of names. What the clock decides is left open.
 pub(crate) fn lanes(scene: &Scene<'_>) -> Vec<Lane> {
     let mut speakers: BTreeMap<(u8, String), (Role, Vec<&Hit<'_>>)> = BTreeMap::new();
+    let own = own_roles(scene);
     for hit in &scene.hits {
-        let speaker = &hit.entry.header().speaker;
-        let lane = speakers.entry((role_rank(speaker.role), speaker.org.clone())).or_insert((speaker.role, Vec::new()));
-        lane.1.push(hit);
+        let (role, org) = (role(&own, hit.entry), hit.entry.speaker().to_owned());
+        speakers.entry((role_rank(role), org)).or_insert((role, Vec::new())).1.push(hit);
     }
     for entry in scene.attached.iter().filter(|entry| entry.family() != Family::Message) {
-        let speaker = &entry.header().speaker;
-        let known = speakers.keys().any(|(_, org)| *org == speaker.org);
+        let known = speakers.keys().any(|(_, org)| org == entry.speaker());
         if !known {
-            speakers.insert((role_rank(speaker.role), speaker.org.clone()), (speaker.role, Vec::new()));
+            let role = role(&own, entry);
+            speakers.insert((role_rank(role), entry.speaker().to_owned()), (role, Vec::new()));
         }
     }
     for vendor in named_vendors(scene) {
@@ -49,6 +49,26 @@ pub(crate) fn lanes(scene: &Scene<'_>) -> Vec<Lane> {
             }
         })
         .collect()
+}
+
+/// What speakers say here that they are, not what others say of them; of several the newest word.
+fn own_roles<'a>(scene: &Scene<'a>) -> BTreeMap<&'a str, (&'a Order, Role)> {
+    let mut roles: BTreeMap<&str, (&Order, Role)> = BTreeMap::new();
+    for entry in scene.all().filter(|entry| entry.header().speaker.relay != Relay::Relayed) {
+        let said = (&entry.order, entry.header().speaker.role);
+        let known = roles.entry(entry.speaker()).or_insert(said);
+        if known.0 < said.0 {
+            *known = said;
+        }
+    }
+    roles
+}
+
+/// What the speaker of a claim is: by a claim that was only heard of, as far as the speaker does not say it itself.
+fn role(own: &BTreeMap<&str, (&Order, Role)>, entry: &Entry) -> Role {
+    let speaker = &entry.header().speaker;
+    let heard_of = speaker.relay == Relay::Relayed;
+    own.get(speaker.org.as_str()).filter(|_| heard_of).map_or(speaker.role, |(_, role)| *role)
 }
 
 /// What of a speaker was logged last, and whether any of it came from the speaker itself or its channels.

@@ -44,10 +44,20 @@ pub(crate) fn pooled<'a>(runs: impl Iterator<Item = (&'a Reach, bool)>) -> Optio
     (!runs.is_empty()).then(|| Reach { regime: regime.to_owned(), lo, hi })
 }
 
-/// Units with a known outcome, and those of them that work again.
-pub(crate) fn success(tally: &Tally) -> Success {
-    let known = [tally.succeeded, tally.partial, tally.failed];
-    observed(sum(known.into_iter().flatten()).unwrap_or(0), tally.succeeded.unwrap_or(0))
+/// Units with a known outcome, and those of them that work again; `tallies` are the arms that make up `together`.
+pub(crate) fn success(together: &Tally, tallies: &[&Tally]) -> Success {
+    let known = [together.succeeded, together.partial, together.failed];
+    let success = observed(sum(known.into_iter().flatten()).unwrap_or(0), together.succeeded.unwrap_or(0));
+    success.beside(sum(tallies.iter().map(|tally| untold(tally))).unwrap_or(0))
+}
+
+/// Attempts of one arm of which it is not told how they ended. Who counts failures, or what is under way, has told of
+/// all: then what is missing is none, or still open.
+fn untold(tally: &Tally) -> u64 {
+    let (Some(attempted), None, None) = (tally.attempted, tally.failed, tally.in_progress) else { return 0 };
+    let ended = [tally.succeeded, tally.partial, tally.unsupported, tally.not_found, tally.cancelled];
+    let told = ended.into_iter().chain([tally.lost_to_followup]).flatten();
+    attempted.saturating_sub(sum(told).unwrap_or(0))
 }
 
 /// What makes two arms one: provider, class, system, services, regions, zones, class of devices.
@@ -63,7 +73,7 @@ pub(crate) fn arms(all: &[&Arm]) -> Vec<RunArm> {
     if spots.len() < 2 {
         return Vec::new();
     }
-    spots.into_iter().map(|(spot, tallies)| arm(spot, together(&tallies))).collect()
+    spots.into_iter().map(|(spot, tallies)| arm(spot, &tallies)).collect()
 }
 
 fn spot(arm: &Arm) -> Spot<'_> {
@@ -79,7 +89,8 @@ fn spot(arm: &Arm) -> Spot<'_> {
     )
 }
 
-fn arm((provider, class, os, services, regions, zones, device): Spot<'_>, reach: Reach) -> RunArm {
+fn arm((provider, class, os, services, regions, zones, device): Spot<'_>, tallies: &[&Tally]) -> RunArm {
+    let reach = together(tallies);
     RunArm {
         provider: provider.map(str::to_owned),
         service_class: class,
@@ -88,7 +99,7 @@ fn arm((provider, class, os, services, regions, zones, device): Spot<'_>, reach:
         regions: regions.to_vec(),
         zones: zones.to_vec(),
         device_class: device.map(str::to_owned),
-        success: success(&reach.lo),
+        success: success(&reach.lo, tallies),
         reach,
     }
 }

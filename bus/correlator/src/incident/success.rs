@@ -18,11 +18,24 @@ pub fn observed(n: u64, succeeded: u64) -> Success {
     let succeeded = succeeded.min(n);
     let too_early = n < TOO_EARLY_BELOW;
     if n == 0 {
-        return Success { n, succeeded, ppm: None, lo_ppm: None, hi_ppm: None, too_early };
+        return Success { n, succeeded, untold: 0, ppm: None, lo_ppm: None, hi_ppm: None, too_early };
     }
     let (lo, hi) = wilson(u128::from(n), u128::from(succeeded));
     let ppm = u128::from(succeeded) * MILLION / u128::from(n);
-    Success { n, succeeded, ppm: Some(narrow(ppm)), lo_ppm: Some(narrow(lo)), hi_ppm: Some(narrow(hi)), too_early }
+    let (ppm, lo_ppm, hi_ppm) = (Some(narrow(ppm)), Some(narrow(lo)), Some(narrow(hi)));
+    Success { n, succeeded, untold: 0, ppm, lo_ppm, hi_ppm, too_early }
+}
+
+impl Success {
+    /// The same outcomes beside `untold` others of which nobody says how they ended: a rate of those told alone would
+    /// count the silent ones as if they had not been tried.
+    #[must_use]
+    pub fn beside(self, untold: u64) -> Self {
+        if untold == 0 {
+            return self;
+        }
+        Self { untold, ppm: None, lo_ppm: None, hi_ppm: None, ..self }
+    }
 }
 
 fn narrow(ppm: u128) -> u32 {
@@ -62,6 +75,9 @@ mod tests {
     fn few_outcomes_are_too_early_and_none_give_no_rate() {
         assert!(observed(29, 29).too_early && !observed(30, 1).too_early);
         assert_eq!(observed(0, 0).ppm, None);
+        let beside = observed(198, 198).beside(42);
+        assert_eq!((beside.n, beside.untold, beside.ppm, beside.lo_ppm, beside.hi_ppm), (198, 42, None, None, None));
+        assert_eq!(observed(198, 198).beside(0), observed(198, 198));
     }
 
     #[test]

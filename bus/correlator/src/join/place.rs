@@ -7,6 +7,7 @@ use entente_schemas::family::{Body, Family};
 use crate::join::facets::Key;
 use crate::join::ghost::Ghosts;
 use crate::join::graph::{Graph, Id};
+use crate::join::home;
 use crate::join::scene::{ATTACHED, Ground, references_of};
 use crate::record::entry::Entry;
 use crate::record::objects::Objects;
@@ -69,6 +70,9 @@ fn anchor_of_target(ground: Ground<'_>, id: &str) -> Option<Id> {
 
 /// By reference if there is one; else the impact nearest in time that names the same.
 fn anchor_of_attached(ground: Ground<'_>, entry: &Entry) -> Option<Id> {
+    if let Some(anchor) = home::named(ground, entry).first() {
+        return Some(Id::clone(anchor));
+    }
     let referred =
         impacts_referred(ground.objects, (ground.graph, ground.ghosts), &references_of(ground.objects, entry));
     if let Some(anchor) = referred.iter().find_map(|id| ground.anchor_of(id)) {

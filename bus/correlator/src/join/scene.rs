@@ -13,6 +13,7 @@ use crate::join::cluster::Clusters;
 use crate::join::facets::Key;
 use crate::join::ghost::Ghosts;
 use crate::join::graph::{Graph, Id};
+use crate::join::home::is_elsewhere;
 use crate::join::reach::Rules;
 use crate::model::Model;
 use crate::record::entry::Entry;
@@ -158,7 +159,7 @@ impl<'a> Scene<'a> {
         let about = ids.iter().chain(&ghosts).flat_map(|id| ground.objects.statements_about(id));
         let mut notices: Vec<&Arc<Entry>> = about.collect();
         notices.sort_by_key(|entry| (entry.said_at(), &entry.order));
-        let attached = attached(ground, &ids, &ghosts, &hits);
+        let attached = attached(ground, (anchor, &ids, &ghosts), &hits);
         Self { ground, anchor: Arc::clone(anchor), ghosts, hits, notices, attached }
     }
 
@@ -180,7 +181,11 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn attached<'a>(ground: Ground<'a>, ids: &[&Id], ghosts: &[&Id], hits: &[Hit<'_>]) -> Vec<&'a Arc<Entry>> {
+fn attached<'a>(
+    ground: Ground<'a>,
+    (anchor, ids, ghosts): (&Id, &[&Id], &[&Id]),
+    hits: &[Hit<'_>],
+) -> Vec<&'a Arc<Entry>> {
     let mut found: BTreeSet<(Family, String)> = BTreeSet::new();
     let span = span(ground, ids, hits);
     let vertices = ids.iter().filter_map(|id| ground.graph.vertex(id));
@@ -194,12 +199,14 @@ fn attached<'a>(ground: Ground<'a>, ids: &[&Id], ghosts: &[&Id], hits: &[Hit<'_>
         let events = ground.objects.get(Family::Impact, id).into_iter().flat_map(|object| object.entries());
         found.extend(events.flat_map(|entry| ground.referrals.referring(&entry.event.id)).cloned());
     }
+    found.retain(|object| !is_elsewhere(ground, anchor, object));
     let mut open: Vec<(Family, String)> = found.iter().cloned().collect();
     while let Some((family, id)) = open.pop() {
         let revisions = ground.objects.get(family, &id).into_iter().flat_map(|object| object.entries());
         let names = revisions.map(|entry| entry.event.id.as_str()).chain([id.as_str()]);
         let naming = names.flat_map(|name| ground.referrals.referring(name));
-        let further: Vec<_> = naming.filter(|object| !found.contains(*object)).cloned().collect();
+        let further = naming.filter(|object| !found.contains(*object) && !is_elsewhere(ground, anchor, object));
+        let further: Vec<_> = further.cloned().collect();
         found.extend(further.iter().cloned());
         open.extend(further);
     }

@@ -122,14 +122,17 @@ pub struct Fall {
     pub from: u64,
 }
 
-/// An observed success rate; parts per million, with the 95 % Wilson interval. Below 30 outcomes it is too early.
+/// An observed success rate; parts per million, with the 95 % Wilson interval. Below 30 outcomes it is too early; where
+/// outcomes are not told there is no rate, for they may be failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Success {
     /// Units with a known outcome.
     pub n: u64,
     /// Those that work again.
     pub succeeded: u64,
-    /// The rate, parts per million; absent without outcomes.
+    /// Attempted units of which a tally that counts no failures does not tell how they ended.
+    pub untold: u64,
+    /// The rate, parts per million; absent without outcomes, and where some are not told.
     pub ppm: Option<u32>,
     /// Lower end of the interval.
     pub lo_ppm: Option<u32>,

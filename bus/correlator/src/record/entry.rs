@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use entente_schemas::event::Event;
 use entente_schemas::family::{Claim, Family};
 use entente_schemas::header::Header;
+use entente_schemas::speaker::Relay;
 use entente_schemas::subject::AUDIENCE_ALL;
 
 use crate::join::facets::Facets;
@@ -33,6 +34,9 @@ impl Order {
 
 /// `<org>/<feed>`, and the audience if that is a sharing group.
 pub(crate) type Observer = String;
+
+/// Whether others say what a speaker is, and where.
+pub(crate) type RoleTold = (bool, Order);
 
 /// A record that the fold has taken.
 #[derive(Debug)]
@@ -96,6 +100,11 @@ impl Entry {
     pub(crate) fn is_by_observer_of(&self, other: &Self) -> bool {
         let (a, b) = (&self.event, &other.event);
         (&a.source.org, &a.source.feed, &a.audience) == (&b.source.org, &b.source.feed, &b.audience)
+    }
+
+    /// Of several words on what a speaker is, the least one counts: its own before that of others, then the earliest.
+    pub(crate) fn role_told(&self) -> RoleTold {
+        (self.header().speaker.relay == Relay::Relayed, self.order.clone())
     }
 
     /// When the words were first said, as far as the claim tells: its start, else the provider's stamp, else when seen.

@@ -30,6 +30,12 @@ pub fn fallen(fall: &Fall) -> String {
     format!("{} {word} before", figure(fall.from))
 }
 
+/// Attempts of which nobody says how they ended: `42 outcomes not told`.
+#[must_use]
+pub fn untold(outcomes: u64) -> String {
+    format!("{} {} not told", figure(outcomes), if outcomes == 1 { "outcome" } else { "outcomes" })
+}
+
 /// A figure of a tally.
 type Member = fn(&Tally) -> Option<u64>;
 
