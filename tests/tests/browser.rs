@@ -82,7 +82,7 @@ async fn unnamed(browser: &Browser, page: &str) -> Vec<String> {
 /// The words of a page, but for running ages and clocks.
 const WORDS: &str = "const copy = document.querySelector('main').cloneNode(true);\
     copy.querySelectorAll('[data-age], .flash, .fresh').forEach(e => e.remove());\
-    return copy.textContent.replace(/\\s+/g, ' ').trim()";
+    return copy.textContent.replace(/\\s+/g, ' ').replace(/\\d+ (s|min|h)\\b/g, 'an age').trim()";
 
 /// Panels that cannot be seen.
 const HIDDEN: &str =
