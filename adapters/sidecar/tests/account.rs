@@ -10,6 +10,7 @@ mod cloud;
 mod world;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 
 use entente_schemas::event::Event;
 use entente_schemas::family::{Body, Family, FeedState, Impact};
@@ -301,6 +302,12 @@ async fn a_preflight_names_what_is_missing_and_leaves_a_running_sidecar_alone() 
     };
     let good = looked().await;
     assert!(good.ok, "{good}");
+    let (mut settings, feeds) = world.settings::<Acme>(&tables(&cloud));
+    settings.data = world.folder.path().join("of-a-preflight");
+    let made = settings.data.clone();
+    preflight::<Acme>(settings, feeds).await.unwrap();
+    let mode = std::fs::metadata(made).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "the data folder is made as a run makes it");
     let sidecar = world.start::<Acme>(&tables(&cloud)).await;
     cloud.play(Some(Fault::Forbidden));
     let bad = looked().await;
@@ -335,12 +342,16 @@ async fn a_bus_that_is_away_is_waited_for_and_what_was_said_meanwhile_is_not_los
 
 #[test]
 fn without_a_sharing_group_nothing_starts_and_every_mistake_is_told_at_once() {
-    let text = "org = \"Bank\"\nogr = 1\n[endpoints]\nacme = \"http://acme.example\"\n[budget]\nacme = 1\n\
-                [feeds.acme-vm]\nguest_signal = 1\n[feeds.acme-queue]\naudience = \"all\"\n[feeds.acme-wm]\n";
+    let text = "org = \"Bank\"\nogr = 1\nbus = [\"http://x:1\", \"nats://\", \"nats://x\"]\n\
+                [endpoints]\nacme = \"http://acme.example\"\n[budget]\nacme = 1\n\
+                \"acme.List\" = 0\n[feeds.acme-vm]\nguest_signal = 1\n[feeds.acme-queue]\naudience = \"all\"\n[feeds.acme-wm]\n";
     let told = read::<Acme>(text).err().unwrap();
     for part in [
         "acme.toml: org: `Bank`: expected an organisation's slug",
-        "acme.toml: ogr: unknown field `ogr`",
+        "acme.toml: ogr: unknown field `ogr`, expected one of: org, role, ",
+        "outbox_mib, [endpoints], [budget], [feeds], [acme]",
+        "acme.toml: bus: `http://x:1`, `nats://`: expected addresses",
+        "acme.toml: budget.acme.List: expected calls a minute, from 1",
         "acme.toml: endpoints.acme: `http://acme.example`: expected an https address",
         "acme.toml: budget.acme: no such name; expected one of: acme.List, acme.Queue",
         "acme.toml: feeds.acme-vm.guest_signal: invalid type",
@@ -353,6 +364,9 @@ fn without_a_sharing_group_nothing_starts_and_every_mistake_is_told_at_once() {
         read::<Acme>("org = \"bank\"\n[endpoints]\nacme = \"https://acme.example\"\n[feeds.acme-vm]\n").err().unwrap();
     let group = "set the sharing group of feed acme-vm (audience = \"g…\"; `entente audience create NAME` makes one)";
     assert!(told.contains(group), "{told}");
+    // What stands in a file that cannot be read is not missing.
+    let told = read::<Acme>("org = \"bank\n").err().unwrap();
+    assert!(told.contains("acme.toml: TOML parse error") && !told.contains("default settings"), "{told}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::adapter::{Adapter, Check};
 use super::link::trouble_of;
 use super::listen::{Listen, ask};
-use super::runner::{Made, StartError};
+use super::runner::{Made, StartError, make_folder};
 use super::settings::Settings;
 use super::skew::Skew;
 use super::socket::socket;
@@ -142,7 +142,7 @@ fn clock(skew: &Skew) -> Row {
 
 fn folder(data: &Path) -> Row {
     let probe = data.join(format!("preflight-{}.probe", std::process::id()));
-    let written = std::fs::create_dir_all(data).and_then(|()| std::fs::write(&probe, b"x"));
+    let written = make_folder(data).and_then(|()| std::fs::write(&probe, b"x"));
     let written = written.and_then(|()| std::fs::remove_file(&probe));
     match written {
         Ok(()) => Row::new("sidecar", "data folder", Found::Ok, ""),

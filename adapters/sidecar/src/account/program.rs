@@ -62,7 +62,7 @@ pub fn main<A: Adapter>() -> ExitCode {
         say(&wrong);
     }
     let code = run::<A>(&flags).unwrap_or_else(|end| {
-        let (what, next) = end.what.split_once("; ").unwrap_or((&end.what, ""));
+        let (what, next) = step(&end.what).unwrap_or((&end.what, ""));
         say(&format!("entente-{}: {what}", A::NAME));
         if !next.is_empty() {
             say(&format!("   next: {next}"));
@@ -70,6 +70,24 @@ pub fn main<A: Adapter>() -> ExitCode {
         end.code
     });
     ExitCode::from(code)
+}
+
+/// What happened and what to do next, where a message of one line tells both: what stands in brackets is left whole.
+fn step(what: &str) -> Option<(&str, &str)> {
+    if what.contains('\n') {
+        return None;
+    }
+    let mut depth = 0_usize;
+    let end = what.char_indices().find(|(at, c)| {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && what.get(*at..).is_some_and(|rest| rest.starts_with("; "))
+    });
+    let (said, next) = what.split_at_checked(end?.0)?;
+    Some((said, next.trim_start_matches("; ")))
 }
 
 fn command<A: Adapter>() -> Command {
@@ -217,4 +235,18 @@ fn printed(text: &str) -> Done {
 fn say(line: &str) {
     // Nobody is left to be told that nobody listens.
     writeln!(std::io::stderr(), "{line}").ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_step_is_told_apart_and_brackets_are_left_whole() {
+        assert_eq!(step("it is away; start it; wait"), Some(("it is away", "start it; wait")));
+        assert_eq!(step("no group (set one; see there); set it"), Some(("no group (set one; see there)", "set it")));
+        for whole in ["it is away", "no group (audience = \"g\"; make one)", "mistakes:\n  a; b"] {
+            assert_eq!(step(whole), None);
+        }
+    }
 }

@@ -266,9 +266,14 @@ async fn neighbours(settings: &Settings) -> Result<Arc<dyn DeviceSink>, StartErr
 fn make_folders(settings: &Settings, state: &Path) -> Result<(), StartError> {
     for folder in [settings.data.as_path(), state] {
         let failed = |reason| StartError::Folder { folder: folder.display().to_string(), reason };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        make_folder(folder).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Makes a folder for its owner alone; one that is there is left as it is.
+pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn budget<A: Adapter>(given: &BTreeMap<String, u32>) -> Budget {

@@ -13,6 +13,7 @@ use entente_schemas::tlp::Tlp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
+use url::Url;
 
 use super::adapter::Adapter;
 use super::cadence::Cadence;
@@ -115,7 +116,11 @@ impl Settings {
     pub fn read<A: Adapter>(layers: &Layers) -> Result<(Self, A::Feeds), Mistakes> {
         let (table, places, broken) = merged::<A>(layers);
         let mut mistakes = Mistakes::new(places);
-        broken.into_iter().for_each(|(place, what)| mistakes.add_place(&place, what));
+        // What stands in a file that cannot be read is not missing.
+        if !broken.is_empty() {
+            broken.into_iter().for_each(|(place, what)| mistakes.add_place(&place, what));
+            return Err(mistakes);
+        }
         let taken = Self::taken::<A>(table, &mut mistakes);
         match taken {
             Some(read) if mistakes.is_empty() => Ok(read),
@@ -133,11 +138,13 @@ impl Settings {
             None => None,
         };
         let endpoints = inner("endpoints", mistakes).unwrap_or_default();
-        let budget = inner("budget", mistakes).unwrap_or_default();
+        let mut budget = inner("budget", mistakes).unwrap_or_default();
         let feeds = inner("feeds", mistakes).unwrap_or_default();
         let own = inner(A::NAME, mistakes);
         known(&endpoints, "endpoints", A::ENDPOINTS.iter().copied(), mistakes);
         known(&budget, "budget", A::RATES.iter().map(|rate| rate.api), mistakes);
+        never(&mut budget, mistakes);
+        no_others(&mut table, A::NAME, mistakes);
         let for_all = table.get("audience").and_then(Value::as_str).is_some_and(|audience| !audience.trim().is_empty());
         let endpoints = mistakes.read(endpoints, "endpoints").unwrap_or_default();
         let budget = mistakes.read(budget, "budget").unwrap_or_default();
@@ -358,6 +365,31 @@ fn known(table: &Table, at: &str, names: impl Iterator<Item = &'static str> + Cl
     }
 }
 
+/// Tells of APIs that could never be called.
+fn never(budget: &mut Table, mistakes: &mut Mistakes) {
+    budget.retain(|api, rate| {
+        let some = rate.as_integer() != Some(0);
+        if !some {
+            let what = "expected calls a minute, from 1; a feed is switched off by `enabled = false` in its table";
+            mistakes.add(&format!("budget.{api}"), what);
+        }
+        some
+    });
+}
+
+/// Tells of settings that there are not, and of all that there are.
+fn no_others(table: &mut Table, adapter: &str, mistakes: &mut Mistakes) {
+    table.retain(|key, _| {
+        let known = KEYS.iter().any(|(known, _)| *known == key);
+        if !known {
+            let tables = ["endpoints", "budget", "feeds", adapter].map(|name| format!("[{name}]"));
+            let expected = listed(KEYS.iter().map(|(known, _)| (*known).to_owned()).chain(tables));
+            mistakes.add(key, format!("unknown field `{key}`, expected one of: {expected}"));
+        }
+        known
+    });
+}
+
 fn listed(names: impl Iterator<Item = String>) -> String {
     let names = names.collect::<Vec<_>>().join(", ");
     if names.is_empty() { "none".to_owned() } else { names }
@@ -405,11 +437,17 @@ fn path<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error>
 fn urls<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let expected = "expected addresses of NATS servers, nats://HOST:PORT or tls://HOST:PORT";
     let urls = list(from)?;
-    let fits = |url: &String| url.starts_with("nats://") || url.starts_with("tls://");
-    match urls.iter().find(|url| !fits(url)) {
-        None if !urls.is_empty() => Ok(urls),
-        found => Err(D::Error::custom(format!("`{}`: {expected}", found.map_or("", |url| url)))),
+    let wrong: Vec<String> = urls.iter().filter(|url| !is_server(url)).map(|url| format!("`{url}`")).collect();
+    match (urls.is_empty(), wrong.is_empty()) {
+        (false, true) => Ok(urls),
+        (true, _) => Err(D::Error::custom(format!("``: {expected}"))),
+        (false, false) => Err(D::Error::custom(format!("{}: {expected}", wrong.join(", ")))),
     }
+}
+
+fn is_server(text: &str) -> bool {
+    let named = |url: Url| url.host_str().is_some_and(|host| !host.is_empty());
+    (text.starts_with("nats://") || text.starts_with("tls://")) && Url::parse(text).is_ok_and(named)
 }
 
 /// Names of hosts, with or without a port.
