@@ -212,6 +212,8 @@ fn the_settings_of_a_manifest_are_the_sidecar_s() {
 fn mistakes_in_the_settings_are_told_at_once_with_their_places() {
     let text = "org = \"acme\"\naudience = \"gaaaaaaaaaaaaaaaa\"\n[feeds.acme-csaf]\nprovider = \"http://acme.example\"\n\
                 [feeds.acme-blog]\n[feeds.acme-status]\n[feeds.acme-rss]\naddress = \"acme\"\nclass = \"x\"\n\
+                [feeds.page-rss]\naddress = \"https://me:pw@acme.example/rss\"\n\
+                [feeds.shut-csaf]\nprovider = \"https://me:pw@acme.example\"\n\
                 [feeds.other-csaf]\nprovider = \"https://other.example\"\nreach_days = 0\n[vendor]\nclass = \"toaster\"\n";
     let file = Some(("vendor.toml".to_owned(), text.to_owned()));
     let told = Settings::read::<Vendor>(&Layers { file, ..Layers::default() }).unwrap_err().to_string();
@@ -223,6 +225,8 @@ fn mistakes_in_the_settings_are_told_at_once_with_their_places() {
         "feeds.acme-status.address",
         "feeds.acme-rss",
         "unknown field `class`",
+        "feeds.page-rss.address: expected an address without a name or password",
+        "feeds.shut-csaf.provider: expected an address without a name or password",
         "feeds.other-csaf.reach_days",
         "1 to 3650",
         "vendor.class",
@@ -230,6 +234,7 @@ fn mistakes_in_the_settings_are_told_at_once_with_their_places() {
     ] {
         assert!(told.contains(part), "{part} is not in {told}");
     }
+    assert!(!told.contains("me:pw"), "{told}");
 }
 
 /// The settings of a unit, in its order.

@@ -10,7 +10,7 @@ use entente_sidecar::account::{AccountFeed, Adapter, Budget, Check, Key, OpenErr
 use entente_sidecar::ask::{Open, public};
 use entente_sidecar::fleet::{Fleet, FleetProfile, Rules};
 use entente_sidecar::poll::Failure;
-use entente_sidecar::{Address, Normalize};
+use entente_sidecar::{Address, Ask as _, Normalize};
 use futures::future::BoxFuture;
 
 use crate::csaf::Options;
@@ -124,11 +124,15 @@ fn manner(chosen: &Chosen, site: &Site) -> Manner {
 /// Asks once for what the feed would ask first; nothing of it is said.
 fn check(chosen: &Chosen, site: &Site, options: &Options) -> Check {
     let api = manner(chosen, site).api;
-    let (open, manner, clock) =
-        (inner(chosen, Options { file: None, ..options.clone() }), manner(chosen, site), site.clock);
+    let (open, manner) = (inner(chosen, Options { file: None, ..options.clone() }), manner(chosen, site));
+    let (clock, skew) = (site.clock, site.skew.clone());
     Check::new(&chosen.feed.slug, api, PERMISSION, async move {
         let inner = open().map_err(|error| Failure::new("address", error.to_string()))?;
         let mut feed = Careful::new(inner, manner);
-        entente_sidecar::Ask::ask(&mut feed, clock).await.map(drop).map_err(|failure| in_words(failure, api))
+        let told = feed.ask(clock).await;
+        if let Some(offset) = feed.clock_offset_ms() {
+            skew.set(offset);
+        }
+        told.map(drop).map_err(|failure| in_words(failure, api))
     })
 }

@@ -14,6 +14,8 @@ use crate::feeds::usual_address;
 /// The longest that documents are looked back for.
 const REACH_DAYS_MAX: u32 = 3_650;
 
+const WITH_NAME: &str = "expected an address without a name or password in it";
+
 /// What the settings ask for.
 #[derive(Debug)]
 pub struct Feeds {
@@ -126,7 +128,8 @@ fn provider(tables: &mut Tables<'_>, path: &str, table: &CsafTable) -> Option<Re
         tables.mistake(&format!("{path}.reach_days"), format!("expected 1 to {REACH_DAYS_MAX} days"));
         return None;
     }
-    match csaf::home(&table.provider).map_err(|error| error.to_string()).and_then(|url| csaf::may_be_asked(&url)) {
+    let home = csaf::home(&table.provider).map_err(|error| error.to_string());
+    match home.and_then(|url| bare(&url).and_then(|()| csaf::may_be_asked(&url))) {
         Ok(()) => {
             Some(Reads::Csaf { provider: table.provider.clone(), reach: TimeDelta::days(i64::from(table.reach_days)) })
         }
@@ -146,11 +149,22 @@ fn page(tables: &mut Tables<'_>, path: &str, (vendor, kind): (&str, Kind), given
         return None;
     };
     let url = Url::parse(&address).map_err(|error| error.to_string());
-    match url.and_then(|url| csaf::may_be_asked(&url).map(|()| url)) {
+    match url.and_then(|url| bare(&url).and_then(|()| csaf::may_be_asked(&url)).map(|()| url)) {
         Ok(url) => Some(url),
+        // A password would stand wherever a mistake is told.
+        Err(what) if what == WITH_NAME => {
+            tables.mistake(&path, what);
+            None
+        }
         Err(what) => {
             tables.mistake(&path, format!("`{address}`: {what}"));
             None
         }
     }
+}
+
+/// Pages for everybody are read, as whoever is nobody.
+fn bare(url: &Url) -> Result<(), String> {
+    let bare = url.username().is_empty() && url.password().is_none();
+    if bare { Ok(()) } else { Err(WITH_NAME.to_owned()) }
 }
