@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{Finding, machine};
@@ -12,6 +12,10 @@ use crate::marking::Names;
 use crate::settings::Settings;
 
 const ANSWER: Duration = Duration::from_secs(10);
+/// With this word the server says that a feed's adapter is gone.
+const GONE: &str = "adapter_gone";
+/// How long an adapter is missed before it counts as put away.
+const PUT_AWAY_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// Every feed of the running server: live or blind, since when, why, and what to do.
 pub async fn states(client: &Client, names: &Names) -> Vec<Finding> {
@@ -68,12 +72,27 @@ fn state(feed: &Value, names: &Names) -> Option<Finding> {
     if state == "live" {
         return Some(Finding::good(&about, format!("live since {since}")));
     }
-    let next = if address.is_empty() {
-        "see that its adapter runs".to_owned()
-    } else {
-        format!("see whether {address} answers from here; another address is given by --feed")
-    };
-    Some(Finding::bad(&about, format!("{state} since {since}: {why}"), next))
+    let what = format!("{state} since {since}: {why}");
+    if why.starts_with(GONE) {
+        return Some(gone(feed, &about, what));
+    }
+    // The adapter knows best what is missing; who reads a public feed by this machine's word can name another address.
+    let told = text(feed.pointer("/beat/error").unwrap_or(&Value::Null), "text");
+    let next = [told, why].iter().find_map(|told| Some(told.rsplit_once("; ")?.1.to_owned()));
+    let next = next.unwrap_or_else(|| match address.as_str() {
+        "" => "see that its adapter runs".to_owned(),
+        address => format!("see whether {address} answers from where its adapter runs"),
+    });
+    Some(Finding::bad(&about, what, next))
+}
+
+/// A feed whose adapter is not there any more. After a day it may well have been put away: that is no fault that lasts.
+fn gone(feed: &Value, about: &str, what: String) -> Finding {
+    let since = text(feed, "since").parse::<DateTime<Utc>>().ok();
+    if since.is_some_and(|since| Utc::now() - since > PUT_AWAY_AFTER) {
+        return Finding::note(about, what, "start its adapter again, or leave it so if it was put away");
+    }
+    Finding::bad(about, what, "start its adapter again")
 }
 
 /// Asks each feed that is on the web once, if nothing forbids it, and compares clocks with the first that answers.
@@ -142,6 +161,25 @@ mod tests {
         );
         assert!(finding.next.contains("https://status.example"));
         assert_eq!(state(&json!({ "feed": "desk", "state": null }), &Names::default()), None);
+    }
+
+    #[test]
+    fn a_sidecars_feed_gives_its_own_next_step_and_one_that_is_long_gone_is_no_fault() {
+        let text = "DescribeEvents: the call is not permitted; grant health:DescribeEvents to the sidecar's identity";
+        let mut feed = json!({ "feed": "aws-health", "state": "blind", "since": "2024-07-19T11:58:00Z",
+                               "reason": "forbidden", "address": "https://health.example",
+                               "beat": { "error": { "code": "forbidden", "text": text } } });
+        let finding = state(&feed, &Names::default()).unwrap();
+        assert_eq!(
+            (finding.state, finding.next.as_str()),
+            (State::Bad, "grant health:DescribeEvents to the sidecar's identity")
+        );
+        feed["reason"] = json!("adapter_gone: its adapter has missed three beats");
+        let gone = state(&feed, &Names::default()).unwrap();
+        assert_eq!(gone.state, State::Note);
+        feed["since"] = json!(Utc::now());
+        let missed = state(&feed, &Names::default()).unwrap();
+        assert_eq!((missed.state, missed.next.as_str()), (State::Bad, "start its adapter again"));
     }
 
     #[tokio::test]

@@ -119,8 +119,8 @@ impl Says for Approach {
         self.header.fill_refs(claim, &self.header.about);
     }
 
-    fn names_a_new_object(&self, object_id: &str, desk: &Desk) -> bool {
-        self.name.is_some() && object_id.strip_prefix(&desk.org).is_some_and(|id| id.starts_with(':'))
+    fn names_a_new_object(&self) -> bool {
+        self.name.is_some()
     }
 }
 

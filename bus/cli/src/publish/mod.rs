@@ -189,9 +189,7 @@ impl<'a> Ground<'a> {
             Self::Last(key) => {
                 let object = said::object_id(client, key).await?;
                 let base = match said::last(client, family, &object).await {
-                    Err(unsaid) if unsaid.exit == Exit::NotFound && says.names_a_new_object(&object, desk) => {
-                        Map::new()
-                    }
+                    Err(unsaid) if unsaid.exit == Exit::NotFound && says.names_a_new_object() => Map::new(),
                     last => last?,
                 };
                 (base, Some(object))

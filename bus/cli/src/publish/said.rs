@@ -51,8 +51,10 @@ pub async fn last_event(client: &Client, family: Family, id: &str) -> Result<Str
     let of_desk = lines.iter().find(|line| text(line, "source").ends_with("/desk"));
     of_desk.map(|line| text(line, "id").to_owned()).ok_or_else(|| {
         let what = format!("no desk has published {family} {id}: there is nothing to revise or to say again");
-        let next =
-            "`entente events` lists object ids last in the line; a new claim is published without --object and --still";
+        let next = match family {
+            Family::Approach => "`entente events` lists object ids last in the line; with its name a new approach takes the id of --object",
+            _ => "`entente events` lists object ids last in the line; a new claim is published without --object and --still",
+        };
         Failure::new(Exit::NotFound, what, next)
     })
 }

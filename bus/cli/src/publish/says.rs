@@ -18,8 +18,8 @@ pub trait Says {
     /// Puts the family's own members in place, over those of a file or an earlier revision.
     fn fill(&self, claim: &mut Members, desk: &Desk);
 
-    /// Whether an object id that nothing was said of yet may be given to a new claim.
-    fn names_a_new_object(&self, _object_id: &str, _desk: &Desk) -> bool {
+    /// Whether these flags make a new claim of an object id that nothing was said of yet.
+    fn names_a_new_object(&self) -> bool {
         false
     }
 

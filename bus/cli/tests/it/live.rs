@@ -119,10 +119,10 @@ fn an_object_is_gone_on_with_by_its_position() {
     let named = ["publish", "approach", "Reboot it", "--object", "local:reboot"];
     assert!(entente(data, &named).well().contains("local:reboot, revision 1"));
     assert!(entente(data, &named).well().contains("local:reboot, revision 2"));
-    for refused in [vec!["approach", "x", "--object", "gcp:reboot"], vec!["approach", "--object", "local:rebot"]] {
-        let complaint = entente(data, &[&["publish"], &refused[..]].concat()).complaint(3);
-        assert!(complaint.contains("no desk has published approach"), "{complaint}");
-    }
+    let of_another = ["publish", "approach", "Rescue disk", "--object", "bank:rescue-disk"];
+    assert!(entente(data, &of_another).well().contains("bank:rescue-disk, revision 1"));
+    let complaint = entente(data, &["publish", "approach", "--object", "local:rebot"]).complaint(3);
+    assert!(complaint.contains("no desk has published approach") && complaint.contains("with its name"), "{complaint}");
     assert_eq!(up.end(), Some(0));
 }
 
