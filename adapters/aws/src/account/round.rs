@@ -94,6 +94,8 @@ impl<P: Place> Round<P> {
     pub(crate) async fn go(&mut self, pace: Duration, now: DateTime<Utc>) -> Result<Came, Failure> {
         let (codes, unlisted) = self.regions.list(now).await?;
         self.keep(codes, now);
+        // Those that left while this program did not run too.
+        self.regions.left().await.iter().for_each(|code| (self.begin)(code).lost(now));
         let pace = TimeDelta::from_std(pace).unwrap_or(TimeDelta::minutes(1));
         let reads = self.known.iter_mut().map(|(code, (place, patience))| one(code, place, patience, pace, now));
         let reads: Vec<_> = reads.collect::<FuturesUnordered<_>>().collect().await;

@@ -229,6 +229,28 @@ async fn a_region_that_is_read_no_longer_is_unknown_and_a_list_that_fails_is_tol
 }
 
 #[tokio::test]
+async fn a_region_that_left_while_the_program_did_not_run_is_unknown() {
+    let (machines, all) = machines(6);
+    let mut bench = Bench::new(machines).await;
+    let named = |regions: &[&str]| {
+        let regions: Vec<_> = regions.iter().map(|name| serde_json::json!({ "RegionName": name })).collect();
+        serde_json::json!({ "Regions": regions })
+    };
+    let (both, one) = (named(&["us-east-1", "eu-west-1"]), named(&["eu-west-1"]));
+    bench.double.recorded().play("DescribeRegions", [both, one.clone(), one]);
+    bench.double.fleet().set(all.iter().copied().take(3), &Condition::BootLoop, Utc::now());
+    let now = Utc::now();
+    let reading = ask_at(&mut bench.ec2(&[]), now).await.unwrap();
+    assert_eq!(count(impact(&reading, "/guest"), Quantity::Remaining), 3);
+    for later in [2, 4] {
+        bench = bench.restarted();
+        let reading = ask_at(&mut bench.ec2(&[]), now + TimeDelta::hours(later)).await.unwrap();
+        let guest = impact(&reading, "/guest");
+        assert!(guest.blocks.iter().all(|block| block.state == BlockState::Unknown), "{later}: {:?}", guest.blocks);
+    }
+}
+
+#[tokio::test]
 async fn whoever_starts_while_the_home_region_fails_reads_the_regions_that_were_known() {
     let (machines, _) = machines(2);
     let bench = Bench::new(machines).await;

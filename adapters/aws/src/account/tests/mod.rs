@@ -76,6 +76,14 @@ impl Bench {
         Self { timeout: HURRY, ..self }
     }
 
+    /// The program ends, and another run of it begins.
+    pub(super) fn restarted(mut self) -> Self {
+        // Only one may have the fleet's folder at a time.
+        self.fleet = Fleet::open(&self.folder.path().join("between"), fleet_profile()).unwrap();
+        self.fleet = Fleet::open(&self.folder.path().join("fleet"), fleet_profile()).unwrap();
+        self
+    }
+
     /// Another address is called than the double's.
     pub(super) fn at(self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self }
