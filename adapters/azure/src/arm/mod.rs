@@ -108,6 +108,8 @@ pub(crate) struct Arm(Arc<Inner>);
 struct Inner {
     pipeline: Pipeline,
     base: Url,
+    /// Called in place of ARM: what answers there may name itself.
+    endpoint: Option<Endpoint>,
     credential: Arc<Renewing>,
     limits: Limits,
 }
@@ -139,7 +141,7 @@ impl Arm {
             BearerTokenAuthorizationPolicy::new(credential.clone(), [format!("{}/.default", cloud.audience())]);
         let (name, version) = (option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"));
         let pipeline = Pipeline::new(name, version, options, Vec::new(), vec![Arc::new(bearer)], None);
-        Ok(Self(Arc::new(Inner { pipeline, base, credential, limits })))
+        Ok(Self(Arc::new(Inner { pipeline, base, endpoint: connection.arm.clone(), credential, limits })))
     }
 
     /// ARM's clock beside ours.
@@ -192,11 +194,22 @@ impl Arm {
 
     /// A link is followed as it was written, but only to where we are: the token goes with it.
     fn next(&self, call: &Call, link: &str) -> Result<Url, Failure> {
-        let base = &self.0.base;
-        let url = Url::parse(link)
-            .ok()
-            .filter(|url| url.origin() == base.origin() && url.username().is_empty() && url.password().is_none());
+        let url = Url::parse(link).ok().filter(|url| url.username().is_empty() && url.password().is_none());
+        let url = url.and_then(|url| if url.origin() == self.0.base.origin() { Some(url) } else { self.ours(&url) });
         url.ok_or_else(|| call.failure(&Trouble::Unreadable, "its next page is at another host and was not asked for"))
+    }
+
+    /// A link to the endpoint that is called in place of ARM, as ARM would have written it; none if it leads elsewhere.
+    fn ours(&self, link: &Url) -> Option<Url> {
+        let endpoint = self.0.endpoint.as_ref()?.url();
+        let path = link.path().strip_prefix(endpoint.path().trim_end_matches('/'))?;
+        if link.origin() != endpoint.origin() || !path.starts_with('/') {
+            return None;
+        }
+        let mut url = self.0.base.clone();
+        url.set_path(path);
+        url.set_query(link.query());
+        Some(url)
     }
 
     async fn send(&self, call: &Call, url: Url) -> Result<Bytes, Failure> {

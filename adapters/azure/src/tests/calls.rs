@@ -163,8 +163,27 @@ async fn a_page_at_another_host_is_not_asked_for() {
         let failure = failure(&mut feed).await;
         assert!(failure.error.text.contains("another host"), "{host}: {}", failure.error.text);
     }
+    let there = trial.double.url();
+    let (named, other) = (there.replace("//", "//token@"), format!("{there}0"));
+    for host in [&named, &other, &there.replace("http:", "https:")] {
+        trial.double.lead_astray(Some(host));
+        let failure = failure(&mut feed).await;
+        assert!(failure.error.text.contains("another host"), "{host}: {}", failure.error.text);
+    }
     trial.double.lead_astray(None);
     assert!(reading(&mut feed).await.lacks.is_none());
+}
+
+#[tokio::test]
+async fn an_endpoint_in_place_of_arm_may_name_itself() {
+    let trial = Trial::new().await;
+    let windows = trial.add(5, Os::Windows, ("eastus", "1"), true);
+    trial.double.page(1);
+    trial.double.lead_astray(Some(&trial.double.url()));
+    let mut feed = trial.vm();
+    assert_eq!(reading(&mut feed).await.lacks, None);
+    trial.set(&windows, Condition::BootLoop);
+    assert_eq!(counted(impact(&reading(&mut feed).await.items, "azure.vm:main/guest"), Quantity::Affected), 5);
 }
 
 #[tokio::test]
