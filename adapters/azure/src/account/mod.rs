@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod beside;
 mod checks;
+pub(crate) mod covered;
 pub(crate) mod lack;
 mod opening;
 pub(crate) mod settings;

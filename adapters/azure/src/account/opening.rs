@@ -130,6 +130,7 @@ impl Opening {
         let tools = Arc::new(repair::Tools {
             arm: self.arm.clone(),
             graph: self.graph.clone(),
+            subscriptions: self.subscriptions.clone(),
             fleet: self.fleet.clone(),
             courses: courses.map_err(told)?,
         });

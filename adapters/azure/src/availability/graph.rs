@@ -56,25 +56,6 @@ pub(crate) struct AnnotationRow {
     occurred: Option<String>,
 }
 
-/// The subscriptions that questions are answered for: what others hold is left out without a word.
-pub(crate) const SUBSCRIPTIONS: &str = "resourcecontainers \
-    | where type =~ 'microsoft.resources/subscriptions' \
-    | order by id asc \
-    | project id, subscription = tostring(subscriptionId)";
-
-/// A row of [`SUBSCRIPTIONS`].
-#[derive(Clone, Deserialize)]
-pub(crate) struct SubscriptionRow {
-    subscription: String,
-}
-
-impl SubscriptionRow {
-    /// Its id, in lower case.
-    pub(crate) fn id(&self) -> String {
-        self.subscription.trim().to_lowercase()
-    }
-}
-
 impl AnnotationRow {
     fn time(&self, observed: DateTime<Utc>) -> Option<DateTime<Utc>> {
         optional("occurredTime", self.occurred.as_deref(), observed).ok().flatten()

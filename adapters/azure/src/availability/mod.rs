@@ -18,7 +18,7 @@ use crate::signs;
 
 pub(crate) use book::Book;
 pub(crate) use claim::SYSTEM;
-pub(crate) use graph::{ANNOTATIONS, AnnotationRow, STATES, SUBSCRIPTIONS, StateRow, SubscriptionRow, joined};
+pub(crate) use graph::{ANNOTATIONS, AnnotationRow, STATES, StateRow, joined};
 pub(crate) use kept::Way;
 pub(crate) use listed::{notification, region, status};
 

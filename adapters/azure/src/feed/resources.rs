@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use entente_sidecar::account::Trouble;
 use entente_sidecar::ask::Clock;
 use entente_sidecar::decode::refuse_item;
 use entente_sidecar::item::{Reading, Refusal};
@@ -13,15 +12,14 @@ use entente_sidecar::mapping::Lookup;
 use entente_sidecar::poll::Failure;
 use serde_json::Value;
 
-use crate::account::api::{GRAPH, STATUSES};
+use crate::account::api::STATUSES;
 use crate::account::beside::beside;
+use crate::account::covered::covered;
 use crate::account::lack::Lack;
 use crate::account::subscriptions::Subscriptions;
 use crate::arm::{Arm, Call, Graph, element};
 use crate::asking::Question;
-use crate::availability::{
-    ANNOTATIONS, AnnotationRow, Book, STATES, SUBSCRIPTIONS, StateRow, SubscriptionRow, Way, joined, status, words,
-};
+use crate::availability::{ANNOTATIONS, AnnotationRow, Book, STATES, StateRow, Way, joined, status, words};
 use crate::resource::MACHINE;
 use crate::scrub::scrub;
 
@@ -68,7 +66,7 @@ impl Resources {
         let begun = round.clock.now();
         let noted = self.note_machines(round).await;
         if round.lack.note(noted).is_some() {
-            let seen = self.seen(round).await;
+            let seen = covered(&self.graph, &self.subscriptions, &mut round.lack).await;
             self.book.settle(true, &seen, begun);
         }
     }
@@ -90,23 +88,6 @@ impl Resources {
             }
         }
         Ok(())
-    }
-
-    /// The subscriptions that Resource Graph answered for. Of one that it left out nothing is known, and that is told.
-    async fn seen(&self, round: &mut Round<'_>) -> BTreeSet<String> {
-        let mut seen = BTreeSet::new();
-        let told = self.graph.rows(SUBSCRIPTIONS, |row: Result<SubscriptionRow, String>| {
-            seen.extend(row.ok().map(|row| row.id()));
-        });
-        if round.lack.note(told.await).is_none() {
-            return BTreeSet::new();
-        }
-        let wanted = self.subscriptions.list().await;
-        for subscription in round.lack.note(wanted).iter().flat_map(|list| list.iter()) {
-            let left_out = || Trouble::Forbidden.failure(GRAPH.name, GRAPH.permission, "a subscription was left out");
-            round.lack.note(if seen.contains(subscription) { Ok(()) } else { Err(left_out()) });
-        }
-        seen
     }
 
     async fn others(&self, round: &mut Round<'_>) -> Result<(), Failure> {

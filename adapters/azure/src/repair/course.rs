@@ -11,6 +11,7 @@ use entente_sidecar::account::Secret;
 use serde::{Deserialize, Serialize};
 
 use super::trace::Pair;
+use crate::resource::subscription;
 use crate::signs;
 
 /// Resource Graph may tell of a machine that went before it tells of the disk that came back.
@@ -38,6 +39,9 @@ struct Inner {
 struct Course {
     /// Hidden name of the machine that repairs.
     by: String,
+    /// Hidden name of the subscription that both are in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
     /// Hidden name of the disk that the repaired machine started from at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disk: Option<String>,
@@ -104,12 +108,13 @@ impl Courses {
         for pair in pairs {
             let (name, by) = (self.secret.hide(&pair.source), self.secret.hide(&pair.repairer));
             inner.ids.insert(name.clone(), pair.source.clone());
-            let fresh = Course { by: by.clone(), disk: None, gone: None, over: false, seen: now };
+            let of = subscription(&pair.source).map(|of| self.secret.hide(of));
+            let fresh = Course { by: by.clone(), of: of.clone(), disk: None, gone: None, over: false, seen: now };
             let course = inner.courses.entry(name).or_insert_with(|| fresh.clone());
             if course.by != by {
                 *course = fresh;
             }
-            (course.seen, course.gone) = (now, None);
+            (course.seen, course.gone, course.of) = (now, None, of);
         }
         inner.courses.retain(|_, course| !course.over || now.signed_duration_since(course.seen) <= REMEMBERED);
     }
@@ -151,13 +156,17 @@ impl Courses {
         }
     }
 
-    /// The machines whose repairers went some time ago without a swap; their repairs are over.
-    pub(super) fn vanished(&self, pairs: &[Pair], now: DateTime<Utc>) -> Vec<String> {
+    /// The machines whose repairers went some time ago without a swap; their repairs are over. Those in subscriptions that
+    /// are not `covered` stay as they are.
+    pub(super) fn vanished(&self, pairs: &[Pair], covered: &BTreeSet<String>, now: DateTime<Utc>) -> Vec<String> {
+        let covered: BTreeSet<String> = covered.iter().map(|of| self.secret.hide(of)).collect();
+        let is_covered = |course: &Course| course.of.as_ref().is_none_or(|of| covered.contains(of));
         let there: BTreeSet<String> = pairs.iter().map(|pair| self.secret.hide(&pair.source)).collect();
         let mut inner = self.lock();
         let Inner { courses, ids } = &mut *inner;
         let mut vanished = Vec::new();
-        for (name, course) in courses.iter_mut().filter(|(name, course)| !course.over && !there.contains(*name)) {
+        let open = courses.iter_mut().filter(|(_, course)| !course.over && is_covered(course));
+        for (name, course) in open.filter(|(name, _)| !there.contains(*name)) {
             let gone = *course.gone.get_or_insert(now);
             if now.signed_duration_since(gone) >= LATE {
                 course.over = true;
@@ -223,11 +232,15 @@ mod tests {
     fn a_machine_that_goes_without_a_swap_has_not_helped() {
         let folder = tempfile::tempdir().unwrap();
         let repairs = courses(folder.path());
-        repairs.begin(&[pair("/vm1", "/rp1")], at(0));
-        repairs.disk("/vm1", "old");
-        assert_eq!(repairs.vanished(&[], at(1)), Vec::<String>::new());
-        assert_eq!(repairs.vanished(&[], at(12)), ["/vm1"]);
-        assert_eq!(repairs.vanished(&[], at(13)), Vec::<String>::new());
+        let machine = "/subscriptions/s1/vm1";
+        repairs.begin(&[pair(machine, "/subscriptions/s1/rp1")], at(0));
+        repairs.disk(machine, "old");
+        let (covered, other) = (BTreeSet::from(["s1".to_owned()]), BTreeSet::from(["s2".to_owned()]));
+        let vanished = |covered, minute| repairs.vanished(&[], covered, at(minute));
+        assert_eq!(vanished(&covered, 1), Vec::<String>::new());
+        assert_eq!(vanished(&other, 12), Vec::<String>::new(), "nobody could see it");
+        assert_eq!(vanished(&covered, 12), [machine]);
+        assert_eq!(vanished(&covered, 13), Vec::<String>::new());
     }
 
     #[test]

@@ -9,14 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_sidecar::ask::Clock;
+use entente_sidecar::decode::refuse_item;
 use entente_sidecar::fleet::{Fleet, Progress, Repair};
-use entente_sidecar::item::Reading;
+use entente_sidecar::item::{Reading, Refusal};
 use entente_sidecar::poll::Failure;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use crate::account::api::RUN_COMMANDS;
+use crate::account::covered::covered;
 use crate::account::lack::Lack;
+use crate::account::subscriptions::Subscriptions;
 use crate::arm::{Arm, Call, Graph, element, if_there};
 use crate::asking::Question;
 use crate::machine::not_kept;
@@ -39,8 +42,26 @@ const NAMED: usize = 100;
 pub(crate) struct Tools {
     pub(crate) arm: Arm,
     pub(crate) graph: Graph,
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) fleet: Fleet,
     pub(crate) courses: Courses,
+}
+
+/// Of what in one look a row could not be read.
+#[derive(Clone, Copy, Default)]
+struct Unread {
+    repairers: bool,
+    disks: bool,
+}
+
+impl Unread {
+    /// Each told once, whichever row it is.
+    fn refused(self) -> Vec<Refusal> {
+        let told = [(self.repairers, "a machine that repairs"), (self.disks, "the disk of a machine")];
+        let told = told.into_iter().filter(|(unread, _)| *unread);
+        told.map(|(_, what)| refuse_item(format!("a row that does not tell of {what}"), what, what.as_bytes()))
+            .collect()
+    }
 }
 
 /// The feed.
@@ -66,43 +87,67 @@ impl Repairs {
         Some(Call::get(RUN_COMMANDS, subscription, path).with("$expand", "instanceView"))
     }
 
-    /// The machines that repair others, each with whom.
-    async fn repairers(&self) -> Result<Vec<trace::Pair>, Failure> {
+    /// The machines that repair others, each with whom. With a row that cannot be read one may be missing.
+    async fn repairers(&self, unread: &mut Unread) -> Result<Vec<trace::Pair>, Failure> {
         let mut pairs = Vec::new();
-        self.tools
-            .graph
-            .rows(REPAIRERS, |row: Result<RepairerRow, String>| pairs.extend(row.ok().and_then(|row| row.pair())))
-            .await?;
+        let rows = self.tools.graph.rows(REPAIRERS, |row: Result<RepairerRow, String>| match row {
+            Ok(row) => pairs.extend(row.pair()),
+            Err(_) => unread.repairers = true,
+        });
+        rows.await?;
         Ok(pairs)
     }
 
-    /// Looks at the disks of the machines that are being repaired.
-    async fn follow(&self, clock: Clock) -> Result<(), Failure> {
+    /// Looks at the disks of the machines that are being repaired. Gives those that were asked for and are not told of.
+    async fn follow(&self, unread: &mut Unread, clock: Clock) -> Result<BTreeSet<String>, Failure> {
         let open = self.tools.courses.open();
         if open.nameless {
-            return self.disks(DISKS, &BTreeSet::new(), clock).await;
+            return self.disks(DISKS, &[], unread, clock).await;
         }
+        let mut missing = BTreeSet::new();
         for named in open.sources.chunks(NAMED) {
-            self.disks(&disks_of(named), &named.iter().cloned().collect(), clock).await?;
+            missing.extend(self.disks(&disks_of(named), named, unread, clock).await?);
         }
-        Ok(())
+        Ok(missing)
     }
 
-    /// One question for disks. A machine that was asked for by name and is not there is no more.
-    async fn disks(&self, query: &str, named: &BTreeSet<String>, clock: Clock) -> Result<(), Failure> {
-        let mut rows: Vec<DiskRow> = Vec::new();
-        self.tools.graph.rows(query, |row: Result<DiskRow, String>| rows.extend(row.ok())).await?;
-        let mut missing = named.clone();
+    /// One question for disks.
+    async fn disks(
+        &self,
+        query: &str,
+        named: &[String],
+        unread: &mut Unread,
+        clock: Clock,
+    ) -> Result<BTreeSet<String>, Failure> {
+        let (mut rows, mut nameless): (Vec<DiskRow>, bool) = (Vec::new(), false);
+        let told = self.tools.graph.rows(query, |row: Result<DiskRow, String>| match row {
+            Ok(row) => rows.push(row),
+            Err(_) => nameless = true,
+        });
+        told.await?;
+        let mut missing: BTreeSet<String> = named.iter().cloned().collect();
         for row in rows {
             let machine = resource(&row.id);
             missing.remove(&machine);
-            match self.tools.courses.disk(&machine, &row.disk) {
+            let Some(disk) = row.disk() else {
+                unread.disks = true;
+                continue;
+            };
+            match self.tools.courses.disk(&machine, disk) {
                 course::Step::Begun => self.note(&machine, REPAIR, Progress::Running, clock)?,
                 course::Step::Swapped => self.note(&machine, REPAIR, Progress::Ended, clock)?,
                 course::Step::None => {}
             }
         }
-        for machine in missing {
+        unread.disks |= nameless;
+        // A row without a name may be any machine's.
+        Ok(if nameless { BTreeSet::new() } else { missing })
+    }
+
+    /// Ends the repairs of machines that are no more, as far as Resource Graph answers for where they were.
+    fn end(&self, missing: BTreeSet<String>, covered: &BTreeSet<String>, clock: Clock) -> Result<(), Failure> {
+        let is_covered = |machine: &String| subscription(machine).is_some_and(|of| covered.contains(of));
+        for machine in missing.into_iter().filter(is_covered) {
             self.tools.courses.end(&machine);
             self.note(&machine, REPAIR, Progress::NotFound, clock)?;
         }
@@ -158,13 +203,18 @@ impl Repairs {
 
 impl Question for Repairs {
     async fn put(&mut self, clock: Clock) -> Result<Reading, Failure> {
-        let repairers = self.repairers().await?;
+        let (mut lack, mut unread) = (Lack::default(), Unread::default());
+        let repairers = self.repairers(&mut unread).await?;
         self.tools.courses.begin(&repairers, clock.now());
-        self.follow(clock).await?;
-        let mut lack = Lack::default();
-        self.scripts(&repairers, clock, &mut lack).await?;
-        for done in self.tools.courses.vanished(&repairers, clock.now()) {
-            self.note(&done, REPAIR, Progress::Failed, clock)?;
+        if self.tools.courses.is_busy() {
+            let missing = self.follow(&mut unread, clock).await?;
+            let covered = covered(&self.tools.graph, &self.tools.subscriptions, &mut lack).await;
+            self.end(missing, &covered, clock)?;
+            self.scripts(&repairers, clock, &mut lack).await?;
+            let gone = if unread.repairers { BTreeSet::new() } else { covered };
+            for done in self.tools.courses.vanished(&repairers, &gone, clock.now()) {
+                self.note(&done, REPAIR, Progress::Failed, clock)?;
+            }
         }
         self.tools.courses.keep().map_err(|error| Failure::new("ledger", error.to_string()))?;
         let (fleet, now) = (self.tools.fleet.clone(), clock.now());
@@ -172,7 +222,7 @@ impl Question for Repairs {
         let items = items.map_err(|error| Failure::new("ledger", error.to_string()))?.map_err(not_kept)?;
         // A script that cannot be read costs only itself.
         let lacks = lack.told().unwrap_or_else(|all| Some(Box::new(all)));
-        Ok(Reading { items, lacks, ..Reading::default() })
+        Ok(Reading { items, refused: unread.refused(), lacks, ..Reading::default() })
     }
 
     fn is_busy(&self) -> bool {

@@ -44,7 +44,15 @@ pub(super) struct RepairerRow {
 #[derive(Deserialize)]
 pub(super) struct DiskRow {
     pub(super) id: String,
-    pub(super) disk: String,
+    #[serde(default)]
+    disk: Value,
+}
+
+impl DiskRow {
+    /// The name of the disk; none where it cannot be read, which says nothing of the machine.
+    pub(super) fn disk(&self) -> Option<&str> {
+        self.disk.as_str().filter(|disk| !disk.trim().is_empty())
+    }
 }
 
 /// A machine that repairs, and the one that is repaired.
@@ -126,6 +134,14 @@ mod tests {
         let source = "/subscriptions/5f1d/resourcegroups/rg/providers/microsoft.compute/virtualmachines/vm1";
         assert_eq!(pair("RG/VM1").as_deref(), Some(source));
         assert_eq!((pair("VM1"), pair("/VM1"), pair("a/b/c"), pair("rg/x') or id")), (None, None, None, None));
+    }
+
+    #[test]
+    fn a_machine_whose_disk_cannot_be_read_is_there() {
+        for (disk, name) in [(json!("os"), Some("os")), (json!(null), None), (json!(""), None), (json!(["os"]), None)] {
+            let row: DiskRow = serde_json::from_value(json!({"id": "/vm", "disk": disk})).unwrap();
+            assert_eq!((row.id.as_str(), row.disk()), ("/vm", name));
+        }
     }
 
     #[test]

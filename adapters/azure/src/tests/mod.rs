@@ -16,6 +16,7 @@ mod recorded;
 mod repairs;
 mod resources;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -174,6 +175,7 @@ impl Trial {
         let repairs = Repairs::new(Arc::new(repair::Tools {
             arm: self.arm.clone(),
             graph: self.graph.clone(),
+            subscriptions: self.subscriptions.clone(),
             fleet: self.fleet.clone(),
             courses: Courses::open_in(self.folder.path(), self.secret()).unwrap(),
         }));

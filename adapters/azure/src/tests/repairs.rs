@@ -91,6 +91,43 @@ async fn a_machine_that_is_gone_is_not_found() {
 }
 
 #[tokio::test]
+async fn repairs_in_a_subscription_that_is_left_out_go_on() {
+    let trial = Trial::new().await;
+    let (_, broken) = broken(&trial).await;
+    let mut feed = trial.repairs();
+    for machine in &broken[..4] {
+        trial.double.repair(*machine, repair(true, None, false));
+    }
+    reading(&mut feed).await;
+    trial.double.refuse(&trial.double.subscriptions()[1], true);
+    let told = reading(&mut feed).await;
+    let (left, lacks) = (tally(&told.items, VM_REPAIR), told.lacks.unwrap());
+    assert_eq!((left.in_progress, left.not_found.unwrap_or(0)), (Some(4), 0), "{left:?}");
+    assert_eq!(lacks.error.code, "forbidden");
+    trial.double.refuse(&trial.double.subscriptions()[1], false);
+    for machine in &broken[..4] {
+        trial.double.repair(*machine, repair(true, None, true));
+    }
+    assert_eq!(reading(&mut feed).await.lacks, None);
+    assert_eq!(feed.pause(), Some(CADENCE.quiet), "all are over");
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_read_ends_no_repair() {
+    let trial = Trial::new().await;
+    let (_, broken) = broken(&trial).await;
+    let mut feed = trial.repairs();
+    trial.double.repair(broken[0], repair(true, None, false));
+    reading(&mut feed).await;
+    trial.double.spoil(broken[0], Some(("/properties/storageProfile/osDisk/name", serde_json::Value::Null)));
+    let told = reading(&mut feed).await;
+    assert_eq!((told.refused.len(), tally(&told.items, VM_REPAIR).in_progress), (1, Some(1)));
+    trial.double.spoil(broken[0], None);
+    assert!(reading(&mut feed).await.refused.is_empty());
+    assert_eq!(feed.pause(), Some(CADENCE.incident), "it goes on");
+}
+
+#[tokio::test]
 async fn a_repairer_that_resource_graph_still_knows_is_no_trouble() {
     let trial = Trial::new().await;
     let (_, broken) = broken(&trial).await;

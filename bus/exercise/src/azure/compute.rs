@@ -24,7 +24,7 @@ pub(super) fn machines(
     let repairers = script.repairers(fleet);
     let repairers = repairers.iter().filter(|(_, _, whom)| !script.lagging.contains(&whom.number));
     let repairers = repairers.filter(|(_, _, whom)| script.subscription(whom).eq_ignore_ascii_case(subscription));
-    let told = own.map(|machine| machine_told(script, machine, status, now));
+    let told = own.map(|machine| script.spoil(machine, machine_told(script, machine, status, now)));
     let all = told.chain(repairers.map(|(name, group, whom)| repairer_told(script, name, group, whom, now)));
     page(all.collect(), script, target)
 }

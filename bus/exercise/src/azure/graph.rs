@@ -85,7 +85,7 @@ fn rows(script: &Script, fleet: &[Machine], table: &str) -> Option<Vec<Value>> {
         "resources" => {
             let repairers = script.repairers(fleet);
             let repairers = repairers.iter().map(|(name, group, whom)| repairer(script, name, group, whom));
-            Some(there().map(|machine| resource(script, machine)).chain(repairers).collect())
+            Some(there().map(|machine| script.spoil(machine, resource(script, machine))).chain(repairers).collect())
         }
         "healthresources" => {
             let statuses = there().map(|machine| status(script, machine));

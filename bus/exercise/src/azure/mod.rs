@@ -153,6 +153,16 @@ impl Azure {
         self.stage.script().lagging.insert(machine);
     }
 
+    /// Has each row of a machine hold this value at a JSON pointer, where the row has a member there; as it should again if
+    /// there is none.
+    pub fn spoil(&self, machine: usize, member: Option<(&str, Value)>) {
+        let mut script = self.stage.script();
+        match member {
+            Some((member, value)) => script.spoiled.entry(machine).or_default().push((member.to_owned(), value)),
+            None => drop(script.spoiled.remove(&machine)),
+        }
+    }
+
     /// Has Resource Graph say that so many questions are left to the caller within five seconds.
     pub fn share(&self, left: u32) {
         self.stage.script().share_left = left;

@@ -80,6 +80,8 @@ pub(super) struct Script {
     pub(super) judged: BTreeMap<usize, Judged>,
     /// Machines whose repairers are gone, which Resource Graph does not know yet.
     pub(super) lagging: BTreeSet<usize>,
+    /// What rows of machines hold in place of what they should: by number, where in the row, and what.
+    pub(super) spoiled: BTreeMap<usize, Vec<(String, Value)>>,
     /// Questions that Resource Graph says are left to the caller.
     pub(super) share_left: u32,
     /// Tokens and when each was given.
@@ -109,6 +111,7 @@ impl Stage {
             refused: BTreeSet::new(),
             judged: BTreeMap::new(),
             lagging: BTreeSet::new(),
+            spoiled: BTreeMap::new(),
             share_left: 14,
             tokens: BTreeMap::new(),
             given: 0,
@@ -168,6 +171,16 @@ impl Script {
         let swapped = self.repairs.get(&machine.number).is_some_and(|repair| repair.swapped);
         let name = &machine.name;
         if swapped { format!("{name}-DiskCopy-20240719060000") } else { format!("{name}_OsDisk_1_0a1b2c3d4e5f") }
+    }
+
+    /// A row of a machine as it is told, with what it holds wrong.
+    pub(super) fn spoil(&self, machine: &Machine, mut row: Value) -> Value {
+        for (member, value) in self.spoiled.get(&machine.number).into_iter().flatten() {
+            if let Some(told) = row.pointer_mut(member) {
+                told.clone_from(value);
+            }
+        }
+        row
     }
 
     /// The machines that repair others: name, group, and whom.
