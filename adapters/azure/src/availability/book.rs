@@ -106,6 +106,11 @@ impl Book {
         kept.get(&self.secret.hide(machine))?.hint(now, FRESH)
     }
 
+    /// A name for a resource that nobody can lead back to it.
+    pub(crate) fn hide(&self, resource: &str) -> String {
+        self.secret.hide(resource)
+    }
+
     /// Whether the platform was asked lately for all machines beside this one, so that it works if it was not named.
     pub(crate) fn sees(&self, machine: &str, now: DateTime<Utc>) -> bool {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ use entente_sidecar::fleet::{Fleet, FleetError, Hint, Os, Place, Seen, Sighting}
 use entente_sidecar::item::{Item, Reading, Refusal};
 use entente_sidecar::poll::Failure;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
 
@@ -143,10 +144,12 @@ impl Machines {
                 Ok(()) => {}
                 Err(FleetError::Ledger(error)) => disk = Err(not_kept(FleetError::Ledger(error))),
                 Err(error) => {
-                    listing.keep(element::<Named>(raw).map(|named| resource(&named.id)).unwrap_or_default());
+                    let device = element::<Named>(raw).map(|named| resource(&named.id)).unwrap_or_default();
+                    let refusal = refusal(&error, place, &self.tools.book.hide(&device));
+                    listing.keep(device);
                     let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
                     if refused.len() < REFUSED_MAX {
-                        refused.push(refusal(&error, place, raw));
+                        refused.push(refusal);
                     }
                 }
             }
@@ -169,7 +172,19 @@ impl Machines {
 
     fn see(&self, raw: &RawValue, listing: &mut Listing, now: DateTime<Utc>) -> Result<(), FleetError> {
         let unreadable = FleetError::Place { part: "region", characters: 0 };
-        let machine: Machine = element(raw).map_err(|_| unreadable)?;
+        match element::<Machine>(raw) {
+            Ok(machine) => self.see_machine(&machine, listing, now),
+            Err(_) => {
+                // Where it is known to stand, it is one more of whom nobody knows how it does.
+                if let Some(machine) = element::<Named>(raw).ok().and_then(|named| named.placed(listing)) {
+                    self.see_machine(&machine, listing, now)?;
+                }
+                Err(unreadable)
+            }
+        }
+    }
+
+    fn see_machine(&self, machine: &Machine, listing: &mut Listing, now: DateTime<Utc>) -> Result<(), FleetError> {
         let device = resource(&machine.id);
         let region = crate::availability::region(Some(&machine.location));
         let mut os = machine.os();
@@ -179,7 +194,7 @@ impl Machines {
             os = if os == Os::Unknown { known.os } else { os };
             zone = zone.or_else(|| known.zone());
         }
-        let (seen, since) = self.seen(&machine, &device, now);
+        let (seen, since) = self.seen(machine, &device, now);
         let place = Place { region: &region, zone: zone.as_deref() };
         let launched = machine.launched(now);
         let sighting = Sighting { device: &device, place, os, seen, since, launched, observed: now };
@@ -245,6 +260,17 @@ impl Machines {
 #[derive(Deserialize)]
 struct Named {
     id: String,
+    #[serde(default)]
+    location: Value,
+}
+
+impl Named {
+    /// As a machine, if its place can be read or is known from before.
+    fn placed(self, listing: &Listing) -> Option<Machine> {
+        let location = self.location.as_str().map(str::trim).filter(|location| !location.is_empty());
+        let location = location.or_else(|| listing.region(&resource(&self.id)))?.to_owned();
+        Some(Machine::unread(self.id, location))
+    }
 }
 
 /// The disk takes no more: that is this machine's matter, and it is asked again.
@@ -252,12 +278,14 @@ pub(crate) fn not_kept(error: FleetError) -> Failure {
     Failure::new("ledger", format!("what was seen of machines is not kept: {error}"))
 }
 
-fn refusal(error: &FleetError, place: usize, raw: &RawValue) -> Refusal {
+/// One and the same at each look, whatever else moves in what is told of the machine.
+fn refusal(error: &FleetError, place: usize, hidden: &str) -> Refusal {
     let reason = match error {
         FleetError::Place { characters: 0, .. } => "not a virtual machine as Azure lists them".to_owned(),
         other => other.to_string(),
     };
-    refuse_item(reason, format!("virtual machine {place}"), raw.get().as_bytes())
+    let input = format!("{hidden}\n{reason}");
+    refuse_item(reason, format!("virtual machine {place}"), input.as_bytes())
 }
 
 impl Question for Machines {

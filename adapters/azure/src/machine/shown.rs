@@ -42,6 +42,11 @@ impl Listing {
         }
     }
 
+    /// The region of a machine that failed before and was not listed yet.
+    pub(super) fn region(&self, machine: &str) -> Option<&str> {
+        self.missing.get(machine).map(String::as_str)
+    }
+
     /// A machine is there, and nothing else can be read of it.
     pub(super) fn keep(&mut self, machine: String) {
         if let Some(region) = self.missing.remove(&machine) {

@@ -71,6 +71,25 @@ struct Status {
     time: Option<String>,
 }
 
+impl Machine {
+    /// One of which no more can be read than that it is there.
+    pub(super) fn unread(id: String, location: String) -> Self {
+        Self { id, location, zones: None, properties: Properties::default() }
+    }
+}
+
+/// How far a time may be ahead of the provider's clock and be meant still.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// When a status was told.
+enum Told {
+    /// It does not say so.
+    Never,
+    At(DateTime<Utc>),
+    /// At no time, or at one that is still to come: no sign of life now.
+    Unclear,
+}
+
 /// What a machine's status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
@@ -132,7 +151,11 @@ impl Machine {
             ) => return Sign::Stopped,
             _ => return Sign::Mute,
         }
-        let fresh = |status: &&Status| status.since(now).is_none_or(|time| now - time <= silent_after);
+        let fresh = |status: &&Status| match status.told(now) {
+            Told::Never => true,
+            Told::At(time) => now - time <= silent_after,
+            Told::Unclear => false,
+        };
         if let Some(health) = view.vm_health.as_ref().and_then(|health| health.status.as_ref()).filter(fresh) {
             match health.code().as_str() {
                 "healthstate/healthy" => return Sign::Well,
@@ -148,11 +171,11 @@ impl Agent {
     fn sign(&self, now: DateTime<Utc>, silent_after: TimeDelta) -> Sign {
         let Some(status) = self.statuses.as_deref().and_then(<[_]>::first) else { return Sign::Mute };
         let ready = status.display_status.as_deref().is_some_and(|word| word.trim().eq_ignore_ascii_case("ready"));
-        let time = status.since(now);
         if ready {
-            return match time {
-                Some(time) if now - time > silent_after => Sign::Silent { spoke: true, since: Some(time) },
-                _ => Sign::Well,
+            return match status.told(now) {
+                Told::At(time) if now - time > silent_after => Sign::Silent { spoke: true, since: Some(time) },
+                Told::Unclear => Sign::Mute,
+                Told::At(_) | Told::Never => Sign::Well,
             };
         }
         let version = self.vm_agent_version.as_deref().unwrap_or_default().trim();
@@ -169,7 +192,16 @@ impl Status {
     }
 
     fn since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        instant(self.time.as_deref()?, now).ok()
+        match self.told(now) {
+            Told::At(time) => Some(time),
+            Told::Never | Told::Unclear => None,
+        }
+    }
+
+    fn told(&self, now: DateTime<Utc>) -> Told {
+        let Some(text) = self.time.as_deref() else { return Told::Never };
+        let time = instant(text, now).ok().filter(|time| *time - now <= AHEAD);
+        time.map_or(Told::Unclear, Told::At)
     }
 }
 
@@ -211,6 +243,18 @@ mod tests {
         let never =
             agent("Unknown", "Not Ready", "VM status blob is found but not yet populated.", "2024-07-19T05:00:00Z");
         assert_eq!(sign("PowerState/running", never), Sign::Silent { spoke: false, since: None });
+    }
+
+    #[test]
+    fn who_speaks_at_no_time_or_at_one_to_come_is_no_sign_of_life() {
+        let ready = |time: &str| sign("PowerState/running", agent("2.7", "Ready", "Guest Agent is running", time));
+        assert_eq!(ready("2024-07-19T05:04:00Z"), Sign::Well, "clocks differ");
+        for time in ["2024-07-19T05:06:00Z", "2031-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "yesterday", ""] {
+            assert_eq!(ready(time), Sign::Mute, "{time:?}");
+            let health = json!({"status": {"code": "HealthState/healthy", "time": time}});
+            let view = json!({"vmHealth": health, "statuses": [{"code": "PowerState/running"}]});
+            assert_eq!(read(view).sign(now(), TimeDelta::minutes(10)), Sign::Mute, "{time:?}");
+        }
     }
 
     #[test]

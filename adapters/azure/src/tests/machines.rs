@@ -5,6 +5,8 @@ use entente_schemas::block::{BlockState, Layer};
 use entente_schemas::family::Phase;
 use entente_schemas::header::Certainty;
 
+use serde_json::json;
+
 use super::*;
 
 const GUEST: &str = "azure.vm:main/guest";
@@ -137,6 +139,28 @@ async fn a_machine_that_is_none_costs_only_itself() {
     assert!(secret::found_in(told.refused[0].reason.as_bytes()).is_empty());
     trial.set(&fine, Condition::BootLoop);
     assert_eq!(counted(impact(&reading(&mut feed).await.items, GUEST), Quantity::Affected), 3);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_told_once_and_counts_as_unknown_where_its_place_is_known() {
+    let trial = Trial::new().await;
+    let (mut feed, windows) = seen_well(&trial).await;
+    trial.set(&windows[..4], Condition::BootLoop);
+    assert_eq!(counted(impact(&reading(&mut feed).await.items, GUEST), Quantity::Remaining), 4);
+    trial.double.spoil(windows[0], Some(("/properties/instanceView/statuses", json!("none"))));
+    trial.double.spoil(windows[1], Some(("/location", json!(null))));
+    trial.double.spoil(windows[59], Some(("/location", json!(null))));
+    let first = reading(&mut feed).await;
+    // What the agents said last moves on from second to second.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let second = reading(&mut feed).await;
+    let inputs = |told: &Reading| told.refused.iter().map(|refusal| refusal.input.clone()).collect::<BTreeSet<_>>();
+    assert_eq!((inputs(&first).len(), inputs(&first)), (3, inputs(&second)));
+    assert!(inputs(&first).iter().all(|input| secret::found_in(input).is_empty()));
+    let told = impact(&second.items, GUEST);
+    assert_eq!((counted(told, Quantity::Unknown), counted(told, Quantity::Restored)), (2, 0), "{:?}", told.counts);
+    let remaining = told.counts.iter().find(|count| count.quantity == Quantity::Remaining).unwrap();
+    assert_eq!((remaining.lo, remaining.hi), (Some(2), Some(4)));
 }
 
 #[tokio::test]
