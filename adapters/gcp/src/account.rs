@@ -16,6 +16,7 @@ mod google;
 mod kept;
 mod operations;
 mod osconfig;
+mod pages;
 mod psh;
 mod redact;
 #[cfg(test)]

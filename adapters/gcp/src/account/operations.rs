@@ -29,6 +29,7 @@ use super::compute::unkept;
 use super::cursor::Cursor;
 use super::feed::{Feed, Read, own_profile};
 use super::google::Google;
+use super::pages::Pages;
 use course::{Operations, State, judge, last_moved};
 use table::Status;
 
@@ -147,12 +148,10 @@ impl Repairs {
         let (project, zone) = (&place.0, &place.1);
         let list = self.google.operations(OPERATIONS).await?.list().set_project(project).set_zone(zone);
         let mut pages = list.set_max_results(PAGE).set_order_by("creationTimestamp desc").by_page();
-        let mut all: Vec<Operation> = Vec::new();
+        let (mut all, mut turned) = (Vec::<Operation>::new(), Pages::of(OPERATIONS, PAGES_MAX));
         let mut read = 0;
-        loop {
+        while let Some(page) = turned.turn((&self.google, project), pages.next()).await? {
             read += 1;
-            let next = async { pages.next().await.transpose() };
-            let Some(page) = self.google.call(OPERATIONS, project, next).await? else { break };
             let times = page.items.iter().filter_map(|operation| asked_for(operation, clock.now()));
             let old = times.min().is_some_and(|oldest| oldest < since);
             all.extend(page.items);

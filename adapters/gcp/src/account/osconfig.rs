@@ -26,6 +26,7 @@ use super::compute::unkept;
 use super::feed::{Feed, Read, own_profile};
 use super::google::Google;
 use super::kept::Kept;
+use super::pages::Pages;
 use table::Job;
 
 pub(crate) use table::Table;
@@ -128,13 +129,11 @@ impl PatchJobs {
         let since = clock.now().checked_sub_signed(self.parts.lookback).unwrap_or(DateTime::UNIX_EPOCH);
         let list = self.parts.google.patches(PATCH_JOBS).await?.list_patch_jobs();
         let mut pages = list.set_parent(format!("projects/{project}")).set_page_size(PAGE).by_page();
-        let mut jobs = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let next = async { pages.next().await.transpose() };
-            let Some(page) = self.parts.google.call(PATCH_JOBS, project, next).await? else { return Ok(jobs) };
+        let (mut jobs, mut turned) = (Vec::new(), Pages::of(PATCH_JOBS, PAGES_MAX));
+        while let Some(page) = turned.turn((&self.parts.google, project), pages.next()).await? {
             jobs.extend(page.patch_jobs.into_iter().filter(|job| self.is_repair(job, since)));
         }
-        Err(Failure::new("too-many", format!("{}: the list has over {PAGES_MAX} pages", PATCH_JOBS.name)))
+        Ok(jobs)
     }
 
     fn is_repair(&self, job: &PatchJob, since: DateTime<Utc>) -> bool {
@@ -160,13 +159,11 @@ impl PatchJobs {
         }
         let list = self.parts.google.patches(PATCH_DETAILS).await?.list_patch_job_instance_details();
         let mut pages = list.set_parent(&job.name).set_page_size(PAGE).by_page();
-        let mut details = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let next = async { pages.next().await.transpose() };
-            let Some(page) = self.parts.google.call(PATCH_DETAILS, project, next).await? else { return Ok(details) };
+        let (mut details, mut turned) = (Vec::new(), Pages::of(PATCH_DETAILS, PAGES_MAX));
+        while let Some(page) = turned.turn((&self.parts.google, project), pages.next()).await? {
             details.extend(page.patch_job_instance_details);
         }
-        Err(Failure::new("too-many", format!("{}: the list has over {PAGES_MAX} pages", PATCH_DETAILS.name)))
+        Ok(details)
     }
 
     fn state(&self, job: &PatchJob) -> Option<Job> {

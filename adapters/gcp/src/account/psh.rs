@@ -25,6 +25,7 @@ use super::api::{EVENTS, ORGANIZATION_EVENTS, ORGANIZATION_IMPACTS};
 use super::asked::Asked;
 use super::feed::{Feed, Read};
 use super::google::Google;
+use super::pages::Pages;
 use super::redact::Redact;
 pub(crate) use event::last_part;
 use normalize::Reader;
@@ -169,13 +170,11 @@ impl Psh {
         let client = self.parts.google.health(EVENTS).await?;
         let list = client.list_events().set_parent(format!("projects/{project}/locations/global")).set_filter(filter);
         let mut pages = list.set_page_size(PAGE).set_view(EventView::Full).by_page();
-        let mut told = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let next = async { pages.next().await.transpose() };
-            let Some(page) = self.parts.google.call(EVENTS, project, next).await? else { return Ok(told) };
+        let (mut told, mut turned) = (Vec::new(), Pages::of(EVENTS, PAGES_MAX));
+        while let Some(page) = turned.turn((&self.parts.google, project), pages.next()).await? {
             told.extend(page.events.into_iter().map(event::Told::of_project));
         }
-        Err(endless(EVENTS.name))
+        Ok(told)
     }
 
     async fn organization_events(&self, number: &str, filter: String) -> Result<Answer, Failure> {
@@ -183,16 +182,12 @@ impl Psh {
         let list = client.list_organization_events().set_filter(filter).set_page_size(PAGE);
         let list = list.set_parent(organization(number)).set_view(OrganizationEventView::Full);
         let mut pages = list.by_page();
-        let mut told: Vec<event::Told> = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let next = async { pages.next().await.transpose() };
-            let Some(page) = self.parts.google.call(ORGANIZATION_EVENTS, number, next).await? else {
-                let hit = if told.is_empty() { Ok(Hits::new()) } else { self.projects_hit(number).await };
-                return Ok((told, Some(hit)));
-            };
+        let (mut told, mut turned) = (Vec::new(), Pages::of(ORGANIZATION_EVENTS, PAGES_MAX));
+        while let Some(page) = turned.turn((&self.parts.google, number), pages.next()).await? {
             told.extend(page.organization_events.into_iter().map(event::Told::of_organization));
         }
-        Err(endless(ORGANIZATION_EVENTS.name))
+        let hit = if told.is_empty() { Ok(Hits::new()) } else { self.projects_hit(number).await };
+        Ok((told, Some(hit)))
     }
 
     /// How many projects each event hits. Of more than can be read the number read is a lower bound.
@@ -201,10 +196,9 @@ impl Psh {
         let list = client.list_organization_impacts().set_parent(organization(number)).set_page_size(PAGE);
         let mut pages = list.by_page();
         let mut hit: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let mut more = true;
+        let (mut more, mut turned) = (true, Pages::of(ORGANIZATION_IMPACTS, PAGES_MAX));
         for _ in 0..PAGES_MAX {
-            let next = async { pages.next().await.transpose() };
-            let Some(page) = self.parts.google.call(ORGANIZATION_IMPACTS, number, next).await? else {
+            let Some(page) = turned.turn((&self.parts.google, number), pages.next()).await? else {
                 more = false;
                 break;
             };
@@ -237,9 +231,4 @@ fn note(impact: OrganizationImpact, hit: &mut BTreeMap<String, BTreeSet<String>>
 
 pub(super) fn organization(number: &str) -> String {
     format!("organizations/{number}/locations/global")
-}
-
-fn endless(api: &str) -> Failure {
-    let text = format!("{api}: the list has over {PAGES_MAX} pages; look at a shorter time back (`lookback_days`)");
-    Failure::new("too-many", text)
 }

@@ -4,6 +4,7 @@
 mod captures;
 mod faults;
 mod health;
+mod lists;
 mod machines;
 mod repairs;
 mod secrets;

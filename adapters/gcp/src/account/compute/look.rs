@@ -21,12 +21,13 @@ use super::round::Round;
 use super::sign::Signs;
 use super::table::Table;
 use super::{Guest, PAGE};
-use crate::account::api::{Api, INSTANCES, ZONE_INSTANCES};
+use crate::account::api::{INSTANCES, ZONE_INSTANCES};
 use crate::account::google::Google;
+use crate::account::pages::Pages;
 use crate::account::psh::last_part;
 
-/// Pages of one list that are read.
-const PAGES_MAX: usize = 20_000;
+/// Pages of one list that are read: two million machines.
+const PAGES_MAX: usize = 4_000;
 
 /// A project, and what is remembered of it from one look to the next.
 #[derive(Debug)]
@@ -144,13 +145,11 @@ impl Looker<'_> {
     async fn everywhere(&self, project: &str, clock: Clock) -> Result<Look, Failure> {
         let client = self.google.instances(INSTANCES).await?;
         let mut pages = client.aggregated_list().set_project(project).set_max_results(PAGE).by_page();
-        let mut look = Look::default();
-        for _ in 0..PAGES_MAX {
-            let next = async { pages.next().await.transpose() };
-            let Some(page) = self.google.call(INSTANCES, project, next).await? else { return Ok(look) };
+        let (mut look, mut turned) = (Look::default(), Pages::of(INSTANCES, PAGES_MAX));
+        while let Some(page) = turned.turn((self.google, project), pages.next()).await? {
             look.page(page, self, clock.now());
         }
-        Err(endless(INSTANCES))
+        Ok(look)
     }
 
     /// Lists the zones in which the project is known to have machines. `failure` is why there is no list of all.
@@ -181,22 +180,15 @@ impl Looker<'_> {
     async fn zone(&self, project: &str, zone: &str) -> Result<Vec<Instance>, Failure> {
         let client = self.google.instances(ZONE_INSTANCES).await?;
         let mut pages = client.list().set_project(project).set_zone(zone).set_max_results(PAGE).by_page();
-        let mut instances = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let next = async { pages.next().await.transpose() };
-            let Some(page) = self.google.call(ZONE_INSTANCES, project, next).await? else { return Ok(instances) };
+        let (mut instances, mut turned) = (Vec::new(), Pages::of(ZONE_INSTANCES, PAGES_MAX));
+        while let Some(page) = turned.turn((self.google, project), pages.next()).await? {
             instances.extend(page.items);
         }
-        Err(endless(ZONE_INSTANCES))
+        Ok(instances)
     }
 }
 
 /// Whether something failed inside Google.
 fn is_providers(failure: &Failure) -> bool {
     failure.error.code == Trouble::Internal(None).code()
-}
-
-/// A list that has more pages than any has.
-pub(super) fn endless(api: &Api) -> Failure {
-    Failure::new("too-many", format!("{}: the list does not end; look for a newer adapter", api.name))
 }

@@ -6,20 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use entente_sidecar::account::Trouble;
 use entente_sidecar::poll::Failure;
-use futures::FutureExt as _;
 use google_cloud_compute_v1::model::ManagedInstance;
-use google_cloud_gax::error::Error;
 use google_cloud_gax::paginator::Paginator as _;
 use google_cloud_osconfig_v1::model::{Inventory, InventoryView};
 
 use super::PAGE;
 use super::group::{self, Group, Where};
-use super::look::{Look, Looker, Project, endless};
+use super::look::{Look, Looker, Project};
 use super::machine::Machine;
 use super::port::Printed;
 use super::sign::{Signs, Silence};
-use crate::account::api::{Api, GROUPS, INVENTORIES, MANAGED, SERIAL};
+use crate::account::api::{GROUPS, INVENTORIES, MANAGED, SERIAL};
 use crate::account::failure::NOT_FOUND;
+use crate::account::pages::Pages;
 use crate::account::psh::last_part;
 
 const INVENTORIES_PAGE: i32 = 1_000;
@@ -64,8 +63,8 @@ impl Looker<'_> {
     async fn watched_groups(&self, project: &str) -> Result<(Vec<Group>, Vec<String>), Failure> {
         let client = self.google.groups(GROUPS).await?;
         let mut pages = client.aggregated_list().set_project(project).set_max_results(PAGE).by_page();
-        let (mut groups, mut dark, mut turned) = (Vec::new(), Vec::new(), Turned(GROUPS, 0));
-        while let Some(page) = self.google.call(GROUPS, project, turned.to(pages.next())?).await? {
+        let (mut groups, mut dark, mut turned) = (Vec::new(), Vec::new(), Pages::of(GROUPS, PAGES_MAX));
+        while let Some(page) = turned.turn((self.google, project), pages.next()).await? {
             dark.extend(page.unreachables.iter().map(|scope| last_part(scope)));
             for (scope, list) in &page.items {
                 let managers = &list.instance_group_managers;
@@ -80,13 +79,13 @@ impl Looker<'_> {
     }
 
     async fn managed(&self, project: &str, group: &Group) -> Result<Vec<ManagedInstance>, Failure> {
-        let (mut managed, mut turned) = (Vec::new(), Turned(MANAGED, 0));
+        let (mut managed, mut turned) = (Vec::new(), Pages::of(MANAGED, PAGES_MAX));
         match &group.place {
             Where::Zone(zone) => {
                 let list = self.google.groups(MANAGED).await?.list_managed_instances();
                 let list = list.set_project(project).set_zone(zone).set_instance_group_manager(&group.name);
                 let mut pages = list.set_max_results(PAGE).by_page();
-                while let Some(page) = self.google.call(MANAGED, project, turned.to(pages.next())?).await? {
+                while let Some(page) = turned.turn((self.google, project), pages.next()).await? {
                     managed.extend(page.managed_instances);
                 }
             }
@@ -94,7 +93,7 @@ impl Looker<'_> {
                 let list = self.google.regional_groups(MANAGED).await?.list_managed_instances();
                 let list = list.set_project(project).set_region(region).set_instance_group_manager(&group.name);
                 let mut pages = list.set_max_results(PAGE).by_page();
-                while let Some(page) = self.google.call(MANAGED, project, turned.to(pages.next())?).await? {
+                while let Some(page) = turned.turn((self.google, project), pages.next()).await? {
                     managed.extend(page.managed_instances);
                 }
             }
@@ -137,8 +136,8 @@ impl Looker<'_> {
         let list = self.google.inventories(INVENTORIES).await?.list_inventories();
         let list = list.set_parent(format!("projects/{project}/locations/{zone}/instances/-"));
         let mut pages = list.set_view(InventoryView::Basic).set_page_size(INVENTORIES_PAGE).by_page();
-        let (mut told, mut turned) = (Vec::new(), Turned(INVENTORIES, 0));
-        while let Some(page) = self.google.call(INVENTORIES, project, turned.to(pages.next())?).await? {
+        let (mut told, mut turned) = (Vec::new(), Pages::of(INVENTORIES, PAGES_MAX));
+        while let Some(page) = turned.turn((self.google, project), pages.next()).await? {
             told.extend(page.inventories.iter().filter_map(reported));
         }
         Ok(told)
@@ -181,20 +180,6 @@ impl Looker<'_> {
         let printed = Printed { contents: output.contents.unwrap_or_default(), next: output.next, at: now };
         project.ports.read(machine, &printed, &self.table.serial);
         Ok(())
-    }
-}
-
-/// How many pages of a list were turned to.
-struct Turned(&'static Api, usize);
-
-impl Turned {
-    /// Turns to the next page, if there can be one.
-    fn to<T>(
-        &mut self,
-        next: impl Future<Output = Option<Result<T, Error>>> + Send,
-    ) -> Result<impl Future<Output = Result<Option<T>, Error>> + Send, Failure> {
-        self.1 += 1;
-        if self.1 > PAGES_MAX { Err(endless(self.0)) } else { Ok(next.map(Option::transpose)) }
     }
 }
 
