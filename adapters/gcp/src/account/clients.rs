@@ -61,13 +61,14 @@ pub(super) struct Clients {
 
 /// What is tried again at once: what failed on its way or inside Google. Whoever calls too often is refused by Compute
 /// Engine with 403 and by the others with 429; neither is tried again here, for the quota comes back with the next minute
-/// and each call counts: the feed's own pace waits. Every call reads, so each may be made twice.
+/// and each call counts: the feed's own pace waits. Nor is what failed with a wish for a pause. Every call
+/// reads, so each may be made twice.
 #[derive(Debug)]
 struct Patience;
 
 impl RetryPolicy for Patience {
     fn on_error(&self, state: &RetryState, error: Error) -> RetryResult {
-        if state.attempt_count < ATTEMPTS && failure::is_passing(&error) {
+        if state.attempt_count < ATTEMPTS && failure::is_passing(&error) && !failure::wishes_pause(&error) {
             RetryResult::Continue(error)
         } else {
             RetryResult::Permanent(error)

@@ -53,6 +53,11 @@ pub(super) fn is_passing(error: &Error) -> bool {
             || error.http_status_code().is_some_and(|status| (500..600).contains(&status)))
 }
 
+/// Whether Google says when to come back.
+pub(super) fn wishes_pause(error: &Error) -> bool {
+    header(error, "retry-after").and_then(pause).is_some()
+}
+
 /// The failure that an error of a call stands for.
 pub(super) fn read(api: &Api, error: &Error, skew: &Skew) -> Failure {
     if let Some(date) = header(error, "date") {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
@@ -136,5 +137,10 @@ pub(super) async fn replayed(State(stage): State<Stage>, request: Request, next:
     let Some(recording) = recording else { return next.run(request).await };
     let status = recording.pointer("/headers/status").and_then(Value::as_str).and_then(|status| status.parse().ok());
     let status = status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
-    (status, axum::Json(recording.get("body").cloned().unwrap_or_default())).into_response()
+    let mut response = (status, axum::Json(recording.get("body").cloned().unwrap_or_default())).into_response();
+    let pause = recording.pointer("/headers/retry-after").and_then(Value::as_str);
+    if let Some(pause) = pause.and_then(|pause| HeaderValue::from_str(pause).ok()) {
+        response.headers_mut().insert(RETRY_AFTER, pause);
+    }
+    response
 }

@@ -64,6 +64,27 @@ async fn the_pause_that_google_names_is_kept() {
 }
 
 #[tokio::test]
+async fn a_pause_that_google_names_where_it_failed_is_kept_from_the_first_call_on() {
+    let (trial, mut feeds) = feeds().await;
+    let unavailable = json!({"headers": {"status": "503", "retry-after": "3600"}, "body": {}});
+    trial.gcp.replay("", vec![unavailable]);
+    let before = trial.paths().len();
+    for feed in &mut feeds {
+        for code in ["provider-error", "throttled"] {
+            let failure = trial.ask(feed.as_mut()).await.unwrap_err();
+            assert_eq!(failure.error.code, code);
+            let pause = failure.retry_after.unwrap();
+            assert!(pause <= Duration::from_secs(3_600) && pause > Duration::from_secs(3_420), "{pause:?}");
+        }
+    }
+    let mut asked = trial.paths().split_off(before);
+    let count = asked.len();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), count, "nothing is asked again before that time: {asked:?}");
+}
+
+#[tokio::test]
 async fn a_stall_ends_with_the_time_of_the_call() {
     assert_eq!(codes(&played(Fault::Stall(Duration::from_secs(30))).await), ["stalled"; 5]);
 }
