@@ -286,10 +286,10 @@ impl<'a> View<'a> {
             (false, hidden) => between(figures.affected, figures.affected + hidden),
             (true, hidden) => between(figures.affected, figures.affected.saturating_add(unseen.max(hidden))),
         };
-        let restored = match (figures.dark, figures.doubtful) {
-            (Some(_), _) => between(figures.seen_well(), figures.restored + figures.missing),
-            (None, 0) => exact(figures.restored),
-            (None, _) => between(figures.seen_well(), figures.restored),
+        // That it was seen well stands, where nothing but a word of it is missing.
+        let restored = match figures.dark {
+            Some(_) => between(figures.seen_well(), figures.restored + figures.missing),
+            None => exact(figures.restored),
         };
         let failed = figures.ever > 0;
         [
