@@ -200,7 +200,7 @@ fn a_run_counts_in_the_incident_that_it_names_and_not_where_its_approach_is_know
             assert_eq!(runs_of(&log, "aws:1")[0].2.len(), 3);
             acme.say(&mut log, Family::Impact, "acme:2", other(), None);
         }
-        assert_eq!(runs_of(&log, "aws:1"), [here.clone()], "late: {impact_is_late}");
+        assert_eq!(runs_of(&log, "aws:1"), std::slice::from_ref(&here), "late: {impact_is_late}");
         assert_eq!(runs_of(&log, "acme:2"), elsewhere, "late: {impact_is_late}");
         let renamed = json!({"name": "Rescue the disk", "rev": 2});
         let renamed = with(with(rescue.clone(), refers("aws:1", "related")), renamed);
