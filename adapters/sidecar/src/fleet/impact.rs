@@ -155,13 +155,15 @@ impl<'a> View<'a> {
     fn phase(&self) -> Phase {
         let watch = self.keeper.profile.rules.watch;
         let repaired = self.total.runs.values().any(|runs| runs.attempted > 0);
-        match (&self.total, self.season.ended) {
-            (Figures { ever: 0, .. }, _) if self.blind => Phase::Suspected,
+        match self.season.ended {
+            _ if self.total.ever == 0 && self.blind => Phase::Suspected,
             // It can be seen now, and nothing is found.
-            (Figures { ever: 0, .. }, _) => Phase::Resolved,
-            (Figures { affected: 1.., .. }, _) if repaired => Phase::Mitigating,
-            (Figures { affected: 1.., .. }, _) => Phase::Investigating,
-            (_, Some(ended)) if self.now - ended >= watch => Phase::Resolved,
+            _ if self.total.ever == 0 => Phase::Resolved,
+            _ if self.total.affected > 0 && repaired => Phase::Mitigating,
+            _ if self.total.affected > 0 => Phase::Investigating,
+            // What was called over stays so; what nobody can see does not become so.
+            Some(_) if self.season.closed => Phase::Resolved,
+            Some(ended) if self.now - ended >= watch && self.total.doubtful == 0 => Phase::Resolved,
             _ => Phase::Monitoring,
         }
     }
