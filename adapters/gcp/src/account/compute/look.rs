@@ -1,5 +1,6 @@
 //! A look at one project: every machine that its list shows, and what signals from inside say of each. Where Google gives no
-//! list over all zones because one of them cannot be reached, the zones that are known are listed one by one.
+//! list over all zones because one of them cannot be reached, or tells what cannot be read, the zones that are known are
+//! listed one by one.
 
 use std::collections::BTreeMap;
 
@@ -137,7 +138,9 @@ impl Looker<'_> {
 
     async fn machines(&self, project: &Project, clock: Clock) -> Result<Look, Failure> {
         match self.everywhere(&project.id, clock).await {
-            Err(failure) if is_providers(&failure) => self.zone_by_zone(project, failure, clock).await,
+            Err(failure) if is_providers(&failure) || is_unreadable(&failure) => {
+                self.zone_by_zone(project, failure, clock).await
+            }
             listed => listed,
         }
     }
@@ -186,6 +189,12 @@ impl Looker<'_> {
         }
         Ok(instances)
     }
+}
+
+/// Whether a page holds what Google's client cannot read, such as one machine of an odd form: it then gives nothing of the
+/// page, and does not say how to go on behind it.
+pub(super) fn is_unreadable(failure: &Failure) -> bool {
+    failure.error.code == Trouble::Unreadable.code()
 }
 
 /// Whether something failed inside Google.

@@ -7,7 +7,7 @@ use entente_sidecar::item::Reading;
 use entente_sidecar::poll::Failure;
 
 use super::Parts;
-use super::look::{Look, Project};
+use super::look::{Look, Project, is_unreadable};
 use super::machine::Machine;
 use super::round::Round;
 use super::sign::seen;
@@ -46,6 +46,8 @@ impl Notes<'_> {
                 None => project.roll.machines().try_for_each(|id| self.told(id, Seen::Unknown))?,
             }
         }
+        // The first is told: what cannot be read does not mend itself, as a place does that cannot be reached.
+        lacks.sort_by_key(|lack| !is_unreadable(lack));
         round.end(fleet, whole, self.now)?;
         Ok(lacks)
     }

@@ -1,7 +1,8 @@
-//! Lists that never end.
+//! Lists that are not as they should be: that never end, that hold what no client of Google's can read.
 
-use entente_exercise::Os;
 use entente_exercise::gcp::{Group, Place};
+use entente_exercise::{Condition, Os};
+use entente_schemas::count::Quantity;
 use serde_json::{Value, json};
 
 use super::*;
@@ -84,4 +85,33 @@ async fn a_list_of_ever_new_tokens_ends_where_no_list_does() {
     let failure = trial.ask(&mut trial.psh(&source(PROJECT))).await.unwrap_err();
     assert_endless(&failure, "servicehealth.events.list");
     assert!(failure.error.text.contains("more after 100 pages"), "{}", failure.error.text);
+}
+
+/// A page with a machine whose fingerprint is no base64.
+fn odd() -> Value {
+    json!({"items": [{"id": "1", "name": "odd", "tags": {"fingerprint": "%%%"}}]})
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_be_read_blinds_its_zone_alone() {
+    let mut trial = two_zones(GROUPS).await;
+    let mut feed = trial.compute();
+    trial.machines.set(0..4, &Condition::BootLoop, after(-1));
+    trial.ask(&mut feed).await.unwrap();
+    trial.gcp.replay(
+        "/aggregated/instances",
+        recorded(json!({"items": {"zones/europe-west4-b": {"instances": odd()["items"]}}})),
+    );
+    trial.gcp.replay("/zones/europe-west4-b/instances", recorded(odd()));
+    trial.machines.set([0], &Condition::Well, after(1));
+    let reading = trial.at(2).ask(&mut feed).await.unwrap();
+    let told = impact(&reading.items, "gcp.compute:web/guest").unwrap();
+    let figure = |quantity| {
+        let counts = told.counts.iter().filter(move |count| count.quantity == quantity);
+        counts.filter_map(|count| count.value).sum::<u64>()
+    };
+    let figures = (figure(Quantity::Remaining), figure(Quantity::Unknown));
+    assert_eq!(figures, (1, 2), "{:?}", told.counts);
+    let lacks = reading.lacks.unwrap().error;
+    assert!(lacks.code == "unreadable" && lacks.text.contains("compute.instances.list"), "{lacks:?}");
 }
