@@ -144,11 +144,12 @@ pub(super) async fn waits_as_named<S: Subject>(stage: &mut Stage<S>) {
         let beats = stage.beats().await;
         let beats: Vec<&Beat> = asking.iter().filter_map(|slug| beats.get(slug)).collect();
         // A beat that came late tells of pauses that failures alone make long: then it is looked at anew.
-        let early = |beat: &Beat| beat.last_poll.is_some_and(|asked| asked < began + wish / 2);
-        if beats.iter().all(|beat| throttled(beat) && early(beat) && beat.failures <= TELLING) {
-            // What a feed asks for in several places may have been sent away from the first of them a moment before.
+        if beats.iter().all(|beat| throttled(beat) && beat.failures <= TELLING) {
             let waits = |beat: &&Beat| {
-                beat.next_try.is_some_and(|next| (next - began).to_std().is_ok_and(|pause| pause >= wish - rounding))
+                let (Some(asked), Some(next)) = (beat.last_poll, beat.next_try) else { return false };
+                // A feed that asks in several places may have been sent away from the first of them a moment before.
+                let since = if asked < began + wish / 2 { began } else { asked };
+                (next - since).to_std().is_ok_and(|pause| pause >= wish - rounding)
             };
             assert!(beats.iter().all(waits), "the next try is not before the time that was named: {beats:#?}");
             return stage.calm().await;
