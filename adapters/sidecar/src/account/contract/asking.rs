@@ -136,7 +136,8 @@ pub(super) async fn waits_as_named<S: Subject>(stage: &mut Stage<S>) {
         let began = Utc::now();
         stage.subject.play(Fault::Throttled(Some(wish)));
         let throttled = |beat: &Beat| {
-            let since = beat.last_poll.is_some_and(|asked| asked >= began);
+            // One that is live goes on where it is not sent away.
+            let since = beat.last_poll.is_some_and(|asked| asked >= began) && beat.state == FeedState::Blind;
             since && beat.error.as_ref().is_some_and(|error| error.code == "throttled")
         };
         let all = |beats: &BTreeMap<_, _>| asking.iter().all(|slug| beats.get(slug).is_some_and(throttled));
