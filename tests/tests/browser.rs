@@ -91,7 +91,7 @@ const HIDDEN: &str =
 async fn incomplete_without_script(browser: &Browser, address: &str, page: &str) -> Vec<String> {
     browser.take(Screen::ALL[0]).await;
     let mut other = String::new();
-    // A minute may pass between the two: what is told of it differs then, and once only.
+    // A claim may be called overdue between the two, which is told in other words, and once only.
     for _ in 0..3 {
         browser.open(address).await;
         let with = browser.ask(WORDS).await;

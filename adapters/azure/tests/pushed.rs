@@ -55,6 +55,18 @@ fn annotated(name: &str, annotation: &str, context: &str, at: &str) -> Value {
             "annotationName": annotation, "reason": "r", "summary": "s", "context": context, "category": "Unplanned"}}}})
 }
 
+/// An alert of a matter of Azure's, at a stage and stamped so.
+fn alert(stage: &str, at: &str, text: &str, id: &str) -> Value {
+    json!({"schemaId": "Microsoft.Insights/activityLogs", "data": {"status": "Activated", "context": {"activityLog": {
+        "eventSource": "ServiceHealth", "eventTimestamp": at, "level": "Error", "subscriptionId": SUBSCRIPTION,
+        "operationName": "Microsoft.ServiceHealth/incident/action", "properties": {
+            "title": "Virtual Machines - West US", "communication": text, "incidentType": "Incident",
+            "trackingId": "XXXX-999", "impactStartTime": "2026-11-25T02:48:00.0000000Z", "stage": stage,
+            "impactMitigationTime": if stage == "Active" { "" } else { "2026-11-25T04:00:00.0000000Z" },
+            "impactedServices": "[{\"ImpactedRegions\":[{\"RegionName\":\"West US\"},{\"RegionName\":\"Global\"}],\"ServiceName\":\"Virtual Machines\"}]",
+            "communicationId": id, "version": "0.1.1"}}}}})
+}
+
 async fn post(caller: &Caller, path: &str, body: &Value) -> (u16, Value) {
     answered(caller.request(path, "application/json", body.to_string())).await
 }
@@ -209,16 +221,6 @@ async fn a_matter_that_is_over_ends_by_a_later_alert() {
     let sidecar = world.start::<Azure>(TABLES).await;
     let caller = Caller::new(sidecar.address(), world.token());
     caller.ready_with(|ready| ready["ready"] == true).await;
-    let alert = |stage: &str, at: &str, text: &str, id: &str| {
-        json!({"schemaId": "Microsoft.Insights/activityLogs", "data": {"status": "Activated", "context": {"activityLog": {
-            "eventSource": "ServiceHealth", "eventTimestamp": at, "level": "Error", "subscriptionId": SUBSCRIPTION,
-            "operationName": "Microsoft.ServiceHealth/incident/action", "properties": {
-                "title": "Virtual Machines - West US", "communication": text, "incidentType": "Incident",
-                "trackingId": "XXXX-999", "impactStartTime": "2026-11-25T02:48:00.0000000Z", "stage": stage,
-                "impactMitigationTime": if stage == "Active" { "" } else { "2026-11-25T04:00:00.0000000Z" },
-                "impactedServices": "[{\"ImpactedRegions\":[{\"RegionName\":\"West US\"},{\"RegionName\":\"Global\"}],\"ServiceName\":\"Virtual Machines\"}]",
-                "communicationId": id, "version": "0.1.1"}}}}})
-    };
     let first = alert("Active", "2026-11-25T03:00:00.1234567+00:00", "We look into it.", "1100");
     let second = alert("Resolved", "2026-11-25T05:00:00.1234567+00:00", "It is over.", "1101");
     for (sent, status) in [(&second, 200), (&first, 200), (&second, 200)] {
@@ -231,6 +233,23 @@ async fn a_matter_that_is_over_ends_by_a_later_alert() {
     assert_eq!(told.blocks[0].state, BlockState::Restored);
     assert_eq!((told.counts[0].value, told.counts[0].lo), (None, Some(1)), "each subscription has alerts of its own");
     hides(&log, &[SUBSCRIPTION]);
+    sidecar.end().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stamp_of_the_future_does_not_hide_what_comes_after_it() {
+    let world = World::new().await;
+    let sidecar = world.start::<Azure>(TABLES).await;
+    let caller = Caller::new(sidecar.address(), world.token());
+    caller.ready_with(|ready| ready["ready"] == true).await;
+    let (now, matter) = (chrono::Utc::now(), "azure.service_health:XXXX-999");
+    let ahead = (now + chrono::TimeDelta::days(40)).to_rfc3339();
+    assert_eq!(post(&caller, ALERTS, &alert("Active", &ahead, "We look into it.", "1100")).await.0, 200);
+    world.log_with(|log| last(log, matter).is_some_and(|told| told.phase == Phase::Investigating)).await;
+    let meant = (now + chrono::TimeDelta::minutes(1)).to_rfc3339();
+    assert_eq!(post(&caller, ALERTS, &alert("Resolved", &meant, "It is over.", "1101")).await.0, 200);
+    world.log_with(|log| last(log, matter).is_some_and(|told| told.phase == Phase::Resolved)).await;
     sidecar.end().await;
     world.end().await;
 }

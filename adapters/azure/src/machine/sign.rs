@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entente_sidecar::fleet::Os;
-use entente_sidecar::stamp::instant;
+use entente_sidecar::stamp::{instant, orders};
 use serde::Deserialize;
 
 use crate::signs;
@@ -77,9 +77,6 @@ impl Machine {
         Self { id, location, zones: None, properties: Properties::default() }
     }
 }
-
-/// How far a time may be ahead of the provider's clock and be meant still.
-const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// When a status was told.
 enum Told {
@@ -200,7 +197,7 @@ impl Status {
 
     fn told(&self, now: DateTime<Utc>) -> Told {
         let Some(text) = self.time.as_deref() else { return Told::Never };
-        let time = instant(text, now).ok().filter(|time| *time - now <= AHEAD);
+        let time = orders(instant(text, now).ok(), now);
         time.map_or(Told::Unclear, Told::At)
     }
 }

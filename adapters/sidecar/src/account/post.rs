@@ -17,6 +17,7 @@ use super::seen::{Name, Seen, SeenError, name};
 use crate::ask::{Ask, Told};
 use crate::item::{FeedProfile, Item, Reading};
 use crate::poll::{Failure, Settled};
+use crate::stamp::orders;
 
 /// Parcels of one answer: what they bring is written to disk together.
 const TOGETHER: usize = 64;
@@ -165,13 +166,13 @@ impl Reader {
         let mut stamps = Vec::new();
         for item in items {
             let last = self.seen.stamp(object(item))?;
-            let stamp = match (item.times.published_at, last) {
+            let stamp = match (orders(item.times.published_at, now), last) {
                 (Some(stamp), Some(last)) if stamp < last => return Ok(Judged::Not(Receipt::Stale)),
                 (Some(stamp), _) => stamp,
                 // A clock that was set back must not make news look old.
                 (None, last) => now.max(last.map_or(now, |last| last + TimeDelta::milliseconds(1))),
             };
-            item.times.published_at = Some(stamp);
+            item.times.published_at.get_or_insert(stamp);
             stamps.push((object(item), stamp));
         }
         Ok(Judged::Taken(stamps))

@@ -1,7 +1,7 @@
 //! What a neighbour's event means: a report of a device, or a claim in the own organisation's name, held to all that people's
 //! claims are held to. Pure.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entente_schemas::check::plausible;
 use entente_schemas::digest::{hex, length_prefixed};
 use entente_schemas::event::{Source, event_type};
@@ -17,6 +17,7 @@ use super::sense::{hidden, impossible, is_hidden};
 use crate::draft::{Drafter, Occasion};
 use crate::item::{FeedProfile, Item};
 use crate::memory::Memory;
+use crate::stamp::orders;
 
 /// The type of an event about one device.
 pub(super) const DEVICE: &str = "io.entente.device.v1";
@@ -26,8 +27,6 @@ const FAMILIES: [Family; 6] =
 /// Members that this sidecar writes.
 const OURS: [&str; 9] = ["rev", "speaker", "author", "headline", "invented", "native", "backfill", "trimmed", "cause"];
 const TIMES: [&str; 3] = ["occurred_at", "occurred_end", "fidelity"];
-/// How far a neighbour's clock may be ahead of ours: what is stamped later would make all that follows look old.
-const AHEAD: TimeDelta = TimeDelta::minutes(5);
 const DEVICE_MAX: usize = 500;
 const PLACE_MAX: usize = 32;
 const OS_MAX: usize = 64;
@@ -61,7 +60,7 @@ impl Reporter {
     /// Every mistake at once.
     pub(super) fn read(&self, event: &CloudEvent, now: DateTime<Utc>) -> Result<Reported, Vec<Fault>> {
         let mut faults = Vec::new();
-        let time = event.time.filter(|time| *time <= now + AHEAD && plausible(*time, now));
+        let time = orders(event.time, now).filter(|time| plausible(*time, now));
         if time != event.time {
             let what = "before 2000, or later than the clock of this machine: set the sender's clock by NTP";
             faults.push(Fault::new("time", what));

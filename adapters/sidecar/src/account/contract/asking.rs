@@ -129,37 +129,43 @@ pub(super) async fn recovers<S: Subject>(stage: &mut Stage<S>) {
 }
 
 pub(super) async fn waits_as_named<S: Subject>(stage: &mut Stage<S>) {
-    let (wish, rounding) = (Duration::from_secs(5), Duration::from_millis(10));
-    let asking = stage.subject.asking();
-    loop {
-        stage.calm().await;
-        let began = Utc::now();
-        stage.subject.play(Fault::Throttled(Some(wish)));
-        let throttled = |beat: &Beat| {
-            // One that is live goes on where it is not sent away.
-            let since = beat.last_poll.is_some_and(|asked| asked >= began) && beat.state == FeedState::Blind;
-            since && beat.error.as_ref().is_some_and(|error| error.code == "throttled")
-        };
-        let all = |beats: &BTreeMap<_, _>| asking.iter().all(|slug| beats.get(slug).is_some_and(throttled));
-        stage.beats_with("the beat tells that the provider takes no more calls", all).await;
-        let beats = stage.beats().await;
-        let beats: Vec<&Beat> = asking.iter().filter_map(|slug| beats.get(slug)).collect();
-        // A beat that came late tells of pauses that failures alone make long: then it is looked at anew.
-        if beats.iter().all(|beat| throttled(beat) && beat.failures <= TELLING) {
-            let waits = |beat: &&Beat| {
-                let (Some(asked), Some(next)) = (beat.last_poll, beat.next_try) else { return false };
-                // A feed that asks in several places may have been sent away from the first of them a moment before.
-                let since = if asked < began + wish / 2 { began } else { asked };
-                (next - since).to_std().is_ok_and(|pause| pause >= wish - rounding)
-            };
-            let late = |beat: &&Beat| beat.last_poll.is_some_and(|asked| asked >= began + wish / 2);
-            let patient = beats.iter().all(|beat| waits(beat) || late(beat));
-            assert!(patient, "the next try is not before the time that was named: {beats:#?}");
-            if beats.iter().all(waits) {
-                return stage.calm().await;
-            }
-        }
+    let began = tokio::time::Instant::now();
+    while !is_seen_to_wait(stage).await {
+        assert!(began.elapsed() < stage.patience.fact, "no feed is seen soon enough to tell how long it waits");
     }
+    stage.calm().await;
+}
+
+/// Sends every feed away for a while, and looks for how long it goes. Whether that could be told: a beat that came late tells
+/// of pauses that failures alone make long, and then it is to be looked at anew.
+async fn is_seen_to_wait<S: Subject>(stage: &mut Stage<S>) -> bool {
+    let (wish, rounding, soon) = (Duration::from_secs(5), Duration::from_millis(10), Duration::from_secs(1));
+    let asking = stage.subject.asking();
+    stage.calm().await;
+    let began = Utc::now();
+    stage.subject.play(Fault::Throttled(Some(wish)));
+    let throttled = |beat: &Beat| {
+        // One that is live goes on where it is not sent away.
+        let since = beat.last_poll.is_some_and(|asked| asked >= began) && beat.state == FeedState::Blind;
+        since && beat.error.as_ref().is_some_and(|error| error.code == "throttled")
+    };
+    let all = |beats: &BTreeMap<_, _>| asking.iter().all(|slug| beats.get(slug).is_some_and(throttled));
+    stage.beats_with("the beat tells that the provider takes no more calls", all).await;
+    let beats = stage.beats().await;
+    let beats: Vec<&Beat> = asking.iter().filter_map(|slug| beats.get(slug)).collect();
+    if !beats.iter().all(|beat| throttled(beat) && beat.failures <= TELLING) {
+        return false;
+    }
+    let is_late = |beat: &Beat| beat.last_poll.is_some_and(|asked| asked >= began + soon);
+    let waits = |beat: &Beat| {
+        let (Some(asked), Some(next)) = (beat.last_poll, beat.next_try) else { return false };
+        // A feed that asks in several places may have been sent away from the first of them a moment before.
+        let since = if is_late(beat) { asked } else { began };
+        (next - since).to_std().is_ok_and(|pause| pause >= wish - rounding)
+    };
+    let patient = beats.iter().all(|beat| waits(beat) || is_late(beat));
+    assert!(patient, "the next try is not before the time that was named: {beats:#?}");
+    beats.into_iter().all(waits)
 }
 
 pub(super) async fn deletes_late<S: Subject>(stage: &mut Stage<S>) {
